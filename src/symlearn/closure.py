@@ -1,0 +1,50 @@
+"""The first-party modules that a module needs, found in the source without importing it.
+
+These files are inputs of the jobs that run the module, so an edit of any of them, however
+indirect, remakes exactly what it can have changed.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "symlearn"
+ROOT = Path(__file__).parent
+
+
+def closure(*modules: str) -> list[Path]:
+    """The files of `modules` (dotted names) and of all that they import from this package."""
+    seen: dict[str, Path] = {}
+    waiting = [part for module in modules for part in _with_parents(module)]
+    while waiting:
+        module = waiting.pop()
+        path = _file_of(module)
+        if module not in seen and path is not None:
+            seen[module] = path
+            waiting.extend(_imports(path))
+    return sorted(seen.values())
+
+
+def _with_parents(module: str) -> list[str]:
+    """The module and the packages that importing it runs."""
+    parts = module.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _file_of(module: str) -> Path | None:
+    path = ROOT.joinpath(*module.split(".")[1:])
+    package, plain = path / "__init__.py", path.with_suffix(".py")
+    return package if package.is_file() else plain if plain.is_file() else None
+
+
+@cache
+def _imports(path: Path) -> list[str]:
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            # `from package import name` may import a module of that name
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+    own = [name for name in found if name.split(".")[0] == PACKAGE]
+    return [part for name in own for part in _with_parents(name)]

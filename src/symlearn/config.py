@@ -1,0 +1,285 @@
+"""The config: a closed model of `config.yaml`, its errors in plain words, its JSON schema.
+
+Light on purpose: the Snakefile imports it, so nothing here imports an array library.
+"""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
+
+from symlearn.architectures import MODELS, STANDARD
+from symlearn.errors import ConfigError
+
+DatasetName = Literal["digits", "mnist", "fashion-mnist"]
+GroupName = Literal["cyclic-rotation", "cyclic-shift", "dihedral", "product-shift"]
+CyclicGroupName = Literal["cyclic-rotation", "cyclic-shift"]
+PresetName = Literal["quick", "standard", "paper"]
+
+# Side in pixels, and the number of training images of the smallest class, of each data set.
+IMAGE_SIDE: Mapping[str, int] = {"digits": 8, "mnist": 28, "fashion-mnist": 28}
+SMALLEST_CLASS: Mapping[str, int] = {"digits": 174, "mnist": 5421, "fashion-mnist": 6000}
+
+
+def _distinct(values: list[Any]) -> list[Any]:
+    if len(set(values)) != len(values):
+        raise ValueError("a value stands twice")
+    return values
+
+
+Distinct = AfterValidator(_distinct)
+Sizes = Annotated[list[Annotated[int, Field(ge=2, le=720)]], Field(min_length=1), Distinct]
+Names = Annotated[list[str], Field(min_length=1), Distinct]
+RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
+# Names become parts of file names and of command lines, so they are plain.
+PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+Architecture = Annotated[Union[tuple(MODELS.values())], Field(discriminator="kind")]  # type: ignore[valid-type]  # noqa: UP007
+
+
+class Closed(BaseModel):
+    """A part of the config: unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Dataset(Closed):
+    """Which images, and what is done to them before a group acts."""
+
+    name: DatasetName
+    upsampling: Annotated[int, Field(ge=1, le=8)] = Field(
+        default=1, description="integer factor, cubic splines, before the padding"
+    )
+    padding: Annotated[int, Field(ge=0, le=64)] = Field(
+        default=0, description="empty pixels added on each side"
+    )
+
+    @property
+    def side(self) -> int:
+        """The side in pixels of the images after upsampling and padding."""
+        return IMAGE_SIDE[self.name] * self.upsampling + 2 * self.padding
+
+
+class Pairs(Closed):
+    """Pairs of seed images of different classes, each with its orbit."""
+
+    group: GroupName
+    n: Sizes = Field(description="order of the cyclic group, n of the n-gon, shifts per axis")
+    pairs: PositiveInt
+    chunk: PositiveInt = Field(default=128, description="pairs in one job")
+    architectures: Names
+
+
+class Shifts(Pairs):
+    """Pairs under an exact group action, with ridges for the kernels whose orbits collapse."""
+
+    ridge_factors: Annotated[list[RidgeFactor], Field(min_length=1), Distinct] = Field(
+        description="ridge as a share of the Gram matrix's trace; the smallest serves as none"
+    )
+
+
+class Seeds(Closed):
+    """Several seed images of each of two classes, drawn anew for each draw."""
+
+    group: CyclicGroupName
+    n: Sizes
+    seeds_per_class: PositiveInt
+    draws: PositiveInt
+    chunk: PositiveInt = Field(default=16, description="draws in one job")
+    architectures: Names
+
+
+class Classes(Closed):
+    """Several seed images of every class of the data set, one draw."""
+
+    group: CyclicGroupName
+    n: Sizes
+    seeds_per_class: PositiveInt
+    architectures: Names
+
+
+class RingSweeps(Closed):
+    """Two rings of points under a Gaussian kernel."""
+
+    n: Sizes = Field(description="points per ring, swept at separation 1")
+    separations: Annotated[
+        list[Annotated[float, Field(ge=0)]], Field(min_length=2), Distinct
+    ] = Field(description="distances of the rings' planes, swept at 6 points per ring")
+    ridge_factor: RidgeFactor = Field(description="ridge as a share of the training points' trace")
+
+
+class Portrait(Closed):
+    """Two seed images in many poses, for the pictures of orbits."""
+
+    classes: Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=2, max_length=2)]
+    poses: Annotated[int, Field(ge=8, le=720)]
+
+
+class Preset(Closed):
+    """All that a preset chooses: data, grids, seeds and sizes; never code paths."""
+
+    seed: Annotated[int, Field(ge=0, description="root of all random draws")]
+    dataset: Dataset
+    rings: RingSweeps
+    portrait: Portrait
+    rotations: Pairs
+    seeds: Seeds
+    classes: Classes
+    shifts: Shifts
+    dihedral: Pairs
+    precision: Pairs
+
+    @model_validator(mode="after")
+    def _sizes_fit_the_images(self) -> "Preset":
+        side, smallest = self.dataset.side, SMALLEST_CLASS[self.dataset.name]
+        for study, settings in self:
+            if getattr(settings, "group", "").endswith("shift"):
+                for n in settings.n:
+                    if side % n:
+                        raise ValueError(
+                            f"{study}.n: {n} does not divide the images' side, {side} pixels"
+                        )
+            if getattr(settings, "seeds_per_class", 0) > smallest:
+                raise ValueError(
+                    f"{study}.seeds_per_class: {settings.seeds_per_class} is more than the "
+                    f"{smallest} images of the smallest class of {self.dataset.name}"
+                )
+        return self
+
+
+class Config(Closed):
+    """The whole of `config.yaml`."""
+
+    config_version: Literal[1]
+    preset: PresetName
+    data_root: str | None = Field(
+        default=None, description="folder that already holds the data sets; looked into first"
+    )
+    architectures: dict[PlainName, Architecture] = Field(
+        default_factory=dict, description="architectures of your own, by name"
+    )
+    presets: dict[PresetName, Preset]
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> "Config":
+        twice = set(STANDARD) & set(self.architectures)
+        if twice:
+            raise ValueError(f"architectures: {', '.join(twice)} is a standard name; choose another")
+        known = [*STANDARD, *self.architectures]
+        for name, preset in self.presets.items():
+            for study, settings in preset:
+                for used in getattr(settings, "architectures", ()):
+                    if used not in known:
+                        path = f"presets.{name}.{study}.architectures"
+                        raise ValueError(f"{path}: {used!r} is unknown; {_allowed(used, known)}")
+        if self.preset not in self.presets:
+            raise ValueError(f"preset: {self.preset!r} has no entry under presets")
+        return self
+
+    @property
+    def chosen(self) -> Preset:
+        """The preset that this run uses."""
+        return self.presets[self.preset]
+
+    def architecture(self, name: str) -> dict[str, Any]:
+        """The entry of an architecture, its defaults filled in."""
+        if name in self.architectures:
+            return self.architectures[name].model_dump()
+        entry = STANDARD[name]
+        return MODELS[entry["kind"]].model_validate(entry).model_dump()
+
+
+def parse(raw: Mapping[str, Any], where: str = "config.yaml") -> Config:
+    """The validated config; raises ConfigError that names every fault with its key path."""
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        faults = dict.fromkeys(_sentence(fault) for fault in error.errors(include_url=False))
+        raise ConfigError(f"{where}: " + "; ".join(faults)) from None
+
+
+def load(path: Path) -> Config:
+    """The validated config of a YAML file; raises ConfigError."""
+    try:
+        raw = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path}: a config is a mapping of keys, not {type(raw).__name__}")
+    return parse(raw, str(path))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of `config.yaml`, for editors."""
+    return Config.model_json_schema()
+
+
+def _sentence(fault: Mapping[str, Any]) -> str:
+    """One pydantic fault as: key path, value, what is allowed, nearest name."""
+    path = ".".join(str(part) for part in _visible(fault["loc"]))
+    prefix = f"{path}: " if path else ""
+    context = fault.get("ctx", {})
+    match fault["type"]:
+        case "extra_forbidden":
+            key = str(fault["loc"][-1])
+            return f"{prefix}unknown key; {_allowed(key, _keys_beside(fault['loc']))}"
+        case "missing":
+            return f"{prefix}this key is missing"
+        case "literal_error":
+            names = context["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+            return f"{prefix}{fault['input']!r} is unknown; {_allowed(str(fault['input']), names)}"
+        case "union_tag_invalid":
+            names = context["expected_tags"].replace("'", "").split(", ")
+            return f"{prefix}kind {context['tag']!r} is unknown; {_allowed(context['tag'], names)}"
+        case "value_error":
+            value = "" if isinstance(fault["input"], dict | BaseModel) else f"{fault['input']!r}: "
+            return f"{prefix}{value}{context['error']}"
+    message = fault["msg"].removeprefix("Input ")
+    return f"{prefix}{fault['input']!r} {message}"
+
+
+def _visible(location: Iterable[Any]) -> list[Any]:
+    """A fault's location without the tags of unions and the marks of mapping keys."""
+    parts = [part for part in location if part != "[key]"]
+    if len(parts) > 2 and parts[0] == "architectures":
+        del parts[2]
+    return parts
+
+
+def _keys_beside(location: tuple[Any, ...]) -> list[str]:
+    """The keys that are allowed where an unknown one stands, found through the JSON schema."""
+    schema = json_schema()
+    node: Any = schema
+    for part in location[:-1]:
+        node = _resolve(node, schema)
+        if "discriminator" in node:
+            node = schema["$defs"][part]
+        elif part in node.get("properties", {}):
+            node = node["properties"][part]
+        else:
+            values = [*node.get("patternProperties", {}).values()]
+            node = values[0] if values else node.get("additionalProperties", {})
+    return list(_resolve(node, schema).get("properties", {}))
+
+
+def _resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    reference = node.get("$ref")
+    return schema["$defs"][reference.rsplit("/", 1)[1]] if reference else node
+
+
+def _allowed(given: str, names: Iterable[str]) -> str:
+    choices = list(names)
+    near = difflib.get_close_matches(given, choices, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}allowed: {', '.join(choices)}"

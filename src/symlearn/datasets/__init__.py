@@ -1,0 +1,14 @@
+"""Data sets of labelled images, synthetic rings, and the orbits made from them."""
+
+from symlearn.datasets.images import LabelledImages, load_images
+from symlearn.datasets.orbits import make_orbits, normalise, rotation_orbits
+from symlearn.datasets.rings import two_rings
+
+__all__ = [
+    "LabelledImages",
+    "load_images",
+    "make_orbits",
+    "normalise",
+    "rotation_orbits",
+    "two_rings",
+]

@@ -1,0 +1,38 @@
+"""The stage that brings a data set in and checks it."""
+
+import functools
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from symlearn.datasets.images import load_images
+from symlearn.stage import run_stage, stage_parser
+
+
+def compute(
+    spec: Mapping[str, Any], _: list[xr.Dataset], data_root: Path | None
+) -> xr.Dataset:
+    """The data set of a spec, as it is published."""
+    data = load_images(spec["name"], data_root)
+    return xr.Dataset(
+        {"levels": (("image", "row", "col"), data.levels), "label": (("image",), data.labels)},
+        attrs={"maximum": data.maximum},
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the stage; returns its exit status."""
+    parser = stage_parser("datasets", "Bring a data set in, checked, as NetCDF.")
+    parser.add_argument(
+        "--data-root", type=Path, help="folder that holds the data sets (else: data/, else download)"
+    )
+    arguments = parser.parse_args(argv)
+    bound = functools.partial(compute, data_root=arguments.data_root)
+    return run_stage("datasets", arguments, bound, lambda _: ["symlearn.datasets.__main__"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

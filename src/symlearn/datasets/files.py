@@ -1,0 +1,113 @@
+"""Data files: a local folder first, else downloaded over TLS; always checked."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+import pooch
+import requests
+
+from symlearn.datasets.idx import read_bytes
+from symlearn.datasets.sources import RemoteFile
+from symlearn.errors import DataError
+
+log = logging.getLogger("symlearn")
+
+_ATTEMPTS = 3
+_TIMEOUT_S = 30
+_CHUNK = 2**16
+
+
+def find_file(
+    file: RemoteFile, dataset: str, mirrors: Sequence[str], data_root: Path | None, cache: Path
+) -> bytes:
+    """The unpacked bytes of a data set's file, its checksum verified.
+
+    Looked for under `data_root` (in it, or in its folder named as the data set; packed or not),
+    then in `cache`, then downloaded to `cache`. Raises DataError.
+    """
+    plain = file.name.removesuffix(".gz")
+    roots = [] if data_root is None else [data_root / dataset, data_root]
+    for folder in [*roots, cache / dataset]:
+        for name in (file.name, plain):
+            if _is_file(folder / name):
+                return _verified(folder / name, file)
+    return _verified(download(file, mirrors, cache / dataset), file)
+
+
+def download(file: RemoteFile, mirrors: Sequence[str], folder: Path) -> Path:
+    """Fetch a file from the first mirror that has it; three rounds, resuming what is there.
+
+    Raises DataError that says what each mirror answered and what to do.
+    """
+    answers: dict[str, str] = {}
+    for _ in range(_ATTEMPTS):
+        for mirror in mirrors:
+            try:
+                fetched = pooch.retrieve(
+                    url=mirror + file.name,
+                    known_hash=f"sha256:{file.packed}",
+                    fname=file.name,
+                    path=folder,
+                    downloader=_resume,
+                )
+                return Path(fetched)
+            except requests.RequestException as error:
+                answers[mirror] = type(error).__name__
+            except ValueError:  # pooch: the checksum is wrong
+                answers[mirror] = "wrong checksum"
+                _part(folder / file.name).unlink(missing_ok=True)
+            except OSError as error:
+                raise DataError(f"{folder}: cannot be written: {error.strerror}") from None
+    tried = "; ".join(f"{mirror}: {answer}" for mirror, answer in answers.items())
+    raise DataError(
+        f"{file.name}: is not in a local folder and could not be downloaded ({tried}); "
+        "put it into a folder and give it as data_root, or try again with a network"
+    )
+
+
+def _resume(url: str, output_file: str, manager: object) -> None:
+    """pooch's downloader: continue a partial file that an earlier, broken attempt left."""
+    part = _part(Path(url.rsplit("/", 1)[1]), Path(output_file).parent)
+    start = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={start}-"} if start else {}
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
+        if answer.status_code == requests.codes.requested_range_not_satisfiable:
+            part.unlink()
+        answer.raise_for_status()
+        resumed = answer.status_code == requests.codes.partial_content
+        log.info("%s %s", "continuing" if resumed else "downloading", url)
+        with part.open("ab" if resumed else "wb") as stream:
+            for chunk in answer.iter_content(_CHUNK):
+                stream.write(chunk)
+    part.replace(output_file)
+
+
+def _part(target: Path, folder: Path | None = None) -> Path:
+    """Where the partial download of a file lies."""
+    return (folder or target.parent) / f"{target.name}.part"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+def _verified(path: Path, file: RemoteFile) -> bytes:
+    """The file's unpacked bytes; raises DataError unless a pinned checksum fits."""
+    content = read_bytes(path)
+    if file.unpacked is not None:
+        found, expected = hashlib.sha256(content).hexdigest(), file.unpacked
+    elif path.suffix == ".gz":
+        found, expected = hashlib.sha256(path.read_bytes()).hexdigest(), file.packed
+    else:
+        raise DataError(f"{path}: only the packed file {file.name} can be verified; put that there")
+    if found != expected:
+        raise DataError(
+            f"{path}: wrong checksum (SHA-256 {found[:12]}..., expected {expected[:12]}...); "
+            "it is not the published file: delete it and fetch it again"
+        )
+    return content

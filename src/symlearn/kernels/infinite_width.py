@@ -1,0 +1,101 @@
+"""The kernel of an architecture between two lists of images: one tile of a Gram matrix."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Literal
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from symlearn.architectures import (
+    Convolution,
+    Dense,
+    Flatten,
+    GlobalAveragePool,
+    Layer,
+    Layers,
+    RadialBasis,
+    Relu,
+)
+from symlearn.kernels import closed_form
+from symlearn.kernels.neural_tangents_adapter import load_stax
+
+Kind = Literal["ntk", "nngp"]
+Precision = Literal["float64", "float32"]
+Images = Float[Array, "point row col"]
+Tile = Float[Array, "point other"]
+
+
+@dataclass(frozen=True)
+class KernelTile:
+    """A kernel between two lists of images, and the bytes that one entry needs while computed."""
+
+    evaluate: Callable[[Images, Images], Tile]
+    bytes_per_entry: int
+
+
+@cache  # so that all Gram matrices of a process share one compiled function
+def kernel_tile(
+    layers: Layers, shape: tuple[int, ...], kind: Kind, precision: Precision
+) -> KernelTile:
+    """The kernel of `layers` on images of `shape`.
+
+    In float64, networks of one convolution take the closed form; all else, and everything in
+    float32 (kept to show the authors' own precision), goes through neural-tangents.
+    """
+    if isinstance(layers[0], RadialBasis):
+        return KernelTile(jax.jit(_radial_basis(layers[0].inverse_length)), 8 * 4)
+    if precision == "float64" and closed_form.has_closed_form(layers):
+        return _closed_form_tile(layers, shape, kind)
+    return _neural_tangents_tile(layers, shape, kind)
+
+
+def _radial_basis(inverse_length: float) -> Callable[[Images, Images], Tile]:
+    def evaluate(x: Images, y: Images) -> Tile:
+        # Differences rather than a matrix product, which loses digits between close points.
+        distance = ((x[:, None] - y[None, :]) ** 2).sum(axis=(-2, -1))
+        return jnp.exp(-(inverse_length**2) * distance)
+
+    return evaluate
+
+
+def _closed_form_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
+    pixels = shape[0] * shape[1]
+    pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
+    evaluate = jax.jit(closed_form.one_convolution(layers, kind))
+    # Cosines between patches: all pairs of pixels where they are pooled, else pixel by pixel.
+    return KernelTile(evaluate, 8 * (3 * pixels**2 if pooled else 4 * pixels))
+
+
+def _neural_tangents_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
+    stax = load_stax()
+    *_, kernel = stax.serial(*(_stax_layer(stax, layer) for layer in layers))
+
+    def evaluate(x: Images, y: Images) -> Tile:
+        return kernel(x[..., None], y[..., None], kind)
+
+    pixels = shape[0] * shape[1]
+    convolutional = any(isinstance(layer, Convolution) for layer in layers)
+    pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
+    covariances = 1 if not convolutional else pixels**2 if pooled else pixels
+    # Covariance, its square root, angle, sine and both kernels are held at once.
+    return KernelTile(jax.jit(evaluate), 8 * 6 * covariances)
+
+
+def _stax_layer(stax: Any, layer: Layer) -> Any:
+    """The neural-tangents layer; widths do not enter the limit, so any number serves."""
+    match layer:
+        case Dense(bias):
+            return stax.Dense(1, W_std=1.0, b_std=1.0 if bias else None)
+        case Convolution(size):
+            return stax.Conv(1, (size, size), padding="CIRCULAR", W_std=1.0, b_std=None)
+        case Relu():
+            return stax.Relu()
+        case GlobalAveragePool():
+            return stax.GlobalAvgPool()
+        case Flatten():
+            return stax.Flatten()
+        case RadialBasis():
+            raise ValueError("a radial basis function is a kernel of its own, not a layer")

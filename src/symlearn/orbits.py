@@ -1,0 +1,29 @@
+"""The stage that turns seed images into orbits."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from symlearn.datasets.images import LabelledImages
+from symlearn.datasets.orbits import orbits_dataset
+from symlearn.stage import run_stage, stage_parser
+
+
+def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
+    """The orbits of a spec from its data set."""
+    (source,) = inputs
+    data = LabelledImages(source["levels"].values, source["label"].values, source.attrs["maximum"])
+    return orbits_dataset(data, spec)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the stage; returns its exit status."""
+    parser = stage_parser("orbits", "Draw seed images and make every pose of each.")
+    modules = ["symlearn.orbits"]
+    return run_stage("orbits", parser.parse_args(argv), compute, lambda _: modules)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,238 @@
+"""From the config to the cells of work: what each study computes and each figure needs.
+
+Light on purpose, as `config`: the Snakefile imports it.
+"""
+
+import ast
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from symlearn.closure import ROOT, closure
+from symlearn.config import Classes, Config, Pairs, Preset, Seeds, Shifts
+from symlearn.specs import Cell
+
+STAGES = ("datasets", "orbits", "kernels", "studies", "figures", "claims")
+
+
+def figures(config: Config) -> dict[str, Cell]:
+    """The cell of every figure of the chosen preset, by name."""
+    studies = {name: study(config) for name, study in STUDIES.items()}
+    found = {}
+    for name in figure_names():
+        needs = figure_constants(name)["NEEDS"]
+        cells = [cell for need, labels in needs.items() for cell in _matching(studies[need], labels)]
+        settings = {"figure": name, "preset": config.preset, "context": _context(config)}
+        found[name] = Cell("figures", name, settings, tuple(cells))
+    return found
+
+
+def all_cells(roots: Iterable[Cell]) -> list[Cell]:
+    """The cells and all that they read, each once, inputs first."""
+    seen: dict[str, Cell] = {}
+
+    def visit(cell: Cell) -> None:
+        key = f"{cell.stage}/{cell.name}"
+        if key not in seen:
+            for other in cell.inputs:
+                visit(other)
+            seen[key] = cell
+
+    for root in roots:
+        visit(root)
+    return list(seen.values())
+
+
+def modules_of(spec: Mapping[str, Any]) -> list[str]:
+    """The modules whose source a cell's result depends on, beside what they import."""
+    stage = spec["stage"]
+    modules = {"orbits": ["symlearn.orbits"]}.get(stage, [f"symlearn.{stage}.__main__"])
+    for chosen in ("study", "figure"):  # imported by name, so the stage's source does not show them
+        if chosen in spec:
+            modules.append(f"symlearn.{stage}.{spec[chosen]}")
+    return modules
+
+
+def code_of(spec: Mapping[str, Any]) -> list[Path]:
+    """The source files that a cell's result depends on."""
+    return closure(*modules_of(spec))
+
+
+def figure_names() -> list[str]:
+    """The figures there are: the modules of `symlearn.figures` named fig and a number."""
+    names = [path.stem for path in (ROOT / "figures").glob("fig*.py")]
+    return sorted(names, key=lambda name: int(name.removeprefix("fig")))
+
+
+@cache
+def figure_constants(name: str) -> dict[str, Any]:
+    """The literal constants of a figure's module (NEEDS, TITLE), without importing it."""
+    tree = ast.parse((ROOT / "figures" / f"{name}.py").read_text())
+    constants = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            if node.targets[0].id in ("NEEDS", "TITLE"):
+                constants[node.targets[0].id] = ast.literal_eval(node.value)
+    return constants
+
+
+def _matching(cells: Iterable[Cell], labels: Mapping[str, Any]) -> Iterator[Cell]:
+    return (cell for cell in cells if all(cell.labels.get(k) == v for k, v in labels.items()))
+
+
+def _context(config: Config) -> dict[str, Any]:
+    """What captions say of the data."""
+    return {"dataset": config.chosen.dataset.model_dump(), "seed": config.chosen.seed}
+
+
+def _dataset(preset: Preset) -> Cell:
+    name = preset.dataset.name
+    return Cell("datasets", name, {"name": name})
+
+
+def _orbits(preset: Preset, group: str, n: int, task: Mapping[str, Any]) -> Cell:
+    """The orbits of the tasks `start` to `stop`, drawn from the stream `draw`."""
+    preparation = preset.dataset.model_dump(exclude={"name"})
+    settings = {
+        "group": group,
+        "n": n,
+        "preparation": preparation,
+        "task": {"seed": preset.seed, **task},
+    }
+    slug = f"{task['draw']}-{group}-n{n}-from{task['start']}"
+    return Cell("orbits", slug, settings, (_dataset(preset),))
+
+
+def _kernel(config: Config, orbits: Cell, architecture: str, precision: str = "float64") -> Cell:
+    settings = {
+        "architecture": config.architecture(architecture),
+        "kind": "ntk",
+        "precision": precision,
+    }
+    bits = "" if precision == "float64" else "-32bit"
+    return Cell("kernels", f"{architecture}{bits}-{orbits.slug}", settings, (orbits,))
+
+
+def _study(
+    name: str, inputs: Iterable[Cell], settings: Mapping[str, Any], labels: Mapping[str, Any]
+) -> Cell:
+    cells = tuple(inputs)
+    slug = f"{name}-{cells[0].slug}" if cells else name
+    # The rank of an architecture in the config serves to choose; it changes no number.
+    kept = {key: value for key, value in labels.items() if key != "rank"}
+    return Cell("studies", slug, {"study": name, "labels": kept, **settings}, cells, labels)
+
+
+def _chunks(count: int, chunk: int) -> Iterator[dict[str, int]]:
+    for start in range(0, count, chunk):
+        yield {"start": start, "stop": min(start + chunk, count)}
+
+
+Grid = Iterator[tuple[Cell, str, dict[str, Any]]]
+
+
+def _pair_grid(preset: Preset, study: Pairs) -> Grid:
+    """The orbits, architecture and labels of each cell of a study of pairs."""
+    task = {"draw": "pairs", "classes": 2, "seeds_per_class": 1}
+    yield from _grid(preset, study, task, study.pairs, study.chunk)
+
+
+def _grid(
+    preset: Preset, study: Pairs | Seeds | Classes, task: Mapping[str, Any], count: int, chunk: int
+) -> Grid:
+    for n in study.n:
+        for part in _chunks(count, chunk):
+            orbits = _orbits(preset, study.group, n, {**task, **part})
+            for rank, architecture in enumerate(study.architectures):
+                yield orbits, architecture, {"architecture": architecture, "n": n, "rank": rank}
+
+
+def _rings(config: Config) -> list[Cell]:
+    return [_study("rings", (), config.chosen.rings.model_dump(), {})]
+
+
+def _pairs(config: Config, study: Pairs, ridge_factors: list[float]) -> list[Cell]:
+    settings = {"ridge_factors": ridge_factors}
+    return [
+        _study("pairs", [_kernel(config, orbits, architecture), orbits], settings, labels)
+        for orbits, architecture, labels in _pair_grid(config.chosen, study)
+    ]
+
+
+def _rotations(config: Config) -> list[Cell]:
+    return _pairs(config, config.chosen.rotations, [0.0])
+
+
+def _dihedral(config: Config) -> list[Cell]:
+    return _pairs(config, config.chosen.dihedral, [0.0])
+
+
+def _shifts(config: Config) -> list[Cell]:
+    study: Shifts = config.chosen.shifts
+    return _pairs(config, study, study.ridge_factors)
+
+
+def _collapse(config: Config) -> list[Cell]:
+    """The orbits of the first pair in the space of each kernel, at the largest n."""
+    preset, study = config.chosen, config.chosen.shifts
+    task = {"draw": "portrait", "classes": preset.portrait.classes, "seeds_per_class": 1}
+    orbits = _orbits(preset, study.group, max(study.n), {**task, "start": 0, "stop": 1})
+    return [
+        _study("collapse", [_kernel(config, orbits, name)], {}, {"architecture": name})
+        for name in study.architectures
+    ]
+
+
+def _portrait(config: Config) -> list[Cell]:
+    preset = config.chosen
+    task = {"draw": "portrait", "classes": preset.portrait.classes, "seeds_per_class": 1}
+    group, poses = preset.rotations.group, preset.portrait.poses
+    orbits = _orbits(preset, group, poses, {**task, "start": 0, "stop": 1})
+    return [_study("portrait", [orbits], {}, {})]
+
+
+def _seeds(config: Config) -> list[Cell]:
+    preset, study = config.chosen, config.chosen.seeds
+    task = {"draw": "seeds", "classes": 2, "seeds_per_class": study.seeds_per_class}
+    return [
+        _study("seeds", [_kernel(config, orbits, architecture)], {}, labels)
+        for orbits, architecture, labels in _grid(preset, study, task, study.draws, study.chunk)
+    ]
+
+
+def _classes(config: Config) -> list[Cell]:
+    preset, study = config.chosen, config.chosen.classes
+    task = {
+        "draw": "classes",
+        "classes": list(range(10)),
+        "seeds_per_class": study.seeds_per_class,
+    }
+    return [
+        _study("classes", [_kernel(config, orbits, architecture)], {}, labels)
+        for orbits, architecture, labels in _grid(preset, study, task, count=1, chunk=1)
+    ]
+
+
+def _precision(config: Config) -> list[Cell]:
+    def kernels(orbits: Cell, architecture: str) -> list[Cell]:
+        return [_kernel(config, orbits, architecture, bits) for bits in ("float64", "float32")]
+
+    return [
+        _study("precision", kernels(orbits, architecture), {}, labels)
+        for orbits, architecture, labels in _pair_grid(config.chosen, config.chosen.precision)
+    ]
+
+
+# The cells of each study, by the name that figures ask for.
+STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
+    "rings": _rings,
+    "portrait": _portrait,
+    "rotations": _rotations,
+    "seeds": _seeds,
+    "classes": _classes,
+    "shifts": _shifts,
+    "collapse": _collapse,
+    "dihedral": _dihedral,
+    "precision": _precision,
+}

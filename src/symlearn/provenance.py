@@ -1,0 +1,78 @@
+"""What made a file: a JSON sidecar with spec, code, inputs, versions, machine and cost."""
+
+import contextlib
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from symlearn.closure import ROOT, closure
+
+_PACKAGES = ("numpy", "scipy", "jax", "jaxlib", "neural-tangents", "xarray", "h5netcdf", "matplotlib")
+
+
+def sidecar(path: Path) -> Path:
+    """The path of a file's sidecar."""
+    return path.with_name(path.name + ".json")
+
+
+def commit() -> str:
+    """The git commit of the source, with `-dirty` where files differ; `unknown` outside git."""
+    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return result.stdout.strip()
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def write_sidecar(
+    path: Path,
+    spec: Mapping[str, Any],
+    inputs: Iterable[Path],
+    modules: Iterable[str],
+    started: float,
+) -> None:
+    """Write the sidecar of `path`, made since `started` (seconds, time.time()) by `modules`."""
+    record = {
+        "file": path.name,
+        "sha256": sha256(path),
+        "spec": spec,
+        "code": {file.relative_to(ROOT).as_posix(): sha256(file) for file in closure(*modules)},
+        "inputs": {file.name: sha256(file) for file in inputs},
+        "commit": commit(),
+        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
+        "versions": {"python": platform.python_version(), **_versions()},
+        "device": f"cpu, {platform.machine()}, {os.cpu_count()} cores",
+        "threads": os.environ.get("OMP_NUM_THREADS", "unset"),
+        "precision": spec.get("precision", "float64"),
+        "seconds": round(time.time() - started, 3),
+        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    target = sidecar(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(record, indent=1) + "\n")
+    temporary.replace(target)
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    return found

@@ -1,0 +1,15 @@
+"""Random numbers from one root seed and a path of names; nothing global, nothing drawn twice."""
+
+import hashlib
+
+import numpy as np
+
+
+def generator(root: int, *names: str | int) -> np.random.Generator:
+    """The generator of the child `names` of the root seed `root`.
+
+    Children are told apart by their whole path, so `generator(0, "pairs", 3)` gives the same
+    draws however many other children exist or in which order they are made.
+    """
+    words = [int.from_bytes(hashlib.sha256(repr(name).encode()).digest()[:8]) for name in names]
+    return np.random.default_rng(np.random.SeedSequence(root, spawn_key=tuple(words)))

@@ -1,0 +1,83 @@
+"""The frame of every stage: `python -m symlearn.<stage> --spec S.json --out X.nc`."""
+
+import argparse
+import logging
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from symlearn import provenance, store
+from symlearn.errors import SymlearnError
+from symlearn.specs import input_files, read_spec
+
+log = logging.getLogger("symlearn")
+
+Compute = Callable[[Mapping[str, Any], list[xr.Dataset]], xr.Dataset]
+
+
+def run_stage(
+    name: str,
+    arguments: argparse.Namespace,
+    compute: Compute,
+    modules: Callable[[Mapping[str, Any]], list[str]],
+) -> int:
+    """Read the spec and its inputs, compute, write the NetCDF file and its sidecar.
+
+    `modules(spec)` names the modules whose source the result depends on. Returns the exit
+    status: 0, or 1 after one line on standard error for a SymlearnError.
+    """
+    return guarded(name, lambda: _run(name, arguments, compute, modules))
+
+
+def stage_parser(name: str, what: str) -> argparse.ArgumentParser:
+    """The options that every stage has."""
+    parser = argparse.ArgumentParser(prog=f"python -m symlearn.{name}", description=what)
+    parser.add_argument("--spec", type=Path, required=True, help="spec file (JSON) of the cell")
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    parser.add_argument(
+        "--results",
+        type=Path,
+        help="folder with the stages' results (default: the one that holds the spec's folder)",
+    )
+    return parser
+
+
+def results_root(arguments: argparse.Namespace) -> Path:
+    """The folder of a preset's results: as given, or found from where the spec lies."""
+    return arguments.results or arguments.spec.resolve().parents[2]
+
+
+def guarded(name: str, action: Callable[[], None]) -> int:
+    """Run `action`; a SymlearnError becomes one line on standard error and exit status 1."""
+    logging.basicConfig(level=logging.INFO, format=f"{name}: %(message)s", stream=sys.stderr)
+    logging.captureWarnings(True)
+    warnings.formatwarning = lambda message, *_: str(message)  # one line, no source
+    try:
+        action()
+    except SymlearnError as error:
+        print(f"symlearn.{name}: error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(
+    name: str,
+    arguments: argparse.Namespace,
+    compute: Compute,
+    modules: Callable[[Mapping[str, Any]], list[str]],
+) -> None:
+    started = time.time()
+    spec = read_spec(arguments.spec)
+    if spec["stage"] != name:
+        raise SymlearnError(f"{arguments.spec}: is a spec of the stage {spec['stage']}")
+    files = input_files(results_root(arguments), spec)
+    log.info("%s from %d files", arguments.out.name, len(files))
+    result = compute(spec, [store.read(file) for file in files])
+    store.write(result, arguments.out, spec)
+    provenance.write_sidecar(arguments.out, spec, files, modules(spec), started)
+    log.info("done in %.1f s", time.time() - started)

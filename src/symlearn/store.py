@@ -1,0 +1,96 @@
+"""NetCDF files: one vocabulary of names, written whole or not at all, checked when read.
+
+Equal work gives equal bytes: no times, hosts or paths go inside (those are in the sidecar that
+`symlearn.provenance` writes).
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from symlearn.errors import StoreError
+from symlearn.vocabulary import DIMENSIONS, VARIABLES
+
+SCHEMA_VERSION = 1
+_ENGINE = "h5netcdf"
+
+
+def write(dataset: xr.Dataset, path: Path, spec: Mapping[str, Any]) -> None:
+    """Write a dataset and the spec that it answers to `path`, by a temporary file and a rename.
+
+    Adds units and long names from the vocabulary; raises ValueError for a name that is not in it.
+    """
+    described = _described(dataset)
+    described.attrs = {
+        **dataset.attrs,
+        "Conventions": "CF-1.11",
+        "schema_version": SCHEMA_VERSION,
+        "spec": json.dumps(spec, sort_keys=True),
+    }
+    encoding = {name: _encoding(variable) for name, variable in described.variables.items()}
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        described.to_netcdf(temporary, engine=_ENGINE, encoding=encoding)
+        temporary.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error}") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read(path: Path, stage: str | None = None) -> xr.Dataset:
+    """A dataset in memory; raises StoreError if the file is missing, damaged or foreign.
+
+    With `stage`, also if another stage wrote it.
+    """
+    try:
+        with xr.open_dataset(path, engine=_ENGINE) as opened:
+            dataset = opened.load()
+    except FileNotFoundError:
+        raise StoreError(f"{path}: is missing; ask Snakemake for it by this name") from None
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+        raise StoreError(
+            f"{path}: is damaged or no NetCDF file ({error}); delete it and run again"
+        ) from None
+    version = dataset.attrs.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: has schema version {version}, this program reads {SCHEMA_VERSION}; "
+            "delete it and run again"
+        )
+    if stage is not None and spec_of(dataset).get("stage") != stage:
+        raise StoreError(f"{path}: was not written by the stage {stage}")
+    return dataset
+
+
+def spec_of(dataset: xr.Dataset) -> dict[str, Any]:
+    """The spec that a dataset read from a file answers."""
+    return json.loads(dataset.attrs["spec"])
+
+
+def _described(dataset: xr.Dataset) -> xr.Dataset:
+    strangers = [str(name) for name in dataset.dims if name not in DIMENSIONS]
+    strangers += [str(name) for name in dataset.variables if name not in VARIABLES]
+    if strangers:
+        raise ValueError(f"not in symlearn.vocabulary: {', '.join(sorted(set(strangers)))}")
+    described = dataset.copy()
+    for name in described.variables:
+        units, long_name = VARIABLES[str(name)]
+        described[name].attrs |= {"units": units, "long_name": long_name}
+    return described
+
+
+def _encoding(variable: xr.Variable) -> dict[str, Any]:
+    """Lossless compression for numbers; no fill value, so that equal data are equal bytes."""
+    if variable.dtype.kind not in "biuf":
+        return {}
+    encoding: dict[str, Any] = {"_FillValue": None}
+    if variable.size > 1 and np.ndim(variable):
+        encoding |= {"zlib": True, "complevel": 4, "shuffle": True}
+    return encoding

@@ -1,0 +1,99 @@
+"""Pairs of seed images: exact, spectral and orbit-block errors, and the geometry of the orbits."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from symlearn.groups import ACTIONS, FiniteGroup, Subgroup
+from symlearn.theory import (
+    adjacent_distance,
+    centre_distance_squared,
+    class_separation,
+    coset_block_errors,
+    exact_errors_by_pose,
+    interleaved,
+    mean_reciprocal,
+    orbit_block_errors,
+    orbit_radius,
+    scalar_error,
+    solve_gram,
+    spectral_error,
+    spectrum,
+)
+
+_LABELS = np.array([1.0, -1.0])
+
+
+def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
+    """Errors (ridge_factor, task, orbit, pose) and geometry (task)."""
+    kernels, orbits = inputs
+    action, n = ACTIONS[kernels.attrs["group"]], int(kernels["n"])
+    group = action.group(n)
+    exact_part = Subgroup(group, action.exact(n))
+    grams = kernels["gram"].values
+    by_ridge = [
+        xr.concat([_errors(gram, group, exact_part, factor) for gram in grams], dim="task")
+        for factor in spec["ridge_factors"]
+    ]
+    errors = xr.concat(by_ridge, dim="ridge_factor").assign_coords(ridge_factor=spec["ridge_factors"])
+    result = errors.assign(_geometry(grams, orbits["pixels"].values, group)).assign_coords(n=n)
+    return result.assign(source_image=kernels["source_image"]).assign_attrs(spec["labels"])
+
+
+def _errors(
+    gram: Float[np.ndarray, "point point"], group: FiniteGroup, exact_part: Subgroup, factor: float
+) -> xr.Dataset:
+    ridge = factor * np.trace(gram)
+    solved = solve_gram(gram, ridge)
+    labels = _LABELS[:, None]
+    exact = exact_errors_by_pose(solved, labels)[..., 0] * labels
+    by_coset = coset_block_errors(gram, 2, exact_part, _LABELS, ridge) * labels
+    return xr.Dataset(
+        {
+            "exact": (("orbit", "pose"), exact),
+            "spectral": scalar_prediction(gram, group, ridge),
+            "orbit_block": ("orbit", orbit_block_errors(gram, 2, group, _LABELS, ridge) * _LABELS),
+            "coset_block": (("orbit", "pose"), by_coset[:, exact_part.coset_of]),
+            "condition_number": solved.condition,
+            "ridge": ridge,
+        }
+    )
+
+
+def scalar_prediction(
+    gram: Float[np.ndarray, "point point"], group: FiniteGroup, ridge: float
+) -> float:
+    """The paper's spectral error for a cyclic group, its scalar counterpart for any other."""
+    if is_cyclic(group):
+        order = interleaved(len(group))
+        return float(spectral_error(gram[np.ix_(order, order)], ridge))
+    return scalar_error(gram, group, ridge)
+
+
+def is_cyclic(group: FiniteGroup) -> bool:
+    """Whether the group's elements are the powers of element 1, in their order."""
+    powers = np.arange(len(group))
+    return bool((group.table == (powers[:, None] + powers) % len(group)).all())
+
+
+def _geometry(
+    grams: Float[np.ndarray, "task point point"],
+    pixels: Float[np.ndarray, "task 2 pose row col"],
+    group: FiniteGroup,
+) -> dict[str, Any]:
+    found = {
+        "lambda_last": class_separation(grams),
+        "centre_distance_squared": centre_distance_squared(pixels),
+        "orbit_radius": orbit_radius(pixels),
+    }
+    if is_cyclic(group):  # only then do poses follow each other, and the circulant has a meaning
+        order = interleaved(len(group))
+        eigenvalues = spectrum(grams[:, order[:, None], order[None, :]])
+        found |= {
+            "mean_reciprocal": mean_reciprocal(eigenvalues),
+            "adjacent_distance": adjacent_distance(pixels),
+        }
+    return {name: ("task", values) for name, values in found.items()}

@@ -1,0 +1,36 @@
+"""Two orbits in principal components of pixel space, for the picture of curled loops."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+_COMPONENTS = 3
+
+
+def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
+    """Scores (orbit, pose, component), the components as images, and the seed images."""
+    (orbits,) = inputs
+    pixels = orbits["pixels"].isel(task=0)
+    flat = pixels.values.reshape(-1, pixels.sizes["row"] * pixels.sizes["col"])
+    centred = flat - flat.mean(axis=0)
+    left, scale, components = np.linalg.svd(centred, full_matrices=False)
+    components = components[:_COMPONENTS]
+    # A component's sign is arbitrary: its largest pixel is made positive.
+    peak = np.abs(components).argmax(axis=1)
+    sign = np.sign(components[np.arange(_COMPONENTS), peak])
+    scores = (left * scale)[:, :_COMPONENTS] * sign
+    shape = (_COMPONENTS, pixels.sizes["row"], pixels.sizes["col"])
+    return xr.Dataset(
+        {
+            "component_score": (("orbit", "pose", "component"), scores.reshape(2, -1, _COMPONENTS)),
+            "component_image": (
+                ("component", "row", "col"),
+                (components * sign[:, None]).reshape(shape),
+            ),
+            "explained": ("component", (scale**2 / (scale**2).sum())[:_COMPONENTS]),
+            "pixels": pixels.isel(pose=0),
+            "class_": orbits["class_"].isel(task=0),
+        }
+    ).assign_attrs(spec["labels"])

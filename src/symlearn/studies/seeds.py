@@ -1,0 +1,44 @@
+"""Several seeds per class, two classes: exact, pairwise-averaged spectral and orbit-block."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+
+from symlearn.groups import ACTIONS, FiniteGroup, Subgroup
+from symlearn.theory import exact_errors_by_pose, orbit_block_errors, solve_gram
+from symlearn.theory.orbit_block import average_over_subgroup
+from symlearn.theory.spectral import pairwise_spectral_errors
+
+
+def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
+    """Errors by (task, orbit, pose) when a pose is missing from all seeds of a class."""
+    (kernels,) = inputs
+    group = ACTIONS[kernels.attrs["group"]].group(int(kernels["n"]))
+    tasks = [
+        _errors(gram, np.unique(classes, return_inverse=True)[1], group)
+        for gram, classes in zip(kernels["gram"].values, kernels["class_"].values, strict=True)
+    ]
+    result = xr.concat(tasks, dim="task").assign_coords(n=kernels["n"])
+    return result.assign(source_image=kernels["source_image"]).assign_attrs(spec["labels"])
+
+
+def _errors(
+    gram: Float[np.ndarray, "point point"], class_of: np.ndarray, group: FiniteGroup
+) -> xr.Dataset:
+    labels = np.where(class_of == class_of[0], 1.0, -1.0)
+    solved = solve_gram(gram)
+    everything = Subgroup(group, np.arange(len(group)))
+    averages = average_over_subgroup(gram, len(labels), everything)
+    pairwise = pairwise_spectral_errors(averages, labels > 0, labels < 0)
+    exact = exact_errors_by_pose(solved, labels[:, None])[..., 0] * labels[:, None]
+    return xr.Dataset(
+        {
+            "exact": (("orbit", "pose"), exact),
+            "spectral": pairwise.mean(),
+            "orbit_block": ("orbit", orbit_block_errors(gram, len(labels), group, labels) * labels),
+            "condition_number": solved.condition,
+        }
+    )

@@ -1,0 +1,40 @@
+"""Errors on missing poses: exact, spectral and orbit-block; and the geometry of orbits.
+
+One convention for the ridge r, everywhere: it is added, as it is, to the diagonal of the Gram
+matrix (equivalently to each of its eigenvalues). `symlearn.theory.ridges` maps the conventions
+of the authors' code to it.
+"""
+
+from symlearn.theory.exact import exact_errors, exact_errors_by_pose, solve_gram
+from symlearn.theory.geometry import (
+    adjacent_distance,
+    centre_distance_squared,
+    class_separation,
+    orbit_radius,
+)
+from symlearn.theory.orbit_block import coset_block_errors, orbit_block_errors, scalar_error
+from symlearn.theory.spectral import (
+    circulant_row,
+    interleaved,
+    mean_reciprocal,
+    spectral_error,
+    spectrum,
+)
+
+__all__ = [
+    "adjacent_distance",
+    "centre_distance_squared",
+    "circulant_row",
+    "class_separation",
+    "coset_block_errors",
+    "exact_errors",
+    "exact_errors_by_pose",
+    "interleaved",
+    "mean_reciprocal",
+    "orbit_block_errors",
+    "orbit_radius",
+    "scalar_error",
+    "solve_gram",
+    "spectral_error",
+    "spectrum",
+]

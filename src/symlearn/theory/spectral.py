@@ -1,0 +1,68 @@
+"""The paper's spectral error: the Gram matrix averaged to a circulant, and its spectrum.
+
+Points are interleaved, A0 B0 A1 B1 ..., so that the labels +1 -1 +1 -1 ... are the highest
+frequency. All functions take any number of leading batch axes.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+
+def interleaved(poses: int) -> Int[np.ndarray, " point"]:
+    """The order that turns points ordered (orbit, pose), two orbits, into A0 B0 A1 B1 ...."""
+    return np.arange(2 * poses).reshape(2, poses).T.ravel()
+
+
+def circulant_row(gram: Float[np.ndarray, "*batch point point"]) -> Float[np.ndarray, "*batch lag"]:
+    """The row of the nearest circulant: the mean of each wrapped diagonal (note 2.3)."""
+    index = np.arange(gram.shape[-1])
+    wrapped = (index[:, None] + index[None, :]) % len(index)
+    return np.take_along_axis(gram, np.broadcast_to(wrapped, gram.shape), axis=-1).mean(axis=-2)
+
+
+def spectrum(
+    gram: Float[np.ndarray, "*batch point point"],
+) -> Float[np.ndarray, "*batch frequency"]:
+    """The eigenvalues of the nearest circulant, by frequency 0 .. 2N - 1; the last class
+    frequency, whose eigenvector is the labels, is number N."""
+    return np.fft.fft(circulant_row(gram), axis=-1).real
+
+
+def mean_reciprocal(
+    eigenvalues: Float[np.ndarray, "*batch frequency"], ridge: float = 0.0
+) -> Float[np.ndarray, "*batch"]:
+    """The mean over frequencies of the reciprocal eigenvalues plus ridge (note 2.2)."""
+    return (1.0 / (eigenvalues + ridge)).mean(axis=-1)
+
+
+def spectral_error(
+    gram: Float[np.ndarray, "*batch point point"], ridge: float = 0.0
+) -> Float[np.ndarray, "*batch"] | np.float64:
+    """The spectral error lambda_N^-1 / <lambda^-1> (note 2.2) of interleaved points.
+
+    `ridge` is added to each eigenvalue as it is. Exact if the Gram matrix is circulant.
+    """
+    eigenvalues = spectrum(gram)
+    last = eigenvalues[..., eigenvalues.shape[-1] // 2] + ridge
+    return 1.0 / (last * mean_reciprocal(eigenvalues, ridge))
+
+
+def pairwise_spectral_errors(
+    averages: Float[np.ndarray, "orbit orbit element"],
+    first: Bool[np.ndarray, " orbit"],
+    second: Bool[np.ndarray, " orbit"],
+    ridge: float = 0.0,
+) -> Float[np.ndarray, "seed other"]:
+    """The spectral error of every pair of an orbit of one class and one of another (note 2.9).
+
+    `averages` are the kernels k(u) of a cyclic group between all orbits, from which each pair's
+    circulant row follows without its Gram matrix (note 2.3).
+    """
+    poses = averages.shape[-1]
+    own = np.einsum("qqu->qu", averages)
+    even = 0.5 * (own[first][:, None] + own[second][None, :])
+    between = averages[np.ix_(first, second)]
+    odd = 0.5 * (between + between[..., (-np.arange(poses) - 1) % poses])
+    row = np.stack([even, odd], axis=-1).reshape(*even.shape[:-1], 2 * poses)
+    eigenvalues = np.fft.fft(row, axis=-1).real
+    return 1.0 / ((eigenvalues[..., poses] + ridge) * mean_reciprocal(eigenvalues, ridge))
