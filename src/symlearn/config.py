@@ -4,6 +4,7 @@ Light on purpose: the Snakefile imports it, so nothing here imports an array lib
 """
 
 import difflib
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
@@ -14,7 +15,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PositiveInt,
+    Strict,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -40,7 +41,10 @@ def _distinct(values: list[Any]) -> list[Any]:
 
 
 Distinct = AfterValidator(_distinct)
-Sizes = Annotated[list[Annotated[int, Field(ge=2, le=720)]], Field(min_length=1), Distinct]
+# `yes` and `3.0` are no whole numbers.
+Whole = Annotated[int, Strict()]
+Count = Annotated[Whole, Field(gt=0)]
+Sizes = Annotated[list[Annotated[Whole, Field(ge=2, le=720)]], Field(min_length=1), Distinct]
 Names = Annotated[list[str], Field(min_length=1), Distinct]
 RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
 # Names become parts of file names and of command lines, so they are plain.
@@ -58,10 +62,10 @@ class Dataset(Closed):
     """Which images, and what is done to them before a group acts."""
 
     name: DatasetName
-    upsampling: Annotated[int, Field(ge=1, le=8)] = Field(
+    upsampling: Annotated[Whole, Field(ge=1, le=8)] = Field(
         default=1, description="integer factor, cubic splines, before the padding"
     )
-    padding: Annotated[int, Field(ge=0, le=64)] = Field(
+    padding: Annotated[Whole, Field(ge=0, le=64)] = Field(
         default=0, description="empty pixels added on each side"
     )
 
@@ -76,8 +80,8 @@ class Pairs(Closed):
 
     group: GroupName
     n: Sizes = Field(description="order of the cyclic group, n of the n-gon, shifts per axis")
-    pairs: PositiveInt
-    chunk: PositiveInt = Field(default=128, description="pairs in one job")
+    pairs: Count
+    chunk: Count = Field(default=128, description="pairs in one job")
     architectures: Names
 
 
@@ -94,9 +98,9 @@ class Seeds(Closed):
 
     group: CyclicGroupName
     n: Sizes
-    seeds_per_class: PositiveInt
-    draws: PositiveInt
-    chunk: PositiveInt = Field(default=16, description="draws in one job")
+    seeds_per_class: Count
+    draws: Count
+    chunk: Count = Field(default=16, description="draws in one job")
     architectures: Names
 
 
@@ -105,7 +109,7 @@ class Classes(Closed):
 
     group: CyclicGroupName
     n: Sizes
-    seeds_per_class: PositiveInt
+    seeds_per_class: Count
     architectures: Names
 
 
@@ -113,23 +117,25 @@ class RingSweeps(Closed):
     """Two rings of points under a Gaussian kernel."""
 
     n: Sizes = Field(description="points per ring, swept at separation 1")
-    separations: Annotated[
-        list[Annotated[float, Field(ge=0)]], Field(min_length=2), Distinct
-    ] = Field(description="distances of the rings' planes, swept at 6 points per ring")
+    separations: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2), Distinct] = (
+        Field(description="distances of the rings' planes, swept at 6 points per ring")
+    )
     ridge_factor: RidgeFactor = Field(description="ridge as a share of the training points' trace")
 
 
 class Portrait(Closed):
     """Two seed images in many poses, for the pictures of orbits."""
 
-    classes: Annotated[list[Annotated[int, Field(ge=0, le=9)]], Field(min_length=2, max_length=2)]
-    poses: Annotated[int, Field(ge=8, le=720)]
+    classes: Annotated[
+        list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=2, max_length=2), Distinct
+    ]
+    poses: Annotated[Whole, Field(ge=8, le=720)]
 
 
 class Preset(Closed):
     """All that a preset chooses: data, grids, seeds and sizes; never code paths."""
 
-    seed: Annotated[int, Field(ge=0, description="root of all random draws")]
+    seed: Annotated[Whole, Field(ge=0, description="root of all random draws")]
     dataset: Dataset
     rings: RingSweeps
     portrait: Portrait
@@ -173,9 +179,9 @@ class Config(Closed):
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Config":
-        twice = set(STANDARD) & set(self.architectures)
-        if twice:
-            raise ValueError(f"architectures: {', '.join(twice)} is a standard name; choose another")
+        for name in self.architectures:
+            if name in STANDARD:
+                raise ValueError(f"architectures: {name} is a standard name; choose another")
         known = [*STANDARD, *self.architectures]
         for name, preset in self.presets.items():
             for study, settings in preset:
@@ -184,7 +190,8 @@ class Config(Closed):
                         path = f"presets.{name}.{study}.architectures"
                         raise ValueError(f"{path}: {used!r} is unknown; {_allowed(used, known)}")
         if self.preset not in self.presets:
-            raise ValueError(f"preset: {self.preset!r} has no entry under presets")
+            choices = _allowed(self.preset, self.presets)
+            raise ValueError(f"preset: {self.preset!r} has no entry under presets; {choices}")
         return self
 
     @property
@@ -214,7 +221,8 @@ def load(path: Path) -> Config:
     try:
         raw = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"{path}: cannot be read as YAML: {error}") from None
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: cannot be read as YAML: {reason}") from None
     if not isinstance(raw, dict):
         raise ConfigError(f"{path}: a config is a mapping of keys, not {type(raw).__name__}")
     return parse(raw, str(path))
@@ -242,9 +250,12 @@ def _sentence(fault: Mapping[str, Any]) -> str:
         case "union_tag_invalid":
             names = context["expected_tags"].replace("'", "").split(", ")
             return f"{prefix}kind {context['tag']!r} is unknown; {_allowed(context['tag'], names)}"
+        case "union_tag_not_found":
+            return f"{prefix}the key kind is missing; allowed: {', '.join(MODELS)}"
         case "value_error":
-            value = "" if isinstance(fault["input"], dict | BaseModel) else f"{fault['input']!r}: "
-            return f"{prefix}{value}{context['error']}"
+            if isinstance(fault["input"], dict):  # the error begins with the rest of the key path
+                return f"{path}.{context['error']}".removeprefix(".")
+            return f"{prefix}{fault['input']!r}: {context['error']}"
     message = fault["msg"].removeprefix("Input ")
     return f"{prefix}{fault['input']!r} {message}"
 
@@ -283,3 +294,7 @@ def _allowed(given: str, names: Iterable[str]) -> str:
     near = difflib.get_close_matches(given, choices, n=1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}allowed: {', '.join(choices)}"
+
+
+if __name__ == "__main__":
+    print(json.dumps(json_schema(), indent=2, sort_keys=True))

@@ -6,14 +6,14 @@ Light on purpose, as `config`: the Snakefile imports it.
 import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-from symlearn.closure import ROOT, closure
+from symlearn.closure import ROOT
 from symlearn.config import Classes, Config, Pairs, Preset, Seeds, Shifts
 from symlearn.specs import Cell
 
 STAGES = ("datasets", "orbits", "kernels", "studies", "figures", "claims")
+_PORTRAIT_N = 4  # the symmetries of a square: eight poses fit into a panel
 
 
 def figures(config: Config) -> dict[str, Cell]:
@@ -23,7 +23,9 @@ def figures(config: Config) -> dict[str, Cell]:
     for name in figure_names():
         needs = figure_constants(name)["NEEDS"]
         cells = [cell for need, labels in needs.items() for cell in _matching(studies[need], labels)]
-        settings = {"figure": name, "preset": config.preset, "context": _context(config)}
+        on_images = any(cell.stage == "datasets" for cell in all_cells(cells))
+        context = _context(config) if on_images else None
+        settings = {"figure": name, "preset": config.preset, "context": context}
         found[name] = Cell("figures", name, settings, tuple(cells))
     return found
 
@@ -52,11 +54,6 @@ def modules_of(spec: Mapping[str, Any]) -> list[str]:
         if chosen in spec:
             modules.append(f"symlearn.{stage}.{spec[chosen]}")
     return modules
-
-
-def code_of(spec: Mapping[str, Any]) -> list[Path]:
-    """The source files that a cell's result depends on."""
-    return closure(*modules_of(spec))
 
 
 def figure_names() -> list[str]:
@@ -175,20 +172,29 @@ def _shifts(config: Config) -> list[Cell]:
 
 def _collapse(config: Config) -> list[Cell]:
     """The orbits of the first pair in the space of each kernel, at the largest n."""
-    preset, study = config.chosen, config.chosen.shifts
-    task = {"draw": "portrait", "classes": preset.portrait.classes, "seeds_per_class": 1}
-    orbits = _orbits(preset, study.group, max(study.n), {**task, "start": 0, "stop": 1})
+    study = config.chosen.shifts
+    orbits = _portrait_orbits(config, study.group, max(study.n))
     return [
         _study("collapse", [_kernel(config, orbits, name)], {}, {"architecture": name})
         for name in study.architectures
     ]
 
 
+def _portrait_orbits(config: Config, group: str, n: int) -> Cell:
+    """The orbits of one image of each of the two classes that are drawn."""
+    classes = list(config.chosen.portrait.classes)
+    task = {"draw": "portrait", "classes": classes, "seeds_per_class": 1, "start": 0, "stop": 1}
+    return _orbits(config.chosen, group, n, task)
+
+
 def _portrait(config: Config) -> list[Cell]:
-    preset = config.chosen
-    task = {"draw": "portrait", "classes": preset.portrait.classes, "seeds_per_class": 1}
-    group, poses = preset.rotations.group, preset.portrait.poses
-    orbits = _orbits(preset, group, poses, {**task, "start": 0, "stop": 1})
+    orbits = _portrait_orbits(config, config.chosen.rotations.group, config.chosen.portrait.poses)
+    return [_study("portrait", [orbits], {}, {})]
+
+
+def _dihedral_portrait(config: Config) -> list[Cell]:
+    study = config.chosen.dihedral
+    orbits = _portrait_orbits(config, study.group, _PORTRAIT_N)
     return [_study("portrait", [orbits], {}, {})]
 
 
@@ -234,5 +240,6 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "shifts": _shifts,
     "collapse": _collapse,
     "dihedral": _dihedral,
+    "dihedral-portrait": _dihedral_portrait,
     "precision": _precision,
 }

@@ -16,7 +16,16 @@ from typing import Any
 
 from symlearn.closure import ROOT, closure
 
-_PACKAGES = ("numpy", "scipy", "jax", "jaxlib", "neural-tangents", "xarray", "h5netcdf", "matplotlib")
+_PACKAGES = (
+    "numpy",
+    "scipy",
+    "jax",
+    "jaxlib",
+    "neural-tangents",
+    "xarray",
+    "h5netcdf",
+    "matplotlib",
+)
 
 
 def sidecar(path: Path) -> Path:

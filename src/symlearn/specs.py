@@ -59,11 +59,11 @@ def spec_path(results: Path, cell: Cell) -> Path:
 def write_spec(results: Path, cell: Cell) -> Path:
     """Write a cell's spec unless it is there already, in one step; returns its path."""
     path = spec_path(results, cell)
-    text = canonical(cell.spec)
-    if not path.exists() or path.read_text() != text:
+    content = canonical(cell.spec).encode()
+    if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(text)
+        temporary.write_bytes(content)
         temporary.replace(path)
     return path
 

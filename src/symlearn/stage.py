@@ -54,7 +54,8 @@ def results_root(arguments: argparse.Namespace) -> Path:
 
 def guarded(name: str, action: Callable[[], None]) -> int:
     """Run `action`; a SymlearnError becomes one line on standard error and exit status 1."""
-    logging.basicConfig(level=logging.INFO, format=f"{name}: %(message)s", stream=sys.stderr)
+    logging.basicConfig(format=f"{name}: %(message)s", stream=sys.stderr)
+    log.setLevel(logging.INFO)  # this project's lines, but not those of its libraries
     logging.captureWarnings(True)
     warnings.formatwarning = lambda message, *_: str(message)  # one line, no source
     try:
@@ -76,8 +77,9 @@ def _run(
     if spec["stage"] != name:
         raise SymlearnError(f"{arguments.spec}: is a spec of the stage {spec['stage']}")
     files = input_files(results_root(arguments), spec)
+    inputs = [store.read(file) for file in files]
     log.info("%s from %d files", arguments.out.name, len(files))
-    result = compute(spec, [store.read(file) for file in files])
+    result = compute(spec, inputs)
     store.write(result, arguments.out, spec)
     provenance.write_sidecar(arguments.out, spec, files, modules(spec), started)
     log.info("done in %.1f s", time.time() - started)

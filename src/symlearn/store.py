@@ -4,12 +4,14 @@ Equal work gives equal bytes: no times, hosts or paths go inside (those are in t
 `symlearn.provenance` writes).
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import xarray as xr
 
@@ -25,23 +27,32 @@ def write(dataset: xr.Dataset, path: Path, spec: Mapping[str, Any]) -> None:
 
     Adds units and long names from the vocabulary; raises ValueError for a name that is not in it.
     """
-    described = _described(dataset)
-    described.attrs = {
-        **dataset.attrs,
+    write_groups({"/": dataset}, path, spec)
+
+
+def write_groups(groups: Mapping[str, xr.Dataset], path: Path, spec: Mapping[str, Any]) -> None:
+    """As `write`, several datasets as named groups of one file."""
+    described = {name: _described(dataset) for name, dataset in groups.items()}
+    tree = xr.DataTree.from_dict(described)
+    tree.attrs |= {
         "Conventions": "CF-1.11",
         "schema_version": SCHEMA_VERSION,
         "spec": json.dumps(spec, sort_keys=True),
     }
-    encoding = {name: _encoding(variable) for name, variable in described.variables.items()}
+    encoding = {
+        node.path: {name: _encoding(variable) for name, variable in node.variables.items()}
+        for node in tree.subtree
+    }
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        described.to_netcdf(temporary, engine=_ENGINE, encoding=encoding)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tree.to_netcdf(temporary, engine=_ENGINE, encoding=encoding)
         temporary.replace(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {error}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def read(path: Path, stage: str | None = None) -> xr.Dataset:
@@ -49,24 +60,39 @@ def read(path: Path, stage: str | None = None) -> xr.Dataset:
 
     With `stage`, also if another stage wrote it.
     """
+    dataset = _load(path, group=None)
+    _check_version(path, dataset)
+    if stage is not None and spec_of(dataset).get("stage") != stage:
+        raise StoreError(f"{path}: was not written by the stage {stage}")
+    return dataset
+
+
+def read_group(path: Path, group: str) -> xr.Dataset:
+    """One named group of a file of several; raises StoreError as `read` does."""
+    _check_version(path, _load(path, group=None))
+    return _load(path, group)
+
+
+def _load(path: Path, group: str | None) -> xr.Dataset:
     try:
-        with xr.open_dataset(path, engine=_ENGINE) as opened:
-            dataset = opened.load()
+        h5py.File(path, "r").close()  # where this fails, h5netcdf would print a traceback too
+        with xr.open_dataset(path, engine=_ENGINE, group=group) as opened:
+            return opened.load()
     except FileNotFoundError:
         raise StoreError(f"{path}: is missing; ask Snakemake for it by this name") from None
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise StoreError(
             f"{path}: is damaged or no NetCDF file ({error}); delete it and run again"
         ) from None
+
+
+def _check_version(path: Path, dataset: xr.Dataset) -> None:
     version = dataset.attrs.get("schema_version")
     if version != SCHEMA_VERSION:
         raise StoreError(
             f"{path}: has schema version {version}, this program reads {SCHEMA_VERSION}; "
             "delete it and run again"
         )
-    if stage is not None and spec_of(dataset).get("stage") != stage:
-        raise StoreError(f"{path}: was not written by the stage {stage}")
-    return dataset
 
 
 def spec_of(dataset: xr.Dataset) -> dict[str, Any]:

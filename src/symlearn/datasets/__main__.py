@@ -12,9 +12,7 @@ from symlearn.datasets.images import load_images
 from symlearn.stage import run_stage, stage_parser
 
 
-def compute(
-    spec: Mapping[str, Any], _: list[xr.Dataset], data_root: Path | None
-) -> xr.Dataset:
+def compute(spec: Mapping[str, Any], _: list[xr.Dataset], data_root: Path | None) -> xr.Dataset:
     """The data set of a spec, as it is published."""
     data = load_images(spec["name"], data_root)
     return xr.Dataset(
@@ -27,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the stage; returns its exit status."""
     parser = stage_parser("datasets", "Bring a data set in, checked, as NetCDF.")
     parser.add_argument(
-        "--data-root", type=Path, help="folder that holds the data sets (else: data/, else download)"
+        "--data-root",
+        type=Path,
+        help="folder that holds the data sets (else: data/, else download)",
     )
     arguments = parser.parse_args(argv)
     bound = functools.partial(compute, data_root=arguments.data_root)

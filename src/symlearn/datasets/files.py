@@ -17,6 +17,7 @@ log = logging.getLogger("symlearn")
 _ATTEMPTS = 3
 _TIMEOUT_S = 30
 _CHUNK = 2**16
+pooch.get_logger().setLevel(logging.WARNING)  # `log` says which file is downloaded
 
 
 def find_file(
@@ -59,7 +60,7 @@ def download(file: RemoteFile, mirrors: Sequence[str], folder: Path) -> Path:
                 answers[mirror] = "wrong checksum"
                 _part(folder / file.name).unlink(missing_ok=True)
             except OSError as error:
-                raise DataError(f"{folder}: cannot be written: {error.strerror}") from None
+                raise DataError(f"{folder}: cannot be written: {error.strerror or error}") from None
     tried = "; ".join(f"{mirror}: {answer}" for mirror, answer in answers.items())
     raise DataError(
         f"{file.name}: is not in a local folder and could not be downloaded ({tried}); "
@@ -68,10 +69,13 @@ def download(file: RemoteFile, mirrors: Sequence[str], folder: Path) -> Path:
 
 
 def _resume(url: str, output_file: str, manager: object) -> None:
-    """pooch's downloader: continue a partial file that an earlier, broken attempt left."""
+    """Pooch's downloader: continue a partial file that an earlier, broken attempt left."""
     part = _part(Path(url.rsplit("/", 1)[1]), Path(output_file).parent)
     start = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={start}-"} if start else {}
+    # the file's own bytes, so that a size is an offset and a .gz arrives packed
+    headers = {"Accept-Encoding": "identity"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
     with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT_S) as answer:
         if answer.status_code == requests.codes.requested_range_not_satisfiable:
             part.unlink()

@@ -13,6 +13,7 @@ from symlearn.errors import DataError
 _UNSIGNED_BYTE = 0x08
 # Larger than any data set here; a forged header cannot ask for more.
 _LARGEST = 2**31
+_MOST_AXES = 8
 
 
 def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
@@ -49,11 +50,13 @@ def parse_idx(content: bytes, name: str) -> UInt8[np.ndarray, "..."]:
         )
     rank = content[3]
     header = 4 + 4 * rank
-    if rank == 0 or len(content) < header:
+    if not 1 <= rank <= _MOST_AXES:
+        raise DataError(f"{name}: its header promises {rank} axes; fetch it again")
+    if len(content) < header:
         raise DataError(f"{name}: ends inside its header; fetch it again")
     shape = tuple(int.from_bytes(content[i : i + 4], "big") for i in range(4, header, 4))
     size = prod(shape)
-    if size > _LARGEST or len(content) != header + size:
+    if max(size, *shape) > _LARGEST or len(content) != header + size:
         raise DataError(
             f"{name}: its header promises {size} bytes of data, it holds "
             f"{len(content) - header}; fetch it again"

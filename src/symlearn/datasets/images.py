@@ -21,7 +21,9 @@ class LabelledImages:
     maximum: int
 
 
-def load_images(name: str, data_root: Path | None = None, cache: Path = Path("data")) -> LabelledImages:
+def load_images(
+    name: str, data_root: Path | None = None, cache: Path = Path("data")
+) -> LabelledImages:
     """The training images of a data set, by its name in the config.
 
     `digits` come with scikit-learn (all of its 1 797 images); the others are looked for in

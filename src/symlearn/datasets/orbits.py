@@ -43,7 +43,9 @@ def normalise(images: Float[np.ndarray, "*batch row col"]) -> Float[np.ndarray, 
     return (centred / np.where(norm > 0, norm, 1.0)).reshape(images.shape)
 
 
-def prepare(data: LabelledImages, chosen: Int[np.ndarray, " orbit"], settings: Mapping[str, Any]) -> Images:
+def prepare(
+    data: LabelledImages, chosen: Int[np.ndarray, " orbit"], settings: Mapping[str, Any]
+) -> Images:
     """The chosen images in [0, 1], upsampled and padded as `settings` (the data set's) say."""
     images = data.levels[chosen] / data.maximum
     factor, padding = settings["upsampling"], settings["padding"]

@@ -1,7 +1,7 @@
 """The groups: cyclic, dihedral, direct products, and any other one from its table."""
 
 import numpy as np
-from jaxtyping import Complex, Int
+from jaxtyping import Complex, Shaped
 
 from symlearn.groups.finite import FiniteGroup, Irrep
 from symlearn.randomness import generator
@@ -64,7 +64,7 @@ def product(first: FiniteGroup, second: FiniteGroup) -> FiniteGroup:
     return FiniteGroup(f"{first.name}*{second.name}", table.reshape(order, order), irreps)
 
 
-def from_table(table: Int[np.ndarray, "element element"], name: str = "group") -> FiniteGroup:
+def from_table(table: Shaped[np.ndarray, "..."], name: str = "group") -> FiniteGroup:
     """The group with this multiplication table (element 0 the identity), its irreps computed.
 
     A random Hermitian matrix that commutes with the regular representation has, with
@@ -73,8 +73,8 @@ def from_table(table: Int[np.ndarray, "element element"], name: str = "group") -
     eigendecomposition of the order of the group.
     """
     table = np.asarray(table)
-    order = table.shape[0]
     _check_group(table)
+    order = len(table)
     left = np.zeros((order, order, order))  # left[g] maps the basis vector h to g h
     g, h = np.indices((order, order))
     left[g, table, h] = 1.0
@@ -101,13 +101,16 @@ def _kronecker(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum("gij,hkl->ghikjl", a, b).reshape(-1, size, size)
 
 
-def _check_group(table: Int[np.ndarray, "element element"]) -> None:
-    elements = np.arange(table.shape[0])
-    if table.ndim != 2 or table.shape[0] != table.shape[1]:
+def _check_group(table: Shaped[np.ndarray, "..."]) -> None:
+    if table.ndim != 2 or table.shape[0] != table.shape[1] or table.size == 0:
         raise ValueError(f"a multiplication table is square, not {table.shape}")
+    if table.dtype.kind not in "iu":
+        raise ValueError(f"a multiplication table holds whole numbers, not {table.dtype}")
+    elements = np.arange(len(table))
     if (table[0] != elements).any() or (table[:, 0] != elements).any():
         raise ValueError("element 0 of a multiplication table must be the identity")
-    if (np.sort(table, axis=1) != elements).any() or (np.sort(table, axis=0).T != elements).any():
+    rows, columns = np.sort(table, axis=1), np.sort(table, axis=0)
+    if (rows != elements).any() or (columns != elements[:, None]).any():
         raise ValueError("each row and column of a multiplication table holds each element once")
     if (table[table] != table[:, table]).any():
         raise ValueError("the multiplication table is not associative")

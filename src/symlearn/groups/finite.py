@@ -16,10 +16,12 @@ class Irrep:
 
     @property
     def dimension(self) -> int:
+        """The size of its matrices."""
         return self.matrices.shape[-1]
 
     @property
     def character(self) -> Complex[np.ndarray, " element"]:
+        """The trace of every element's matrix."""
         return np.trace(self.matrices, axis1=-2, axis2=-1).astype(complex)
 
 

@@ -18,8 +18,12 @@ class Subgroup:
     elements: Int[np.ndarray, " member"]
 
     def __post_init__(self) -> None:
-        if self.elements[0] != 0:
+        if len(self) == 0 or self.elements[0] != 0:
             raise ValueError("a subgroup lists the identity, element 0, first")
+        if len(np.unique(self.elements)) != len(self):
+            raise ValueError(f"the elements {self.elements.tolist()} name one element twice")
+        if not np.isin(self.elements, np.arange(len(self.parent))).all():
+            raise ValueError(f"{self.elements.tolist()} are no elements of {self.parent.name}")
         products = self.parent.table[np.ix_(self.elements, self.elements)]
         if not np.isin(products, self.elements).all():
             raise ValueError(f"the elements {self.elements.tolist()} are not closed under products")

@@ -29,7 +29,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
             symmetries=symmetries,
             quiet=tasks > 1,
         )
-        for task in progress(pixels, "Gram matrices", quiet=tasks == 1)
+        for task in progress(list(pixels), "Gram matrices", quiet=tasks == 1)
     ]
     return xr.Dataset(
         {

@@ -55,13 +55,14 @@ def _fill(
     step = _step(tile, images, len(symmetries))
     tiles = list(_upper(count, step))
     for rows, columns in progress(tiles, "kernel tiles", quiet=quiet):
-        x = images[representatives[0, rows]]
+        start = representatives[0, rows]
+        i, j = np.nonzero(rows[:, None] <= columns[None, :])  # each pair once: one value for both
         for moved in representatives[:, columns]:  # the columns under each symmetry
-            values = _padded(tile, x, images[moved], step)
+            values = _padded(tile, images[start], images[moved], step)[i, j]
             for element in symmetries:  # k(h x, h y) = k(x, y), and symmetry
-                block = np.ix_(element[representatives[0, rows]], element[moved])
-                matrix[block] = values
-                matrix.T[block] = values
+                first, second = element[start[i]], element[moved[j]]
+                matrix[first, second] = values
+                matrix[second, first] = values
     return matrix
 
 

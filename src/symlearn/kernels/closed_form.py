@@ -19,9 +19,7 @@ from numpy.polynomial import Chebyshev, Polynomial
 from symlearn.architectures import Convolution, Dense, Flatten, GlobalAveragePool, Layers, Relu
 
 _DEGREE = 16  # of the polynomial in s^2; the fit's error is 6e-16
-# Patches whose cosine is this close to one are equal but for rounding; without the snap, the
-# square root would turn 1e-16 into 1e-8.
-_SAME = 1e-15
+_RESOLUTION = np.finfo(np.float64).eps
 
 Images = Float[Array, "point row col"]
 Tile = Float[Array, "point other"]
@@ -44,7 +42,7 @@ def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Images], Til
     """
     size = next(layer.filter_size for layer in layers if isinstance(layer, Convolution))
     pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
-    dual = _dual(kind)
+    dual = _dual(kind, size)
 
     def flat(x: Images, y: Images) -> Tile:
         (p, p_norm), (q, q_norm) = _patches(x, size), _patches(y, size)
@@ -81,14 +79,17 @@ def _patches(
     return patches / jnp.where(norms > 0, norms, 1.0)[..., None], norms
 
 
-def _dual(kind: str) -> Callable[[Array], Array]:
-    """J as a function of the cosine."""
+def _dual(kind: str, size: int) -> Callable[[Array], Array]:
+    """J as a function of the cosine of two patches of side `size`."""
     slope = {"ntk": 1.0, "nngp": 0.5}[kind]
     coefficients = _fit(slope).coef
+    # The rounding of a cosine of equal patches is within this bound (two norms and a dot product
+    # of size^2 terms); without the snap, the square root would turn 1e-16 into 1e-8.
+    same = (size**2 + 2) * _RESOLUTION
 
     def dual(cosine: Array) -> Array:
         gap = 1.0 - jnp.abs(cosine)  # s^2
-        gap = jnp.where(gap < _SAME, 0.0, gap)
+        gap = jnp.where(gap < same, 0.0, gap)
         value = jnp.full_like(gap, coefficients[-1])
         for coefficient in coefficients[-2::-1]:
             value = value * gap + coefficient

@@ -29,10 +29,29 @@ def compute(spec: Mapping[str, Any], _: list[xr.Dataset]) -> xr.Dataset:
     settings += [(n, _SIZE_SWEEP["separation"], _SIZE_SWEEP["inverse_length"]) for n in spec["n"]]
     largest = 2 * max(n for n, _, _ in settings)
     rings = [_one(n, s, length, spec["ridge_factor"], largest) for n, s, length in settings]
-    return xr.concat(rings, dim="ring").assign_coords(
+    swept = xr.concat(rings, dim="ring").assign_coords(
         points_per_ring=("ring", [n for n, _, _ in settings]),
-        separation=("ring", [s for _, s, _ in settings]),
+        separation=("ring", [float(s) for _, s, _ in settings]),
         inverse_length=("ring", [length for _, _, length in settings]),
+    )
+    return swept.assign(_sketch()).assign_attrs(ridge_factor=spec["ridge_factor"])
+
+
+def _sketch() -> xr.Dataset:
+    """Positions, distances and Gram matrix of the first setting, and its errors without ridge."""
+    n, separation, inverse_length = _SKETCH
+    points = two_rings(n, separation).reshape(2 * n, 3)[interleaved(n)]
+    matrix = ring_gram(n, separation, inverse_length)
+    labels = np.tile([1.0, -1.0], n)
+    missing = n  # the middle one, as drawn
+    return xr.Dataset(
+        {
+            "position": (("point", "coordinate"), points),
+            "distance_squared": (("point", "other"), ((points[:, None] - points) ** 2).sum(-1)),
+            "gram": (("point", "other"), matrix),
+            "exact": labels[missing] * exact_errors(matrix, labels, [missing])[0],
+            "spectral": spectral_error(matrix),
+        }
     )
 
 

@@ -30,7 +30,7 @@ def spectrum(
 
 def mean_reciprocal(
     eigenvalues: Float[np.ndarray, "*batch frequency"], ridge: float = 0.0
-) -> Float[np.ndarray, "*batch"]:
+) -> Float[np.ndarray, "*batch"] | np.float64:
     """The mean over frequencies of the reciprocal eigenvalues plus ridge (note 2.2)."""
     return (1.0 / (eigenvalues + ridge)).mean(axis=-1)
 

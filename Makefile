@@ -1,0 +1,85 @@
+# The environment, the figures and the checks. Needs Python 3.11 (or newer) and make.
+#
+#     make figures SNAKEMAKE_ARGS="--config preset=standard"
+#     make test PYTEST_ARGS="-k ridges -x"
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# The first that runs; make env PYTHON=/path/to/python3.12 takes another.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell $(name) -c 'print("$(name)")' 2>/dev/null)))
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+LOCK := envs/requirements.lock
+# --no-deps: the lock holds all that is needed, and not TensorFlow, which neural-tangents declares.
+# --no-build-isolation: what has to be built is built by the setuptools of the lock.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
+
+.PHONY: help env figures test lint format lock clean
+
+help:  ## this list
+	@sed -En 's/^([a-z]+):.*  ## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
+	    printf '  make %-8s %s\n' "$$name" "$$what"; \
+	done
+
+env: $(VENV)/installed  ## .venv with the pinned packages and this one; nothing to do where it stands
+
+# The stamp is the lock as installed and where, written last. A build cut short is started afresh, a
+# checkout that only touches the lock rebuilds nothing, and a folder copied or moved builds its own.
+HERE := \# $(CURDIR)
+ifneq ($(shell tail -n 1 $(VENV)/locked 2> /dev/null),$(HERE))
+.PHONY: $(VENV)/locked
+endif
+
+$(VENV)/locked: $(LOCK)
+	@if cmp -s <(cat $(LOCK); echo '$(HERE)') $@; then touch $@; exit; fi; \
+	$(CHECK_PYTHON); \
+	echo "Installing $(LOCK) into $(VENV) ..."; \
+	rm -rf $(VENV); \
+	$(PYTHON) -m venv $(VENV); \
+	sed -n '/^setuptools==/,/^    #/p' $(LOCK) > $(VENV)/setuptools.lock; \
+	$(PIP_INSTALL) --require-hashes -r $(VENV)/setuptools.lock; \
+	$(PIP_INSTALL) --require-hashes --use-pep517 -r $(LOCK); \
+	(cat $(LOCK); echo '$(HERE)') > $@.part; \
+	mv $@.part $@
+
+$(VENV)/installed: $(VENV)/locked pyproject.toml
+	@$(PIP_INSTALL) --editable .
+	@touch $@
+
+define CHECK_PYTHON
+version=$$($(or $(PYTHON),false) -c 'import sys; print("python%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info < (3, 11))') || { \
+	    echo "make: needs Python 3.11 or newer, found $${version:-none}: sudo apt install python3.11 python3.11-venv" >&2; exit 1; }; \
+	$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+	    echo "make: $$version has no venv module: sudo apt install $$version-venv" >&2; exit 1; }
+endef
+
+figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="..." adds options
+	@PATH="$(BIN):$$PATH" snakemake --cores all $(SNAKEMAKE_ARGS)
+
+test: env  ## all tests; PYTEST_ARGS="..." adds options
+	@PATH="$(BIN):$$PATH" pytest $(PYTEST_ARGS)
+
+lint: env  ## style and types, as CI checks them
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/snakefmt --check Snakefile workflow
+
+format: env  ## rewrites the sources in the project's style
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+	$(BIN)/snakefmt Snakefile workflow
+
+lock:  ## re-resolves envs/requirements.in; LOCK_ARGS=--upgrade takes newer versions too
+	@$(CHECK_PYTHON); \
+	tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
+	$(PYTHON) -m venv "$$tools"; \
+	"$$tools/bin/pip" install --quiet --disable-pip-version-check pip==26.3 pip-tools==7.6.2; \
+	"$$tools/bin/python" envs/lock.py $(LOCK_ARGS); \
+	$(PYTHON) envs/conda.py
+
+clean:  ## removes .venv and the tools' caches; results and figures stay
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	find src tests workflow envs -name __pycache__ -type d -prune -exec rm -rf {} +

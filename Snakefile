@@ -1,0 +1,23 @@
+# Which symmetries do deep networks learn from data? All figures, from data to claims.
+# `snakemake --cores all`, `snakemake --cores all fig4`, `snakemake -n`; more in README.md.
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+configfile: "config.yaml"
+
+
+include: "workflow/rules/common.smk"
+include: "workflow/rules/data.smk"
+include: "workflow/rules/kernels.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/claims.smk"
+
+
+rule all:
+    default_target: True
+    localrule: True
+    input:
+        rules.figures.input,
+        rules.claims.output,

@@ -1,0 +1,86 @@
+"""The stage that draws a figure: PDF, PNG, the plotted data, the caption and the sidecar."""
+
+import importlib
+import json
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from symlearn import provenance, store, style
+from symlearn.figures.inputs import Inputs
+from symlearn.plan import modules_of
+from symlearn.specs import input_files, read_spec
+from symlearn.stage import guarded, results_root, stage_parser
+
+
+def render(spec: Mapping[str, Any], datasets: Sequence[xr.Dataset], out: Path) -> None:
+    """Gather, measure and draw the figure of a spec; writes beside `out` (a PDF's path)."""
+    module = importlib.import_module(f"symlearn.figures.{spec['figure']}")
+    plotted = module.gather(Inputs(tuple(datasets)))
+    measured = module.measure(plotted)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.with_suffix(".txt").write_text(caption(module, plotted, spec))
+    with style.applied():
+        figure = module.draw(plotted)
+        if spec["preset"] == "quick":
+            style.watermark(figure, "quick preset")
+        subject = json.dumps({"spec": spec, "commit": provenance.commit()}, sort_keys=True)
+        title = f"{spec['figure']}: {module.TITLE}"
+        # No date: equal data give equal files.
+        pdf = {"Title": title, "Subject": subject, "Creator": "symlearn", "CreationDate": None}
+        figure.savefig(out, metadata=pdf)
+        png = {"Title": title, "Description": subject, "Software": "symlearn"}
+        figure.savefig(out.with_suffix(".png"), metadata=png)
+    store.write_groups({**plotted, "measured": _as_dataset(measured)}, out.with_suffix(".nc"), spec)
+
+
+def caption(module: Any, plotted: Mapping[str, xr.Dataset], spec: Mapping[str, Any]) -> str:
+    """The caption: title, what is shown, and the data that it was drawn from."""
+    about = f"{module.TITLE}. {module.caption(plotted)}"
+    if spec["context"] is not None:
+        about += f" {_images(spec['context'])}"
+    return f"{about} Preset: {spec['preset']}.\n"
+
+
+def _images(context: Mapping[str, Any]) -> str:
+    """The sentence of a caption that says which images were used."""
+    data = context["dataset"]
+    parts = [data["name"]]
+    if data["upsampling"] > 1:
+        parts.append(f"upsampled {data['upsampling']} times")
+    if data["padding"]:
+        parts.append(f"padded by {data['padding']} pixels on each side")
+    return f"Images: {', '.join(parts)}; random seed {context['seed']}."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the stage; returns its exit status."""
+    arguments = stage_parser("figures", "Draw a figure from its studies.").parse_args(argv)
+
+    def run() -> None:
+        started = time.time()
+        spec = read_spec(arguments.spec)
+        files = input_files(results_root(arguments), spec)
+        render(spec, [store.read(file, "studies") for file in files], arguments.out)
+        provenance.write_sidecar(arguments.out, spec, files, modules_of(spec), started)
+
+    return guarded("figures", run)
+
+
+def _as_dataset(measured: Mapping[str, Any]) -> xr.Dataset:
+    """Measured quantities as a dataset along `quantity`."""
+    return xr.Dataset(
+        {
+            "value": ("quantity", [m.value for m in measured.values()]),
+            "uncertainty": ("quantity", [m.uncertainty for m in measured.values()]),
+        },
+        coords={"quantity": list(measured)},
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

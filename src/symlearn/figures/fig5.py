@@ -1,0 +1,100 @@
+"""Figure 5: spectral against exact errors for four architectures, orbit-block as control."""
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from symlearn import style
+from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
+from symlearn.figures.panels import error_scatter, powers_of_two, top
+from symlearn.figures.quantities import correct_of_two, pair_quantities, symmetrised
+from symlearn.statistics import Measured, correlation
+
+TITLE = "Spectral against exact errors, by architecture"
+NEEDS = {"rotations": {}}
+_PAPER_N = 8
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """All architectures at every n."""
+    cells = by_cell(inputs.study("pairs")).isel(ridge_factor=0)
+    names = ["exact", "exact_mean", "spectral", "orbit_block", "condition_number"]
+    return {"pairs": cells[names]}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """As figure 4 by architecture, and the correlation of the orbit-block error."""
+    cells = plotted["pairs"]
+    measured = pair_quantities(cells)
+    for row in range(cells.sizes["cell"]):
+        here = cells.isel(cell=row)
+        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
+        measured[f"correlation_orbit_block.{tag}"] = correlation(
+            here["exact_mean"].values.ravel(), here["orbit_block"].values.ravel()
+        )
+    return measured
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    cells = plotted["pairs"]
+    return (
+        f"Top: the paper's spectral error against the exact error (pose 0 missing) for "
+        f"{cells.sizes['task']} pairs at N = {nearest_n(cells, _PAPER_N)} poses, NTK, no ridge; "
+        "colour and marker as in figure 4. Middle, the control: the orbit-block error against "
+        "the exact error averaged over poses, one point per orbit. The same pairs in every panel. "
+        "Bottom: correlation with the exact error by N (bars: bootstrap standard error). The "
+        "paper's panel of trained networks is not drawn here."
+    )
+
+
+def draw(plotted: Plotted) -> Figure:
+    """A column per architecture, and the correlations beneath."""
+    cells = plotted["pairs"]
+    names = architectures(cells)
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 5.2))
+    upper, lower = figure.add_gridspec(2, 1, height_ratios=[2.2, 1])
+    grid = upper.subgridspec(2, len(names))
+    n = nearest_n(cells, _PAPER_N)
+    for column, name in enumerate(names):
+        scatter, control = (figure.add_subplot(grid[row, column]) for row in range(2))
+        _column(scatter, control, at(cells, name, n))
+        scatter.set(title=name, xlabel="")
+        style.letter(scatter, "ABCDEFGH"[column])
+        if column == 0:
+            scatter.set(ylabel="spectral error")
+            control.set(ylabel="orbit-block error")
+            scatter.legend(loc="lower right", handletextpad=0.1, borderpad=0)
+    measured = measure(plotted)
+    below = lower.subgridspec(1, 2)
+    kinds = (("correlation_spectral", "spectral"), ("correlation_orbit_block", "orbit-block"))
+    for column, (kind, label) in enumerate(kinds):
+        panel = figure.add_subplot(below[column])
+        _correlations(panel, cells, measured, kind)
+        panel.set(ylabel=f"correlation, {label}")
+    panel.legend(ncols=2)
+    return figure
+
+
+def _column(scatter: Axes, control: Axes, here: xr.Dataset) -> None:
+    exact, spectral = symmetrised(here["exact"]), here["spectral"].values
+    mean, block = here["exact_mean"].values.ravel(), here["orbit_block"].values.ravel()
+    error_scatter(scatter, exact, spectral, correct_of_two(here["exact"]), top(exact, spectral))
+    limit = top(mean, block)
+    control.plot([0, limit], [0, limit], color="0.6", linewidth=0.8, zorder=0)
+    control.scatter(mean, block, s=5, color="black", marker=".")
+    control.set(xlim=(0, limit), ylim=(0, limit), aspect="equal", xlabel="exact error")
+
+
+def _correlations(
+    axes: Axes, cells: xr.Dataset, measured: dict[str, Measured], kind: str
+) -> None:
+    for name, (colour, marker) in style.models(architectures(cells)).items():
+        n = rows_of(cells, name)["n"].values
+        found = [measured[f"{kind}.{name}.n{size}"] for size in n.tolist()]
+        values, errors = np.array(found).T
+        axes.errorbar(n, values, errors, color=colour, marker=marker, capsize=2, label=name)
+    powers_of_two(axes, np.unique(cells["n"]))
+    axes.axhline(1.0, color="0.8", linewidth=0.6, zorder=0)

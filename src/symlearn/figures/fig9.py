@@ -1,0 +1,138 @@
+"""Figure 9: the ladder of predictions, and what each costs."""
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from symlearn import style
+from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, rows_of
+from symlearn.figures.panels import powers_of_two
+from symlearn.statistics import Measured, mean_absolute
+
+TITLE = "The ladder of predictions: where each is right, and where interpolation breaks the symmetry"
+NEEDS = {"rotations": {}}
+_RUNGS = {
+    "spectral": "spectral (paper)",
+    "orbit_block": "orbit-block, whole group",
+    "coset_block": "orbit-block, quarter turns",
+}
+_COST_ORBITS = (2, 4, 8, 16, 32, 64)
+_COST_N = 64
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """All architectures at every n."""
+    cells = by_cell(inputs.study("pairs")).isel(ridge_factor=0)
+    names = ["exact", "exact_mean", "spectral", "orbit_block", "coset_block", "coset_block_mean"]
+    return {"pairs": cells[names]}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Mean absolute difference of each rung from the exact error averaged over poses."""
+    cells = plotted["pairs"]
+    measured: dict[str, Measured] = {}
+    for row in range(cells.sizes["cell"]):
+        here = cells.isel(cell=row)
+        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
+        for rung in _RUNGS:
+            measured[f"difference_{rung}.{tag}"] = mean_absolute(_difference(here, rung))
+        measured[f"mean_exact.{tag}"] = mean_absolute(here["exact_mean"].values.ravel())
+    return measured
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    cells = plotted["pairs"]
+    return (
+        "Top: mean absolute difference from the exact error averaged over poses, by architecture "
+        f"and number of rotations, {cells.sizes['task']} pairs (bars: standard error), and that "
+        "exact error itself (black). The orbit-block error is exact where rotations permute "
+        "pixels (N = 2, 4); beyond, the rotations in between interpolate, which is a symmetry of "
+        "the kernel only nearly, and the distance between the whole group and the subgroup of "
+        "quarter turns shows by how much. Bottom: leading order of the operations that each "
+        f"needs, for two orbits by N and for N = {_COST_N} by the number of orbits; counted, not "
+        "timed."
+    )
+
+
+def draw(plotted: Plotted) -> Figure:
+    """A panel per architecture, two panels of cost."""
+    cells = plotted["pairs"]
+    names = architectures(cells)
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.4))
+    upper, lower = figure.add_gridspec(2, 1, height_ratios=[1.2, 1])
+    row = upper.subgridspec(1, len(names))
+    first = None
+    for column, name in enumerate(names):
+        first = panel = figure.add_subplot(row[column], sharey=first)
+        _ladder(panel, rows_of(cells, name))
+        panel.set(title=name)
+        style.letter(panel, "ABCDEFGH"[column])
+        if column == 0:
+            panel.set(ylabel="|prediction - exact|")
+        else:
+            panel.tick_params(labelleft=False)
+    below = lower.subgridspec(1, 3, width_ratios=[1, 1, 0.75])
+    by_n, by_orbits, legend = (figure.add_subplot(below[column]) for column in range(3))
+    n = np.unique(cells["n"])
+    _costs(by_n, n, {rung: [_cost(rung, int(size), 2) for size in n] for rung in _costly()})
+    powers_of_two(by_n, n)
+    by_orbits_cost = {rung: [_cost(rung, _COST_N, q) for q in _COST_ORBITS] for rung in _costly()}
+    _costs(by_orbits, np.array(_COST_ORBITS), by_orbits_cost)
+    powers_of_two(by_orbits, np.array(_COST_ORBITS), "orbits")
+    style.letter(by_n, "ABCDEFGH"[len(names)])
+    style.letter(by_orbits, "ABCDEFGH"[len(names) + 1])
+    legend.set_axis_off()
+    legend.legend(*by_orbits.get_legend_handles_labels(), loc="center left")
+    return figure
+
+
+def _difference(here: xr.Dataset, rung: str) -> np.ndarray:
+    """Prediction less exact error: per pair for the scalar formula, else per orbit.
+
+    The subgroup's prediction depends on the pose, so it is compared pose by pose.
+    """
+    if rung == "spectral":
+        return (here["spectral"] - here["exact_mean"].mean("orbit")).values
+    if rung == "coset_block":
+        return (here["coset_block"] - here["exact"]).values.ravel()
+    return (here["orbit_block"] - here["exact_mean"]).values.ravel()
+
+
+def _ladder(axes: Axes, rows: xr.Dataset) -> None:
+    n = rows["n"].values
+    for rung in _RUNGS:
+        colour, dashes = style.PREDICTIONS[rung]
+        found = [mean_absolute(_difference(rows.isel(cell=i), rung)) for i in range(len(n))]
+        values, errors = np.array(found).T
+        axes.errorbar(n, values, errors, color=colour, linestyle=dashes, marker="o", markersize=3)
+    exact = rows["exact_mean"].mean(["task", "orbit"])
+    axes.plot(n, exact, color=style.PREDICTIONS["exact"][0], linewidth=0.9)
+    axes.set(yscale="log")
+    powers_of_two(axes, n)
+
+
+def _costly() -> tuple[str, ...]:
+    return ("exact", "coset_block", "orbit_block", "spectral")
+
+
+def _cost(prediction: str, n: int, orbits: int) -> float:
+    """Leading order of the operations for `orbits` orbits of n poses, Gram matrix given."""
+    exact_part = np.gcd(n, 4)
+    return {
+        "exact": (n * orbits) ** 3,
+        "coset_block": exact_part * (orbits * n / exact_part) ** 3,
+        "orbit_block": n * orbits**3,
+        # one transform of length 2 n for every pair of orbits
+        "spectral": orbits * (orbits - 1) / 2 * 2 * n * np.log2(2 * n),
+    }[prediction]
+
+
+def _costs(axes: Axes, x: np.ndarray, costs: dict[str, list[float]]) -> None:
+    for prediction, values in costs.items():
+        colour, dashes = style.PREDICTIONS[prediction]
+        label = {"exact": "exact, dense"} | _RUNGS
+        axes.plot(x, values, color=colour, linestyle=dashes, marker="o", markersize=3, label=label[prediction])
+    axes.set(yscale="log", ylabel="operations")

@@ -1,0 +1,87 @@
+"""The studies' datasets that a figure reads, and the arrangements that several figures share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from symlearn import store
+
+Plotted = Mapping[str, xr.Dataset]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The datasets of a figure's inputs, each with the spec that it answers."""
+
+    datasets: tuple[xr.Dataset, ...]
+
+    def study(self, name: str, group: str | None = None) -> list[xr.Dataset]:
+        """The datasets of a study."""
+        found = [d for d in self.datasets if store.spec_of(d)["study"] == name]
+        return found
+
+    def one(self, name: str) -> xr.Dataset:
+        """The only dataset of a study."""
+        (found,) = self.study(name)
+        return found
+
+
+def labels_of(dataset: xr.Dataset) -> dict[str, Any]:
+    """The labels of a study's dataset: its architecture and its n."""
+    return store.spec_of(dataset)["labels"]
+
+
+def by_cell(datasets: list[xr.Dataset]) -> xr.Dataset:
+    """All datasets of a grid as one: chunks joined along `task`, grid points along `cell`.
+
+    Poses differ in number between grid points, so what depends on the pose is given at the
+    identity (the name as it is) and averaged over poses (`_mean`).
+    """
+    joined: dict[tuple[str, int], list[xr.Dataset]] = {}
+    for dataset in datasets:
+        labels = labels_of(dataset)
+        joined.setdefault((labels["architecture"], labels["n"]), []).append(_at_identity(dataset))
+    parts = [xr.concat(chunks, dim="task") for chunks in joined.values()]
+    cells = xr.concat(parts, dim="cell", combine_attrs="drop", coords="minimal", compat="override")
+    architectures = np.array([architecture for architecture, _ in joined])
+    sizes = np.array([n for _, n in joined])
+    return cells.drop_vars("n", errors="ignore").assign_coords(
+        architecture=("cell", architectures), n=("cell", sizes)
+    )
+
+
+def architectures(cells: xr.Dataset) -> list[str]:
+    """The architectures of a grid, in its order."""
+    return list(dict.fromkeys(cells["architecture"].values.tolist()))
+
+
+def rows_of(cells: xr.Dataset, architecture: str) -> xr.Dataset:
+    """The grid points of one architecture, by growing n."""
+    chosen = cells.isel(cell=np.flatnonzero(cells["architecture"] == architecture))
+    return chosen.sortby("n")
+
+
+def at(cells: xr.Dataset, architecture: str, n: int) -> xr.Dataset:
+    """One grid point."""
+    here = (cells["architecture"] == architecture) & (cells["n"] == n)
+    return cells.isel(cell=int(np.flatnonzero(here)[0]))
+
+
+def nearest_n(cells: xr.Dataset, wanted: int) -> int:
+    """The n of the grid that is nearest to the one that the paper draws."""
+    sizes = np.unique(cells["n"])
+    return int(sizes[np.abs(np.log(sizes / wanted)).argmin()])
+
+
+def _at_identity(dataset: xr.Dataset) -> xr.Dataset:
+    reduced = {}
+    for name, variable in dataset.data_vars.items():
+        if "pose" in variable.dims:
+            reduced[str(name)] = variable.isel(pose=0)
+            reduced[f"{name}_mean"] = variable.mean("pose")
+        else:
+            reduced[str(name)] = variable
+    return xr.Dataset(reduced, attrs={"group": dataset.attrs.get("group", "")})

@@ -1,0 +1,69 @@
+"""Panels that several figures share."""
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+
+from symlearn import style
+
+
+def error_scatter(
+    axes: Axes,
+    exact: Float[np.ndarray, " task"],
+    predicted: Float[np.ndarray, " task"],
+    correct: Float[np.ndarray, " task"],
+    largest: float,
+) -> None:
+    """Predicted against exact error with the diagonal, by how many of two poses are right."""
+    axes.plot([0, largest], [0, largest], color="0.6", linewidth=0.8, zorder=0)
+    for count, (colour, marker) in enumerate(style.CORRECT):
+        chosen = correct == count
+        axes.scatter(
+            exact[chosen], predicted[chosen], s=9, color=colour, marker=marker,
+            linewidths=0.7, label=f"{count} of 2 correct",
+        )  # fmt: skip
+    axes.set(xlim=(0, largest), ylim=(0, largest), xlabel="exact error", aspect="equal")
+
+
+def top(*values: Float[np.ndarray, "..."]) -> float:
+    """A common upper limit of axes, a little above the largest value."""
+    return 1.05 * max(float(np.nanmax(v)) for v in values)
+
+
+def orbit_loops(axes: Axes, scores: xr.DataArray, marked: int) -> None:
+    """Two orbits as closed curves in two or three principal components, `marked` poses as dots.
+
+    `axes` have as many dimensions as there are components.
+    """
+    for orbit, colour in enumerate(style.CLASS_COLOURS):
+        curve = scores.isel(orbit=orbit).transpose("component", "pose").values
+        axes.plot(*np.append(curve, curve[:, :1], axis=1), color=colour, linewidth=0.9)
+        step = max(1, curve.shape[1] // marked)
+        axes.plot(*curve[:, ::step], "o", color=colour, markersize=3)
+    axes.set(xlabel="component 1", ylabel="component 2")
+
+
+def picture(axes: Axes, image: Float[np.ndarray, "row col"], title: str = "") -> AxesImage:
+    """An image without axes, zero in the middle of a diverging colour map."""
+    limit = float(np.abs(image).max()) or 1.0
+    drawn = axes.imshow(image, cmap="RdBu_r", vmin=-limit, vmax=limit)
+    axes.set_axis_off()
+    axes.set_title(title, fontsize=6)
+    return drawn
+
+
+def spread(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "cell task"], **line: object) -> None:
+    """The median over tasks with a band from the 16th to the 84th percentile."""
+    low, middle, high = np.nanpercentile(values, [16, 50, 84], axis=1)
+    (drawn,) = axes.plot(x, middle, **line)  # type: ignore[arg-type]
+    axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.15, linewidth=0)
+
+
+def powers_of_two(axes: Axes, n: np.ndarray, label: str = "poses N") -> None:
+    """A logarithmic axis of n with each value written out."""
+    axes.set_xscale("log", base=2)
+    axes.set_xticks(n, [str(value) for value in n])
+    axes.minorticks_off()
+    axes.set_xlabel(label)

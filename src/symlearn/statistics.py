@@ -1,0 +1,58 @@
+"""Summaries with their standard errors, by bootstrap over independent problems."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Num, Shaped
+
+from symlearn.randomness import generator
+
+_RESAMPLES = 500
+
+
+class Measured(NamedTuple):
+    """A measured quantity and its standard error (NaN where there is none)."""
+
+    value: float
+    uncertainty: float = float("nan")
+
+
+def correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) -> Measured:
+    """Pearson's correlation over tasks, with its bootstrap standard error."""
+    return _bootstrap(lambda rows: _pearson(x[rows], y[rows]), len(x))
+
+
+def median(x: Num[np.ndarray, " task"]) -> Measured:
+    """The median over tasks, with its bootstrap standard error."""
+    return _bootstrap(lambda rows: np.median(x[rows], axis=-1), len(x))
+
+
+def mean(x: Shaped[np.ndarray, " task"]) -> Measured:
+    """The mean over tasks and its standard error."""
+    spread = x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.nan
+    return Measured(float(x.mean()), float(spread))
+
+
+def largest(x: Num[np.ndarray, "..."]) -> Measured:
+    """The largest absolute value."""
+    return Measured(float(np.abs(x).max()))
+
+
+def mean_absolute(x: Num[np.ndarray, " task"]) -> Measured:
+    """The mean absolute value over tasks and its standard error."""
+    return mean(np.abs(x))
+
+
+def _pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Correlations along the last axis."""
+    x = x - x.mean(axis=-1, keepdims=True)
+    y = y - y.mean(axis=-1, keepdims=True)
+    scale = np.sqrt((x**2).sum(axis=-1) * (y**2).sum(axis=-1))
+    return (x * y).sum(axis=-1) / np.where(scale > 0, scale, np.nan)
+
+
+def _bootstrap(statistic: Callable[[np.ndarray], np.ndarray], size: int) -> Measured:
+    rows = generator(0, "bootstrap", size).integers(size, size=(_RESAMPLES, size))
+    value = statistic(np.arange(size)[None])[0]
+    return Measured(float(value), float(np.nanstd(statistic(rows), ddof=1)))

@@ -1,0 +1,92 @@
+"""The look of all figures: sizes, fonts, and one colour and marker per model and prediction."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import matplotlib
+
+matplotlib.use("Agg")  # figures are files; no display is needed
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+ONE_COLUMN = 3.4  # inches
+TWO_COLUMNS = 7.0
+
+# Okabe and Ito's palette, safe for colour-blind readers.
+_BLUE, _SKY, _ORANGE, _RED = "#0072B2", "#56B4E9", "#E69F00", "#D55E00"
+_GREEN, _PURPLE, _YELLOW, _GREY = "#009E73", "#CC79A7", "#F0E442", "#666666"
+
+_MODELS = {
+    "mlp-1": (_BLUE, "o"),
+    "mlp-5": (_SKY, "s"),
+    "cnn-fc-3": (_ORANGE, "^"),
+    "cnn-gap-3": (_GREEN, "D"),
+}
+# For architectures of the user's own, in the order in which they appear.
+_SPARE = [(_PURPLE, "v"), (_RED, "P"), (_GREY, "X"), (_YELLOW, "*")]
+
+CLASS_COLOURS = (_RED, _BLUE)
+PREDICTIONS = {
+    "exact": ("black", "-"),
+    "spectral": (_PURPLE, "--"),
+    "orbit_block": (_GREEN, "-."),
+    "coset_block": (_ORANGE, ":"),
+}
+# How many of a pair's two missing poses are classified correctly: colour and marker.
+CORRECT = ((_RED, "x"), (_ORANGE, "^"), (_GREEN, "o"))
+
+_PARAMETERS = {
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.labelsize": 7.5,
+    "legend.fontsize": 6.5,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "figure.dpi": 100,
+    "savefig.dpi": 300,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "symlearn",
+    "axes.prop_cycle": matplotlib.cycler(color=[_BLUE, _RED, _GREEN, _ORANGE, _PURPLE, _SKY]),
+}
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """The style, for the figures drawn within."""
+    with matplotlib.rc_context(_PARAMETERS):
+        yield
+    plt.close("all")
+
+
+def model(name: str, own: list[str] | None = None) -> tuple[str, str]:
+    """Colour and marker of an architecture; `own` lists those that are not standard."""
+    if name in _MODELS:
+        return _MODELS[name]
+    return _SPARE[(own or [name]).index(name) % len(_SPARE)]
+
+
+def models(names: list[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each architecture of a figure."""
+    own = [name for name in names if name not in _MODELS]
+    return {name: model(name, own) for name in names}
+
+
+def letter(axes: Axes, text: str) -> None:
+    """A panel's letter above its top left corner."""
+    axes.set_title(text, loc="left", fontweight="bold")
+
+
+def watermark(figure: Figure, text: str) -> None:
+    """A pale diagonal text over the whole figure."""
+    figure.text(
+        0.5, 0.5, text, rotation=25, ha="center", va="center",
+        fontsize=22, color="black", alpha=0.08, zorder=1000,
+    )  # fmt: skip

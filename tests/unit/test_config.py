@@ -1,0 +1,261 @@
+import copy
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import jsonschema
+import numpy as np
+import pytest
+import yaml
+
+from symlearn import config as module
+from symlearn.config import (
+    IMAGE_SIDE,
+    SMALLEST_CLASS,
+    DatasetName,
+    GroupName,
+    PresetName,
+    json_schema,
+    load,
+    parse,
+)
+from symlearn.datasets import load_images
+from symlearn.datasets.sources import SOURCES
+from symlearn.errors import ConfigError
+from symlearn.groups import ACTIONS
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "workflow" / "config.schema.json"
+
+
+def changed(raw, path, value):
+    """The config with another value at a key path; a path that is new is added."""
+    changed = copy.deepcopy(raw)
+    *parents, last = path.split(".")
+    node = changed
+    for key in parents:
+        node = node[key]
+    node[last] = value
+    return changed
+
+
+@pytest.mark.parametrize("preset", get_args(PresetName))
+def test_the_shipped_config_is_valid_for_each_preset(shipped, preset):
+    config = parse({**shipped, "preset": preset})
+    assert config.preset == preset
+    assert config.chosen == config.presets[preset]
+
+
+def test_the_shipped_file_is_read_as_it_stands(shipped):
+    assert load(ROOT / "config.yaml") == parse(shipped)
+
+
+QUICK = "presets.quick"
+SHELL_NAMES = ["a b", "a;rm", "$(x)", "../x", "-rf", "", "Ä", "x\n", "a" * 41]
+# key path, value, what the message must hold beside the path
+FAULTS = {
+    "unknown-key": (f"{QUICK}.rotations.pear", 1, ["unknown key", "did you mean 'pairs'", "chunk"]),
+    "unknown-top-key": ("presset", "quick", ["unknown key", "did you mean 'preset'"]),
+    "unknown-parameter": (
+        "architectures.mine",
+        {"kind": "cnn", "readout": "gap", "filter_siz": 3},
+        ["mine.filter_siz: unknown key", "did you mean 'filter_size'"],
+    ),
+    "text-for-number": (f"{QUICK}.rotations.pairs", "many", ["'many'", "integer"]),
+    "yes-for-number": (f"{QUICK}.rotations.pairs", True, ["True", "integer"]),
+    "fraction-for-number": (f"{QUICK}.seed", 1.5, ["1.5", "integer"]),
+    "text-for-list": (f"{QUICK}.rotations.architectures", "mlp-1", ["'mlp-1'", "list"]),
+    "nothing-for-mapping": (f"{QUICK}.rotations", None, ["None", "Pairs"]),
+    "too-small": (f"{QUICK}.rotations.pairs", 0, ["0", "greater than 0"]),
+    "negative-seed": (f"{QUICK}.seed", -1, ["-1", "greater than or equal to 0"]),
+    "too-large": (f"{QUICK}.rotations.n", [2, 721], ["n.1: 721", "less than or equal to 720"]),
+    "ridge-of-one": (f"{QUICK}.shifts.ridge_factors", [1.0], ["1.0", "less than 1"]),
+    "empty-grid": (f"{QUICK}.rotations.n", [], ["[]", "at least 1"]),
+    "n-twice": (f"{QUICK}.rotations.n", [4, 2, 4], ["[4, 2, 4]", "twice"]),
+    "ridge-twice": (f"{QUICK}.shifts.ridge_factors", [0.1, 0.1], ["[0.1, 0.1]", "twice"]),
+    "separation-twice": (f"{QUICK}.rings.separations", [1, 1.0], ["twice"]),
+    "architecture-twice": (f"{QUICK}.seeds.architectures", ["mlp-1", "mlp-1"], ["twice"]),
+    "class-twice": (f"{QUICK}.portrait.classes", [4, 4], ["[4, 4]", "twice"]),
+    "unknown-class": (f"{QUICK}.portrait.classes", [4, 10], ["10", "less than or equal to 9"]),
+    "architecture": (
+        f"{QUICK}.rotations.architectures",
+        ["mpl-1"],
+        ["'mpl-1' is unknown", "did you mean 'mlp-1'", "cnn-gap-3-3"],
+    ),
+    "group": (
+        f"{QUICK}.rotations.group",
+        "dihedrl",
+        ["'dihedrl' is unknown", "did you mean 'dihedral'", "product-shift"],
+    ),
+    "group-of-other-studies": (
+        f"{QUICK}.seeds.group",
+        "dihedral",
+        ["'dihedral' is unknown", "allowed: cyclic-rotation, cyclic-shift"],
+    ),
+    "data-set": (f"{QUICK}.dataset.name", "minst", ["'minst'", "did you mean 'mnist'", "digits"]),
+    "far-from-all": (f"{QUICK}.dataset.name", "zzz", ["'zzz' is unknown; allowed: digits"]),
+    "preset": ("preset", "quik", ["'quik' is unknown", "did you mean 'quick'", "paper"]),
+    "preset-entry": ("presets.quik", {}, ["'quik' is unknown", "did you mean 'quick'"]),
+    "kind": ("architectures.mine", {"kind": "cnnn"}, ["'cnnn'", "did you mean 'cnn'", "rbf"]),
+    "no-kind": ("architectures.mine", {"hidden_layers": 1}, ["kind is missing", "mlp, cnn, rbf"]),
+    "even-filter": (
+        "architectures.mine",
+        {"kind": "cnn", "readout": "gap", "filter_size": 4},
+        ["mine.filter_size: 4: ", "odd"],
+    ),
+    "standard-name": ("architectures.mlp-1", {"kind": "mlp", "hidden_layers": 2}, ["standard"]),
+    "version": ("config_version", 2, ["2 is unknown; allowed: 1"]),
+    "shifts": (f"{QUICK}.shifts.n", [2, 5], ["5 does not divide", "side, 12 pixels"]),
+    "shifts-in-two-directions": (
+        f"{QUICK}.dihedral",
+        {"group": "product-shift", "n": [7], "pairs": 1, "architectures": ["mlp-1"]},
+        ["dihedral.n: 7 does not divide", "12 pixels"],
+    ),
+    "too-many-seeds": (
+        f"{QUICK}.seeds.seeds_per_class",
+        175,
+        ["175 is more than the 174 images", "digits"],
+    ),
+    "too-many-seeds-of-ten": (f"{QUICK}.classes.seeds_per_class", 175, ["175", "174"]),
+}
+FAULTS |= {
+    f"name-{name!r}": (f"architectures.{name}", {"kind": "mlp", "hidden_layers": 1}, [repr(name)])
+    for name in SHELL_NAMES
+    if "." not in name
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_one_line_with_key_path_value_and_what_is_allowed(shipped, fault):
+    path, value, parts = FAULTS[fault]
+    with pytest.raises(ConfigError) as raised:
+        parse(changed(shipped, path, value), "config.yaml")
+    message = str(raised.value)
+    assert message.startswith("config.yaml: ")
+    for part in [path.replace(".mlp-1", ": mlp-1").strip(), *parts]:
+        assert part in message
+    assert "\n" not in message.replace(path, "")
+
+
+def test_dots_in_names_are_refused(shipped):
+    shipped["architectures"]["../x"] = {"kind": "mlp", "hidden_layers": 1}
+    with pytest.raises(ConfigError, match=r"'\.\./x'"):
+        parse(shipped)
+
+
+@pytest.mark.parametrize("path", ["presets", "preset", "presets.quick.rings.n"])
+def test_a_missing_key_is_named(shipped, path):
+    *parents, last = path.split(".")
+    node = shipped
+    for key in parents:
+        node = node[key]
+    del node[last]
+    with pytest.raises(ConfigError, match=f"^config.yaml: {re.escape(path)}: this key is missing$"):
+        parse(shipped)
+
+
+def test_a_preset_without_entry_is_refused(shipped):
+    del shipped["presets"]["quick"]
+    with pytest.raises(ConfigError, match=r"preset: 'quick' has no entry.*allowed: standard, pap"):
+        parse(shipped)
+
+
+def test_all_faults_are_told_at_once(shipped):
+    faulty = changed(shipped, "preset", "quik")
+    faulty = changed(faulty, f"{QUICK}.seed", -1)
+    with pytest.raises(ConfigError, match=r"preset: 'quik'.*; presets\.quick\.seed: -1") as raised:
+        parse(faulty)
+    assert str(raised.value).count("seed") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("preset: [quick", "cannot be read as YAML: .*line 1"),
+        ("a: 1\n\tb: 2", "cannot be read as YAML: .*line 2"),
+        ("", "not NoneType"),
+        ("- preset", "not list"),
+        ("quick", "not str"),
+        ("1: 2", "1"),
+    ],
+)
+def test_a_file_that_is_no_config_is_one_line_with_its_name(tmp_path, text, reason):
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=rf"^{re.escape(str(path))}: .*{reason}") as raised:
+        load(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_file_that_is_missing_or_no_text_is_named(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.yaml: cannot be read"):
+        load(tmp_path / "nowhere.yaml")
+    (tmp_path / "picture.yaml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ConfigError, match=r"picture\.yaml: cannot be read"):
+        load(tmp_path / "picture.yaml")
+
+
+def test_numbers_written_without_a_point_are_numbers(shipped):
+    raw = changed(shipped, f"{QUICK}.rings.ridge_factor", yaml.safe_load("1e-5"))
+    assert parse(raw).presets["quick"].rings.ridge_factor == 1e-5
+
+
+def test_an_architecture_of_ones_own_has_its_defaults_filled_in(shipped):
+    shipped["architectures"]["mine"] = {"kind": "cnn", "readout": "gap"}
+    config = parse(changed(shipped, f"{QUICK}.rotations.architectures", ["mine"]))
+    assert config.architecture("mine")["filter_size"] == 3
+    assert config.architecture("cnn-gap-3")["convolutions"] == 1
+
+
+def test_shifts_are_measured_against_the_prepared_images(shipped):
+    raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 3})
+    raw = changed(raw, f"{QUICK}.shifts.n", [2, 11, 22])
+    assert parse(raw).chosen.dataset.side == 22
+
+
+def test_names_in_the_config_are_those_of_the_registries():
+    assert set(get_args(DatasetName)) == {*SOURCES, "digits"}
+    assert set(get_args(GroupName)) == set(ACTIONS)
+    assert set(IMAGE_SIDE) == set(SMALLEST_CLASS) == set(get_args(DatasetName))
+
+
+def test_sizes_in_the_config_are_those_of_the_digits():
+    digits = load_images("digits")
+    assert digits.levels.shape[1:] == (IMAGE_SIDE["digits"],) * 2
+    assert np.bincount(digits.labels).min() == SMALLEST_CLASS["digits"]
+
+
+def test_the_json_schema_accepts_the_shipped_config(shipped):
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+    jsonschema.validate(shipped, json_schema())
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("colour", 1),
+        (f"{QUICK}.rotations.colour", 1),
+        (f"{QUICK}.rotations.pairs", 0),
+        ("architectures.mine", {"kind": "cnn", "readout": "gap", "colour": 1}),
+        ("preset", "quik"),
+    ],
+)
+def test_the_json_schema_refuses_a_fault(shipped, path, value):
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(changed(shipped, path, value), json_schema())
+
+
+def test_the_json_schema_in_the_repository_is_current():
+    command = [sys.executable, "-m", module.__name__]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert json.loads(printed) == json_schema()
+    assert SCHEMA.read_text() == printed, (
+        f"stale: run `python -m symlearn.config > {SCHEMA.relative_to(ROOT)}`"
+    )
+
+
+def test_the_config_points_editors_at_its_schema(shipped_text):
+    assert f"$schema={SCHEMA.relative_to(ROOT)}\n" in shipped_text

@@ -1,0 +1,28 @@
+# What each figure must show, against what it shows.
+
+
+rule claims:
+    localrule: True
+    input:
+        claims="claims.yaml",
+        data=expand("figures/{preset}/{figure}.nc", preset=PRESET, figure=FIGURES),
+        code=source_files(["symlearn.claims"]),
+    output:
+        csv=f"figures/{PRESET}/claims.csv",
+        md=f"figures/{PRESET}/claims.md",
+        html=f"figures/{PRESET}/claims.html",
+    log:
+        f"logs/{PRESET}/claims.log",
+    benchmark:
+        f"results/{PRESET}/benchmarks/claims.tsv"
+    conda:
+        "../../envs/symlearn.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(1000),
+        runtime=grows(5),
+    message:
+        "Check the claims."
+    shell:
+        "python -m symlearn.claims --claims {input.claims:q} --preset {PRESET} --out {output.csv:q}"
+        " {input.data:q} 2> {log:q}"

@@ -1,0 +1,76 @@
+# The config, validated, and the cells of work that it asks for. Their specs are written here,
+# once; jobs read these files and never the config.
+from pathlib import Path
+
+from symlearn import config as config_model
+from symlearn import plan, specs
+from symlearn.closure import closure
+from symlearn.errors import ConfigError
+
+try:
+    CONFIG = config_model.parse(config)
+except ConfigError as error:
+    raise WorkflowError(str(error)) from None
+
+PRESET = CONFIG.preset
+FIGURES = plan.figures(CONFIG)
+for cell in plan.all_cells(FIGURES.values()):
+    specs.write_spec(Path("results", PRESET), cell)
+
+
+wildcard_constraints:
+    preset="quick|standard|paper",
+    cell=r"[a-z0-9-]+",
+
+
+def spec_of(stage):
+    """The spec file of a rule's cell."""
+    return f"results/{{preset}}/specs/{stage}/{{cell}}.json"
+
+
+def inputs_of(stage):
+    """An input function: the files that the cell's spec names."""
+
+    def files(wildcards):
+        results = Path("results", wildcards.preset)
+        spec = results / "specs" / stage / f"{wildcards.cell}.json"
+        return specs.input_files(results, specs.read_spec(spec))
+
+    return files
+
+
+def code_of(stage):
+    """An input function: the source files that the cell's result depends on."""
+
+    def files(wildcards):
+        spec = Path("results", wildcards.preset, "specs", stage, f"{wildcards.cell}.json")
+        return source_files(plan.modules_of(specs.read_spec(spec)))
+
+    return files
+
+
+def source_files(modules):
+    """The source files of modules, relative to the working folder where they lie in it."""
+    here = Path.cwd()
+    return [
+        path.relative_to(here) if path.is_relative_to(here) else path
+        for path in closure(*modules)
+    ]
+
+
+def data_root(wildcards, output):
+    """Where data sets are looked for first.
+
+    It takes `output` because Snakemake does not rerun a job for such a parameter: a folder that
+    moved changes no number.
+    """
+    return CONFIG.data_root or "data"
+
+
+def grows(amount):
+    """A resource that grows with each attempt."""
+
+    def resource(wildcards, attempt):
+        return amount * attempt
+
+    return resource
