@@ -14,7 +14,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lines = [f"  symlearn.{stage:<10} {_summary(stage)}" for stage in STAGES]
     parser = argparse.ArgumentParser(
         prog="python -m symlearn",
-        description="The stages of the pipeline; each has --help: python -m symlearn.<stage> --help.",
+        description="The stages of the pipeline; each has `python -m symlearn.<stage> --help`.",
         epilog="stages:\n" + "\n".join(lines),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

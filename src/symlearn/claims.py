@@ -9,6 +9,7 @@ import csv
 import html
 import math
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,17 @@ from symlearn.stage import guarded
 from symlearn.statistics import Measured
 
 Outcome = Literal["holds", "fails", "not run"]
-_COLUMNS = ("id", "figure", "outcome", "expected", "measured", "uncertainty", "claim", "source", "note")
+_COLUMNS = (
+    "id",
+    "figure",
+    "outcome",
+    "expected",
+    "measured",
+    "uncertainty",
+    "claim",
+    "source",
+    "note",
+)
 
 
 class Expected(BaseModel):
@@ -50,7 +61,9 @@ class Expected(BaseModel):
     @property
     def tolerance(self) -> float:
         """How far from `near` a value may be."""
-        return self.within if self.within is not None else abs(self.near or 0) * (self.relative or 0)
+        return (
+            self.within if self.within is not None else abs(self.near or 0) * (self.relative or 0)
+        )
 
     def holds(self, value: float) -> bool:
         """Whether a value is as expected; NaN never is."""
@@ -148,9 +161,7 @@ def rows(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
 
 def summary(verdicts: Sequence[Verdict]) -> str:
     """One line that counts the outcomes."""
-    counts = {name: 0 for name in ("holds", "fails", "not run")}
-    for verdict in verdicts:
-        counts[verdict.outcome] += 1
+    counts = Counter(verdict.outcome for verdict in verdicts)
     return f"{counts['holds']} hold, {counts['fails']} fail, {counts['not run']} not run"
 
 
@@ -195,7 +206,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m symlearn.claims", description=__doc__)
     parser.add_argument("--claims", type=Path, required=True, help="claims.yaml")
     parser.add_argument("--preset", required=True, help="whose expectations to judge by")
-    parser.add_argument("--out", type=Path, required=True, help="CSV to write; .md and .html beside it")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="CSV to write; .md and .html beside it"
+    )
     parser.add_argument("figures", type=Path, nargs="+", help="the figures' NetCDF files")
     arguments = parser.parse_args(argv)
     return guarded("claims", lambda: _run(arguments))

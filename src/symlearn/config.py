@@ -49,7 +49,8 @@ Names = Annotated[list[str], Field(min_length=1), Distinct]
 RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
 # Names become parts of file names and of command lines, so they are plain.
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
-Architecture = Annotated[Union[tuple(MODELS.values())], Field(discriminator="kind")]  # type: ignore[valid-type]  # noqa: UP007
+# One entry of `architectures`; its key `kind` says which model it is held to.
+Architecture: Any = Annotated[Union[tuple(MODELS.values())], Field(discriminator="kind")]  # noqa: UP007
 
 
 class Closed(BaseModel):
@@ -181,7 +182,7 @@ class Config(Closed):
     def _names_are_known(self) -> "Config":
         for name in self.architectures:
             if name in STANDARD:
-                raise ValueError(f"architectures: {name} is a standard name; choose another")
+                raise ValueError(f"architectures.{name}: is a standard name; choose another")
         known = [*STANDARD, *self.architectures]
         for name, preset in self.presets.items():
             for study, settings in preset:
@@ -207,7 +208,7 @@ class Config(Closed):
         return MODELS[entry["kind"]].model_validate(entry).model_dump()
 
 
-def parse(raw: Mapping[str, Any], where: str = "config.yaml") -> Config:
+def parse(raw: Mapping[Any, Any], where: str = "config.yaml") -> Config:
     """The validated config; raises ConfigError that names every fault with its key path."""
     try:
         return Config.model_validate(raw)

@@ -22,7 +22,9 @@ def figures(config: Config) -> dict[str, Cell]:
     found = {}
     for name in figure_names():
         needs = figure_constants(name)["NEEDS"]
-        cells = [cell for need, labels in needs.items() for cell in _matching(studies[need], labels)]
+        cells = [
+            cell for need, labels in needs.items() for cell in _matching(studies[need], labels)
+        ]
         on_images = any(cell.stage == "datasets" for cell in all_cells(cells))
         context = _context(config) if on_images else None
         settings = {"figure": name, "preset": config.preset, "context": context}
@@ -68,9 +70,10 @@ def figure_constants(name: str) -> dict[str, Any]:
     tree = ast.parse((ROOT / "figures" / f"{name}.py").read_text())
     constants = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if node.targets[0].id in ("NEEDS", "TITLE"):
-                constants[node.targets[0].id] = ast.literal_eval(node.value)
+        # TITLE = "..." or NEEDS: dict[...] = {...}
+        target = getattr(node, "target", None) or getattr(node, "targets", [None])[0]
+        if isinstance(target, ast.Name) and target.id in ("NEEDS", "TITLE"):
+            constants[target.id] = ast.literal_eval(node.value)  # type: ignore[attr-defined]
     return constants
 
 

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -19,7 +19,7 @@ from symlearn.errors import StoreError
 from symlearn.vocabulary import DIMENSIONS, VARIABLES
 
 SCHEMA_VERSION = 1
-_ENGINE = "h5netcdf"
+_ENGINE: Literal["h5netcdf"] = "h5netcdf"
 
 
 def write(dataset: xr.Dataset, path: Path, spec: Mapping[str, Any]) -> None:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import matplotlib
 
 matplotlib.use("Agg")  # figures are files; no display is needed
 
 import matplotlib.pyplot as plt
+from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -37,7 +39,7 @@ PREDICTIONS = {
 # How many of a pair's two missing poses are classified correctly: colour and marker.
 CORRECT = ((_RED, "x"), (_ORANGE, "^"), (_GREEN, "o"))
 
-_PARAMETERS = {
+_PARAMETERS: dict[Any, Any] = {
     "font.size": 7.5,
     "axes.titlesize": 8,
     "axes.labelsize": 7.5,
@@ -54,7 +56,7 @@ _PARAMETERS = {
     "savefig.dpi": 300,
     "pdf.fonttype": 42,
     "svg.hashsalt": "symlearn",
-    "axes.prop_cycle": matplotlib.cycler(color=[_BLUE, _RED, _GREEN, _ORANGE, _PURPLE, _SKY]),
+    "axes.prop_cycle": cycler(color=[_BLUE, _RED, _GREEN, _ORANGE, _PURPLE, _SKY]),
 }
 
 

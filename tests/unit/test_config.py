@@ -135,7 +135,7 @@ def test_a_fault_is_one_line_with_key_path_value_and_what_is_allowed(shipped, fa
         parse(changed(shipped, path, value), "config.yaml")
     message = str(raised.value)
     assert message.startswith("config.yaml: ")
-    for part in [path.replace(".mlp-1", ": mlp-1").strip(), *parts]:
+    for part in [path, *parts]:
         assert part in message
     assert "\n" not in message.replace(path, "")
 
@@ -146,7 +146,7 @@ def test_dots_in_names_are_refused(shipped):
         parse(shipped)
 
 
-@pytest.mark.parametrize("path", ["presets", "preset", "presets.quick.rings.n"])
+@pytest.mark.parametrize("path", ["presets", "preset", "presets.quick.rotations.n"])
 def test_a_missing_key_is_named(shipped, path):
     *parents, last = path.split(".")
     node = shipped

@@ -13,7 +13,7 @@ from symlearn.figures.quantities import symmetrised
 from symlearn.statistics import Measured, mean, median
 
 TITLE = "Precision and ridge: as the authors ran it, and as it should be"
-NEEDS = {"precision": {}}
+NEEDS: dict[str, dict[str, int]] = {"precision": {}}
 _CURVES = {
     "exact": ("black", "-", "exact"),
     "spectral": ("#CC79A7", "-", "spectral"),
@@ -37,7 +37,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         measured |= {
             f"mean_spectral.{tag}": mean(here["spectral"].values),
             f"mean_spectral_32.{tag}": mean(here["spectral_32"].values),
-            f"relative_mean_32.{tag}": _relative(here["spectral_32"].mean(), here["spectral"].mean()),
+            f"relative_mean_32.{tag}": _relative(
+                here["spectral_32"].mean(), here["spectral"].mean()
+            ),
             f"ridge_inflation.{tag}": _relative(
                 here["spectral_ridge"].median(), here["spectral"].median()
             ),
@@ -61,9 +63,9 @@ def caption(plotted: Plotted) -> str:
         "from 32-bit kernels by 32-bit least squares as the authors solve it (singular values cut "
         "at their default), against 64 bits. (B) Relative difference of the spectral error from "
         "32-bit kernels, and (C) largest relative difference of an entry of the 32-bit Gram "
-        "matrix: median over pairs, band from the 16th to the 84th percentile. (D) Median errors in "
-        "64 bits: the authors' spectral error has a ridge of 1e-5 of the trace, their exact error "
-        "practically none; with one ridge in both, or none in both, they agree. 32-bit kernels "
+        "matrix: median over pairs, band from the 16th to the 84th percentile. (D) Median errors "
+        "in 64 bits: the authors' spectral error has a ridge of 1e-5 of the trace, their exact "
+        "error practically none; with one ridge in both, or none in both, they agree. 32-bit kernels "
         "are computed through neural-tangents, as the authors did; all other figures use 64 bits "
         "and no ridge."
     )
@@ -113,7 +115,9 @@ def _scatter(axes: Axes, cells: xr.Dataset) -> None:
     ends = np.array([axes.get_xlim(), axes.get_ylim()])
     line = [max(ends.min(), 1e-4), ends.max()]
     axes.plot(line, line, color="0.6", linewidth=0.8, zorder=0)
-    axes.set(xscale="log", yscale="log", xlabel="exact error, 64 bits", ylabel="exact error, 32 bits")
+    axes.set(
+        xscale="log", yscale="log", xlabel="exact error, 64 bits", ylabel="exact error, 32 bits"
+    )
     axes.legend(loc="upper left", handletextpad=0.1)
 
 
@@ -121,7 +125,7 @@ def _medians(axes: Axes, rows: xr.Dataset) -> None:
     for name, (colour, dashes, label) in _CURVES.items():
         values = rows[name]
         if "orbit" in values.dims:
-            values = np.abs(values).mean("orbit")
+            values = abs(values).mean("orbit")
         axes.plot(
             rows["n"], values.median("task"), color=colour, linestyle=dashes, marker="o",
             markersize=3, label=label,

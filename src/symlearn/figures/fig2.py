@@ -10,7 +10,7 @@ from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.statistics import Measured, largest
 
 TITLE = "Two rings of points, and the error on a missing one as a ratio of areas"
-NEEDS = {"rings": {}}
+NEEDS: dict[str, dict[str, int]] = {"rings": {}}
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -88,7 +88,9 @@ def _row(axes: plt.Axes, sketch: xr.Dataset) -> None:
     row = np.roll(sketch["kernel_row"].values, len(sketch["kernel_row"]) // 2)
     offset = np.arange(len(row)) - len(row) // 2
     axes.plot(offset, row, color="0.7", zorder=0)
-    for parity, (colour, name) in enumerate(zip(style.CLASS_COLOURS, ("same ring", "other ring"), strict=True)):
+    for parity, (colour, name) in enumerate(
+        zip(style.CLASS_COLOURS, ("same ring", "other ring"), strict=True)
+    ):
         chosen = offset % 2 == parity
         axes.plot(offset[chosen], row[chosen], "o--", color=colour, linewidth=0.8, label=name)
     axes.set(xlabel="offset in A0 B0 A1 ...", ylabel="kernel", ylim=(0, 1.45))
@@ -105,7 +107,9 @@ def _reciprocal(axes: plt.Axes, sketch: xr.Dataset) -> None:
         frequency, reciprocal[-1], facecolor="none", edgecolor="0.35", hatch="////", linewidth=0.8
     )
     axes.set(xlabel="frequency", ylabel="reciprocal eigenvalue\n(largest = 1)", ylim=(0, 1.25))
-    axes.text(0.04, 0.94, rf"$\epsilon_s$ = {_ratio_of_areas(sketch):.4f}", transform=axes.transAxes)
+    axes.text(
+        0.04, 0.94, rf"$\epsilon_s$ = {_ratio_of_areas(sketch):.4f}", transform=axes.transAxes
+    )
     style.letter(axes, "D")
 
 

@@ -11,7 +11,7 @@ from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.statistics import Measured
 
 TITLE = "Separation raises the label frequency's eigenvalue, density lowers the others"
-NEEDS = {"rings": {}}
+NEEDS: dict[str, dict[str, int]] = {"rings": {}}
 _SHOWN_SEPARATIONS = (0.0, 0.55, 1.62)
 _SHOWN_SIZES = (4, 8, 20)
 
@@ -29,7 +29,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
     """Errors with and without the ridge at every setting, and how far the solve is from theory."""
-    measured = {}
+    measured: dict[str, Measured] = {}
     for sweep, name in (("separations", "separation"), ("sizes", "points_per_ring")):
         for ring in range(plotted[sweep].sizes["ring"]):
             here = plotted[sweep].isel(ring=ring)
@@ -80,7 +80,9 @@ def draw(plotted: Plotted) -> Figure:
 def _errors(axes: Axes, rings: xr.Dataset, name: str, label: str) -> None:
     x = rings[name].values
     colour, dashes = style.PREDICTIONS["spectral"]
-    axes.plot(x, rings["spectral_no_ridge"], color="0.3", linestyle=dashes, label="spectral, no ridge")
+    axes.plot(
+        x, rings["spectral_no_ridge"], color="0.3", linestyle=dashes, label="spectral, no ridge"
+    )
     axes.plot(x, rings["spectral_ridge"], color=colour, label="spectral, ridge")
     axes.plot(x, rings["exact_ridge"], "o", color="black", markersize=3, label="regression, ridge")
     axes.set(yscale="log", xlabel=label, ylabel="error on the missing point")
@@ -96,12 +98,16 @@ def _plateau(axes: Axes, rings: xr.Dataset) -> None:
         axes.text(0.97, 0.45, "ridge plateau", transform=axes.transAxes, ha="right", color="0.35")
 
 
-def _spectra(axes: Axes, rings: xr.Dataset, name: str, wanted: tuple[float, ...], label: str) -> None:
+def _spectra(
+    axes: Axes, rings: xr.Dataset, name: str, wanted: tuple[float, ...], label: str
+) -> None:
     for value in wanted:
         here = rings.isel(ring=int(np.abs(rings[name].values - value).argmin()))
         n = int(here["points_per_ring"])
         reciprocal = 1.0 / here["spectrum"].values[: n + 1]
         position = np.arange(n + 1) / n
-        axes.plot(position, reciprocal, "o-", markersize=2.5, label=f"{label} {float(here[name]):g}")
+        axes.plot(
+            position, reciprocal, "o-", markersize=2.5, label=f"{label} {float(here[name]):g}"
+        )
     axes.set(yscale="log", xlabel="frequency / N", ylabel="reciprocal eigenvalue")
     axes.legend()

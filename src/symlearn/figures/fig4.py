@@ -14,7 +14,7 @@ from symlearn.figures.quantities import correct_of_two, pair_quantities, symmetr
 from symlearn.statistics import Measured, correlation
 
 TITLE = "Pairs of images: the error is set by class separation and orbit density"
-NEEDS = {"portrait": {}, "rotations": {"rank": 0}}
+NEEDS: dict[str, dict[str, int]] = {"portrait": {}, "rotations": {"rank": 0}}
 _PAPER_N = 8
 _MARKED = 8
 
@@ -60,8 +60,9 @@ def caption(plotted: Plotted) -> str:
         f"the authors' code; {share:.0f} % of the variance), {_MARKED} poses marked, with the two "
         "images and the first two components. "
         f"(B) Spectral error against the exact error of kernel regression for "
-        f"{here.sizes['task']} pairs at N = {int(here['n'])} poses, NTK of {_architecture(plotted)}, "
-        "no ridge in either (the authors' spectral error has one); colour and marker: how many of "
+        f"{here.sizes['task']} pairs at N = {int(here['n'])} poses, NTK of "
+        f"{_architecture(plotted)}, no ridge in either (the authors' spectral error has "
+        "one); colour and marker: how many of "
         "the pair's two missing poses are classified correctly. (C) The same errors over the two "
         "factors of the spectral error. (D) Eigenvalue of the label frequency against the squared "
         "distance of the orbits' centres. (E) Mean reciprocal eigenvalue against the inverse "
@@ -74,7 +75,8 @@ def draw(plotted: Plotted) -> Figure:
     here = _shown(plotted)
     exact, spectral = symmetrised(here["exact"]), here["spectral"].values
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.6))
-    upper, lower = figure.add_gridspec(2, 1, height_ratios=[1, 1])
+    halves = figure.add_gridspec(2, 1, height_ratios=[1, 1])
+    upper, lower = halves[0], halves[1]
     row = upper.subgridspec(1, 3, width_ratios=[1.3, 0.75, 1.3])
     _loops(figure.add_subplot(row[0], projection="3d"), plotted["portrait"])
     _pictures(figure, row[1].subgridspec(2, 2), plotted["portrait"])

@@ -13,7 +13,7 @@ from symlearn.figures.quantities import correct_of_two, pair_quantities, symmetr
 from symlearn.statistics import Measured, correlation
 
 TITLE = "Spectral against exact errors, by architecture"
-NEEDS = {"rotations": {}}
+NEEDS: dict[str, dict[str, int]] = {"rotations": {}}
 _PAPER_N = 8
 
 
@@ -55,7 +55,8 @@ def draw(plotted: Plotted) -> Figure:
     cells = plotted["pairs"]
     names = architectures(cells)
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 5.2))
-    upper, lower = figure.add_gridspec(2, 1, height_ratios=[2.2, 1])
+    halves = figure.add_gridspec(2, 1, height_ratios=[2.2, 1])
+    upper, lower = halves[0], halves[1]
     grid = upper.subgridspec(2, len(names))
     n = nearest_n(cells, _PAPER_N)
     for column, name in enumerate(names):
@@ -88,9 +89,7 @@ def _column(scatter: Axes, control: Axes, here: xr.Dataset) -> None:
     control.set(xlim=(0, limit), ylim=(0, limit), aspect="equal", xlabel="exact error")
 
 
-def _correlations(
-    axes: Axes, cells: xr.Dataset, measured: dict[str, Measured], kind: str
-) -> None:
+def _correlations(axes: Axes, cells: xr.Dataset, measured: dict[str, Measured], kind: str) -> None:
     for name, (colour, marker) in style.models(architectures(cells)).items():
         n = rows_of(cells, name)["n"].values
         found = [measured[f"{kind}.{name}.n{size}"] for size in n.tolist()]

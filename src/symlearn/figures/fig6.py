@@ -12,7 +12,7 @@ from symlearn.figures.panels import powers_of_two, top
 from symlearn.statistics import Measured, correlation, mean, mean_absolute
 
 TITLE = "Several seeds per class: averaging pairs against the orbit-block error"
-NEEDS = {"seeds": {}, "classes": {}}
+NEEDS: dict[str, dict[str, int]] = {"seeds": {}, "classes": {}}
 _PAPER_N = 8
 _RULES = {
     "exact_correct_mean": ("exact", "exact"),
@@ -96,7 +96,9 @@ def _scatter(axes: Axes, here: xr.Dataset) -> None:
     spectral, block = here["spectral"].values, _draw_error(here["orbit_block"])
     limit = top(exact, spectral, block)
     axes.plot([0, limit], [0, limit], color="0.6", linewidth=0.8, zorder=0)
-    axes.plot(exact, spectral, "o", color=style.PREDICTIONS["spectral"][0], label="spectral, paired")
+    axes.plot(
+        exact, spectral, "o", color=style.PREDICTIONS["spectral"][0], label="spectral, paired"
+    )
     colour = style.PREDICTIONS["orbit_block"][0]
     axes.plot(mean_exact, block, "s", color=colour, label="orbit-block (all poses)")
     axes.set(

@@ -13,7 +13,7 @@ from symlearn.figures.quantities import correct_of_two, symmetrised
 from symlearn.statistics import Measured, correlation, largest, mean, median
 
 TITLE = "An equivariant architecture collapses orbits, and only then is the missing pose free"
-NEEDS = {"shifts": {}, "collapse": {}}
+NEEDS: dict[str, dict[str, int]] = {"shifts": {}, "collapse": {}}
 _PAPER_N = 7
 
 
@@ -118,7 +118,7 @@ def _scatter(axes: Axes, cells: xr.Dataset) -> None:
 def _floors(axes: Axes, cells: xr.Dataset) -> None:
     here = at(cells, _collapsing(cells), nearest_n(cells, _PAPER_N))
     ridges = here["ridge_factor"].values
-    exact = np.abs(here["exact"]).mean("orbit").transpose("ridge_factor", "task").values
+    exact = abs(here["exact"]).mean("orbit").transpose("ridge_factor", "task").values
     spectral = here["spectral"].transpose("ridge_factor", "task").values
     for name, values in (("exact", exact), ("spectral", spectral)):
         colour, _ = style.PREDICTIONS[name]
@@ -141,8 +141,6 @@ def _accuracy(axes: Axes, cells: xr.Dataset) -> None:
             mean(correct_of_two(rows["exact"].isel(cell=i)) / 2) for i in range(rows.sizes["cell"])
         ]
         values, errors = np.array(found).T
-        axes.errorbar(
-            rows["n"], values, errors, color=colour, marker=marker, capsize=2, label=name
-        )
+        axes.errorbar(rows["n"], values, errors, color=colour, marker=marker, capsize=2, label=name)
     axes.set(xlabel="shifts N", ylabel="accuracy on missing poses", ylim=(-0.02, 1.05))
     axes.legend(loc="center left")

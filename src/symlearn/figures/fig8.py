@@ -13,7 +13,7 @@ from symlearn.figures.quantities import correct_of_two
 from symlearn.statistics import Measured, correlation, mean, mean_absolute
 
 TITLE = "Non-abelian groups: dihedral orbits of images"
-NEEDS = {"dihedral": {}, "dihedral-portrait": {}}
+NEEDS: dict[str, dict[str, int]] = {"dihedral": {}, "dihedral-portrait": {}}
 _SHOWN_N = 8
 
 
@@ -115,9 +115,9 @@ def _differences(axes: Axes, cells: xr.Dataset) -> None:
         order = 2 * rows["n"].values
         exact = rows["exact_mean"]
         predictions = {
-            "-": np.abs(rows["orbit_block"] - exact).mean(["task", "orbit"]),
-            ":": np.abs(rows["coset_block"] - rows["exact"]).mean(["task", "orbit"]),
-            "--": np.abs(rows["spectral"] - exact.mean("orbit")).mean("task"),
+            "-": abs(rows["orbit_block"] - exact).mean(["task", "orbit"]),
+            ":": abs(rows["coset_block"] - rows["exact"]).mean(["task", "orbit"]),
+            "--": abs(rows["spectral"] - exact.mean("orbit")).mean("task"),
         }
         for dashes, values in predictions.items():
             axes.plot(order, values, dashes, color=colour, marker=marker, markersize=3)

@@ -11,8 +11,10 @@ from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, row
 from symlearn.figures.panels import powers_of_two
 from symlearn.statistics import Measured, mean_absolute
 
-TITLE = "The ladder of predictions: where each is right, and where interpolation breaks the symmetry"
-NEEDS = {"rotations": {}}
+TITLE = (
+    "The ladder of predictions: where each is right, and where interpolation breaks the symmetry"
+)
+NEEDS: dict[str, dict[str, int]] = {"rotations": {}}
 _RUNGS = {
     "spectral": "spectral (paper)",
     "orbit_block": "orbit-block, whole group",
@@ -62,7 +64,8 @@ def draw(plotted: Plotted) -> Figure:
     cells = plotted["pairs"]
     names = architectures(cells)
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.4))
-    upper, lower = figure.add_gridspec(2, 1, height_ratios=[1.2, 1])
+    halves = figure.add_gridspec(2, 1, height_ratios=[1.2, 1])
+    upper, lower = halves[0], halves[1]
     row = upper.subgridspec(1, len(names))
     first = None
     for column, name in enumerate(names):
@@ -134,5 +137,13 @@ def _costs(axes: Axes, x: np.ndarray, costs: dict[str, list[float]]) -> None:
     for prediction, values in costs.items():
         colour, dashes = style.PREDICTIONS[prediction]
         label = {"exact": "exact, dense"} | _RUNGS
-        axes.plot(x, values, color=colour, linestyle=dashes, marker="o", markersize=3, label=label[prediction])
+        axes.plot(
+            x,
+            values,
+            color=colour,
+            linestyle=dashes,
+            marker="o",
+            markersize=3,
+            label=label[prediction],
+        )
     axes.set(yscale="log", ylabel="operations")

@@ -54,7 +54,9 @@ def picture(axes: Axes, image: Float[np.ndarray, "row col"], title: str = "") ->
     return drawn
 
 
-def spread(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "cell task"], **line: object) -> None:
+def spread(
+    axes: Axes, x: np.ndarray, values: Float[np.ndarray, "cell task"], **line: object
+) -> None:
     """The median over tasks with a band from the 16th to the 84th percentile."""
     low, middle, high = np.nanpercentile(values, [16, 50, 84], axis=1)
     (drawn,) = axes.plot(x, middle, **line)  # type: ignore[arg-type]

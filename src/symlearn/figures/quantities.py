@@ -10,7 +10,7 @@ from symlearn.statistics import Measured, correlation, mean, mean_absolute, medi
 
 def symmetrised(exact: xr.DataArray) -> Float[np.ndarray, " task"]:
     """The paper's error of a pair: mean over both classes of the error's magnitude."""
-    return np.abs(exact).mean("orbit").values
+    return abs(exact).mean("orbit").values
 
 
 def correct_of_two(exact: xr.DataArray) -> Float[np.ndarray, " task"]:

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from symlearn.architectures import layers_of
 from symlearn.errors import DataError
-from symlearn.kernels.infinite_width import Kind, KernelTile, Precision, kernel_tile
+from symlearn.kernels.infinite_width import KernelTile, Kind, Precision, kernel_tile
 from symlearn.progress import progress
 
 # While one tile is computed. A constant rather than an option: the same tiles, the same bytes.
@@ -84,7 +85,9 @@ def _upper(count: int, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
 def _padded(tile: KernelTile, x: np.ndarray, y: np.ndarray, step: int) -> np.ndarray:
     """One tile, padded with repeated images to step x step so that it compiles once."""
     rows, columns = np.arange(step) % len(x), np.arange(step) % len(y)
-    return np.asarray(tile.evaluate(x[rows], y[columns]))[: len(x), : len(y)]
+    return np.asarray(tile.evaluate(jnp.asarray(x[rows]), jnp.asarray(y[columns])))[
+        : len(x), : len(y)
+    ]
 
 
 def _precision(precision: Precision) -> contextlib.AbstractContextManager[None]:

@@ -3,12 +3,16 @@
 With c the cosine of two patches and |p|, |q| their norms, the NTK between two pixels is
 |p||q| J(c) / k^2 with 2 pi J = sin t + 2 (pi - t) cos t, t = arccos c, and the NNGP kernel the
 same with (pi - t) once (note 2.13). The entry is the mean over equal pixels (flatten) or over all
-pairs of pixels (global average pooling). Two identities make it fast and accurate:
-J(c) = g(|c|) + j max(c, 0) with j = 1 (NTK) or 1/2 (NNGP), and g is s times a smooth function of
-s^2, s = sqrt(1 - |c|), taken as a polynomial whose error is below rounding.
+pairs of pixels (global average pooling). Three identities make it fast and accurate:
+J(c) = g(|c|) + j max(c, 0) with j = 1 (NTK) or 1/2 (NNGP); g is s times a smooth function of
+s^2, s = sqrt(1 - |c|), taken as a polynomial whose error is below rounding; and 1 - c keeps its
+digits where patches are nearly constant, as on an image's background, if it is taken from their
+contrasts: with a unit patch +-(m, w), m >= 0 along the constant patch and w across it, and
+a = 1 - m = |w|^2 / (1 + m), patches of equal sign have 1 - c = a + a' - a a' - w w'.
 """
 
 from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -19,7 +23,6 @@ from numpy.polynomial import Chebyshev, Polynomial
 from symlearn.architectures import Convolution, Dense, Flatten, GlobalAveragePool, Layers, Relu
 
 _DEGREE = 16  # of the polynomial in s^2; the fit's error is 6e-16
-_RESOLUTION = np.finfo(np.float64).eps
 
 Images = Float[Array, "point row col"]
 Tile = Float[Array, "point other"]
@@ -45,22 +48,24 @@ def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Images], Til
     dual = _dual(kind, size)
 
     def flat(x: Images, y: Images) -> Tile:
-        (p, p_norm), (q, q_norm) = _patches(x, size), _patches(y, size)
-        cosines = jnp.einsum("apk,bpk->abp", p, q)
-        values = dual(cosines) * p_norm[:, None] * q_norm[None, :]
+        p, q = _patches(x, size), _patches(y, size)
+        product = jnp.einsum("apk,bpk->abp", p.contrast, q.contrast)
+        first, second = _indexed(p, np.s_[:, None]), _indexed(q, np.s_[None, :])
+        values = dual(product, first, second) * first.norm * second.norm
         return values.mean(axis=-1) / size**2
 
     def pool(x: Images, y: Images) -> Tile:
-        q, q_norm = _patches(y, size)
+        q = _patches(y, size)
 
         def row(image: Float[Array, "row col"]) -> Float[Array, " other"]:
-            p, p_norm = _patches(image[None], size)
+            p = _indexed(_patches(image[None], size), 0)
 
-            def entry(other: tuple[Float[Array, "pixel k"], Float[Array, " pixel"]]) -> Float[Array, ""]:
-                cosines = p[0] @ other[0].T
-                return (p_norm[0] @ dual(cosines)) @ other[1]
+            def entry(other: _Patches) -> Float[Array, ""]:
+                product = p.contrast @ other.contrast.T
+                first, second = _indexed(p, np.s_[:, None]), _indexed(other, np.s_[None, :])
+                return (p.norm @ dual(product, first, second)) @ other.norm
 
-            return lax.map(entry, (q, q_norm))
+            return lax.map(entry, q)
 
         pixels = x.shape[1] * x.shape[2]
         return lax.map(row, x) / (size * pixels) ** 2
@@ -68,28 +73,47 @@ def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Images], Til
     return pool if pooled else flat
 
 
-def _patches(
-    images: Images, size: int
-) -> tuple[Float[Array, "point pixel k"], Float[Array, "point pixel"]]:
-    """Unit-norm patches (circular) round each pixel, and their norms; an empty patch is zero."""
+class _Patches(NamedTuple):
+    """The patches round each pixel, of unit norm and positive mean, and how they came to be so."""
+
+    contrast: Float[Array, "*point k"]  # w: less its mean
+    deficit: Float[Array, "*point"]  # a: what the mean's share of the norm lacks to one
+    sign: Float[Array, "*point"]  # of the mean
+    norm: Float[Array, "*point"]
+
+
+def _patches(images: Images, size: int) -> _Patches:
+    """The (circular) patches of each image, axes (point, pixel); an empty patch is zero."""
     reach = range(-(size // 2), size // 2 + 1)
     shifted = [jnp.roll(images, (down, right), axis=(1, 2)) for down in reach for right in reach]
     patches = jnp.stack(shifted, axis=-1).reshape(len(images), -1, size**2)
-    norms = jnp.sqrt((patches**2).sum(axis=-1))
-    return patches / jnp.where(norms > 0, norms, 1.0)[..., None], norms
+    norm = jnp.sqrt((patches**2).sum(axis=-1))
+    unit = patches / jnp.where(norm > 0, norm, 1.0)[..., None]
+    mean = unit.mean(axis=-1)
+    sign = jnp.where(mean < 0, -1.0, 1.0)
+    contrast = sign[..., None] * (unit - mean[..., None])
+    deficit = (contrast**2).sum(axis=-1) / (1.0 + size * jnp.abs(mean))
+    return _Patches(contrast, deficit, sign, norm)
 
 
-def _dual(kind: str, size: int) -> Callable[[Array], Array]:
-    """J as a function of the cosine of two patches of side `size`."""
+def _indexed(patches: _Patches, index: Any) -> _Patches:
+    return _Patches(*(part[index] for part in patches))
+
+
+def _dual(kind: str, size: int) -> Callable[[Array, _Patches, _Patches], Array]:
+    """J of pairs of patches of side `size`, from the products of their contrasts."""
     slope = {"ntk": 1.0, "nngp": 0.5}[kind]
     coefficients = _fit(slope).coef
-    # The rounding of a cosine of equal patches is within this bound (two norms and a dot product
-    # of size^2 terms); without the snap, the square root would turn 1e-16 into 1e-8.
-    same = (size**2 + 2) * _RESOLUTION
+    # For equal patches the gap is zero but for rounding, which is within this share of its terms
+    # (two norms and a product of size^2 terms); the square root would turn 1e-16 into 1e-8.
+    rounding = (size**2 + 2) * np.finfo(np.float64).eps
 
-    def dual(cosine: Array) -> Array:
-        gap = 1.0 - jnp.abs(cosine)  # s^2
-        gap = jnp.where(gap < same, 0.0, gap)
+    def dual(product: Array, first: _Patches, second: _Patches) -> Array:
+        terms = first.deficit + second.deficit
+        gap = terms - first.deficit * second.deficit - product  # 1 - c, up to the sign of c
+        cosine = first.sign * second.sign * (1.0 - gap)
+        gap = jnp.minimum(gap, 2.0 - gap)  # s^2
+        gap = jnp.where(gap <= rounding * terms, 0.0, gap)
         value = jnp.full_like(gap, coefficients[-1])
         for coefficient in coefficients[-2::-1]:
             value = value * gap + coefficient

@@ -38,7 +38,9 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
         xr.concat([_errors(gram, group, exact_part, factor) for gram in grams], dim="task")
         for factor in spec["ridge_factors"]
     ]
-    errors = xr.concat(by_ridge, dim="ridge_factor").assign_coords(ridge_factor=spec["ridge_factors"])
+    errors = xr.concat(by_ridge, dim="ridge_factor").assign_coords(
+        ridge_factor=spec["ridge_factors"]
+    )
     result = errors.assign(_geometry(grams, orbits["pixels"].values, group)).assign_coords(n=n)
     return result.assign(source_image=kernels["source_image"]).assign_attrs(spec["labels"])
 

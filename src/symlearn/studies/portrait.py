@@ -31,9 +31,9 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
                 (components * sign[:, None]).reshape(shape),
             ),
             "explained": ("component", (scale**2 / (scale**2).sum())[:_COMPONENTS]),
-            "pixels": pixels.isel(pose=slice(None, None, max(1, pixels.sizes["pose"] // _SHOWN))).rename(
-                pose="shown"
-            ),
+            "pixels": pixels.isel(
+                pose=slice(None, None, max(1, pixels.sizes["pose"] // _SHOWN))
+            ).rename(pose="shown"),
             "class_": orbits["class_"].isel(task=0),
         }
     ).assign_attrs(spec["labels"])

@@ -54,12 +54,12 @@ def authors_least_squares(single: Float[np.ndarray, "point point"], orbit: int) 
     Singular values below the number of points times the 32-bit resolution are cut off (note B3).
     """
     points = len(single)
-    labels = np.repeat(np.float32([1.0, -1.0]), points // 2)
+    labels = np.repeat(np.array([1.0, -1.0], dtype=np.float32), points // 2)
     hole = orbit * points // 2
     kept = np.delete(np.arange(points), hole)
     gram: Float32[np.ndarray, "kept kept"] = single[np.ix_(kept, kept)].astype(np.float32)
     gram += np.float32(_REGRESSION_FACTOR) * np.trace(gram) * np.eye(len(kept), dtype=np.float32)
-    cut = np.finfo(np.float32).eps * len(kept)
+    cut = float(np.finfo(np.float32).eps) * len(kept)
     weights = np.linalg.lstsq(gram, labels[kept], rcond=cut)[0]
     prediction = single[hole, kept].astype(np.float32) @ weights
     return float(labels[hole] * (labels[hole] - prediction))

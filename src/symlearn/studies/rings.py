@@ -13,10 +13,11 @@ from symlearn.theory import circulant_row, exact_errors, interleaved, spectral_e
 from symlearn.theory.ridges import authors_regression, authors_spectral
 from symlearn.theory.rings import bessel_error
 
-# (points per ring, separation, inverse length) of the sketch (figure 2); the sweeps are figure 3.
+# Points per ring, separation and inverse length: of the sketch (figure 2), and what the sweeps
+# over separations and over points per ring hold fixed (figure 3).
 _SKETCH = (6, 1.0, 1.0)
-_SEPARATION_SWEEP = {"n": 6, "inverse_length": 0.85}
-_SIZE_SWEEP = {"separation": 1.0, "inverse_length": 1.4}
+_SWEPT_SEPARATION = (6, 0.85)
+_SWEPT_SIZE = (1.0, 1.4)
 
 
 def compute(spec: Mapping[str, Any], _: list[xr.Dataset]) -> xr.Dataset:
@@ -25,13 +26,15 @@ def compute(spec: Mapping[str, Any], _: list[xr.Dataset]) -> xr.Dataset:
     Ring 0 is the sketch, then the sweep over separations, then the one over points per ring.
     """
     settings = [_SKETCH]
-    settings += [(_SEPARATION_SWEEP["n"], s, _SEPARATION_SWEEP["inverse_length"]) for s in spec["separations"]]
-    settings += [(n, _SIZE_SWEEP["separation"], _SIZE_SWEEP["inverse_length"]) for n in spec["n"]]
+    points, length = _SWEPT_SEPARATION
+    settings += [(points, float(separation), length) for separation in spec["separations"]]
+    separation, length = _SWEPT_SIZE
+    settings += [(n, separation, length) for n in spec["n"]]
     largest = 2 * max(n for n, _, _ in settings)
     rings = [_one(n, s, length, spec["ridge_factor"], largest) for n, s, length in settings]
     swept = xr.concat(rings, dim="ring").assign_coords(
         points_per_ring=("ring", [n for n, _, _ in settings]),
-        separation=("ring", [float(s) for _, s, _ in settings]),
+        separation=("ring", [s for _, s, _ in settings]),
         inverse_length=("ring", [length for _, _, length in settings]),
     )
     return swept.assign(_sketch()).assign_attrs(ridge_factor=spec["ridge_factor"])
@@ -61,7 +64,9 @@ def ring_gram(n: int, separation: float, inverse_length: float) -> Float[np.ndar
     return gram({"kind": "rbf", "inverse_length": inverse_length}, points)
 
 
-def _one(n: int, separation: float, inverse_length: float, factor: float, largest: int) -> xr.Dataset:
+def _one(
+    n: int, separation: float, inverse_length: float, factor: float, largest: int
+) -> xr.Dataset:
     matrix = ring_gram(n, separation, inverse_length)
     labels = np.tile([1.0, -1.0], n)
     ridge = authors_regression(matrix, factor, missing=0)
@@ -71,7 +76,10 @@ def _one(n: int, separation: float, inverse_length: float, factor: float, larges
             "exact_ridge": labels[0] * exact_errors(matrix, labels, [0], ridge)[0],
             "spectral_ridge": spectral_error(matrix, authors_spectral(matrix, factor)),
             "spectral_no_ridge": bessel_error(n, separation, inverse_length),
-            "kernel_row": ("frequency", np.pad(circulant_row(matrix), padding, constant_values=np.nan)),
+            "kernel_row": (
+                "frequency",
+                np.pad(circulant_row(matrix), padding, constant_values=np.nan),
+            ),
             "spectrum": ("frequency", np.pad(spectrum(matrix), padding, constant_values=np.nan)),
         }
     )

@@ -27,9 +27,9 @@ def orbit_block_errors(
     """Each orbit's residual at a pose that is missing from all orbits with the same label.
 
     Points are ordered (orbit, pose), poses as the group's elements, with one label (or one row of
-    outputs) per orbit; `orbits` is their number, or each point's orbit. Exact if the kernel is invariant under the group; the same for every pose.
-    `ridge` is added to the Gram matrix's diagonal as it is. Cost: |G| (d orbits)^3 instead of
-    (|G| orbits)^3, d the irreps' dimension.
+    outputs) per orbit; `orbits` is their number, or each point's orbit. Exact if the kernel is
+    invariant under the group; the same for every pose. `ridge` is added to the Gram matrix's
+    diagonal as it is. Cost: |G| (d orbits)^3 instead of (|G| orbits)^3, d the irreps' dimension.
     """
     everything = Subgroup(group, np.arange(len(group)))
     count = orbits if isinstance(orbits, int) else len(np.unique(orbits))

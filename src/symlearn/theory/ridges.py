@@ -7,7 +7,9 @@ import numpy as np
 from jaxtyping import Float
 
 
-def authors_regression(gram: Float[np.ndarray, "point point"], factor: float, missing: int) -> float:
+def authors_regression(
+    gram: Float[np.ndarray, "point point"], factor: float, missing: int
+) -> float:
     """Their kernel regression: `factor` times the trace of the training points' Gram matrix."""
     return factor * float(np.trace(gram) - gram[missing, missing])
 

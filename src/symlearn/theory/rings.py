@@ -8,7 +8,9 @@ from scipy.special import ive
 _TERMS = 60
 
 
-def bessel_spectrum(n: int, separation: float, inverse_length: float) -> Float[np.ndarray, " frequency"]:
+def bessel_spectrum(
+    n: int, separation: float, inverse_length: float
+) -> Float[np.ndarray, " frequency"]:
     """Eigenvalues by frequency of the kernel exp(-L^2 |x - x'|^2) on two rings of radius 1.
 
     lambda_w = n sum_p [1 + (-1)^p E] e^-a I_(w + p n)(a), a = 2 L^2, E = exp(-L^2 separation^2).

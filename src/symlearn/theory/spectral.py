@@ -23,8 +23,10 @@ def circulant_row(gram: Float[np.ndarray, "*batch point point"]) -> Float[np.nda
 def spectrum(
     gram: Float[np.ndarray, "*batch point point"],
 ) -> Float[np.ndarray, "*batch frequency"]:
-    """The eigenvalues of the nearest circulant, by frequency 0 .. 2N - 1; the last class
-    frequency, whose eigenvector is the labels, is number N."""
+    """The eigenvalues of the nearest circulant, by frequency 0 .. 2N - 1.
+
+    Frequency N is that of the labels: they are its eigenvector.
+    """
     return np.fft.fft(circulant_row(gram), axis=-1).real
 
 

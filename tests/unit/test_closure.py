@@ -1,0 +1,98 @@
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from symlearn import closure as module
+from symlearn.closure import ROOT, closure
+
+
+def names(*modules):
+    return {path.relative_to(ROOT).as_posix() for path in closure(*modules)}
+
+
+def test_a_module_brings_what_it_imports():
+    assert names("symlearn.specs") == {"__init__.py", "errors.py", "specs.py"}
+
+
+def test_an_indirect_import_is_found():
+    indirect = {"randomness", "groups.actions", "datasets.idx"}
+    source = (ROOT / "orbits.py").read_text()
+    assert not [name for name in indirect if f"symlearn.{name}" in source]
+    assert {name.replace(".", "/") + ".py" for name in indirect} <= names("symlearn.orbits")
+
+
+def test_packages_on_the_way_are_part_of_it():
+    assert {"__init__.py", "groups/__init__.py"} <= names("symlearn.groups.finite")
+
+
+def test_modules_that_are_not_imported_are_absent():
+    found = names("symlearn.orbits")
+    assert not [name for name in found if name.startswith(("kernels", "theory", "figures"))]
+
+
+def test_closures_of_several_modules_are_joined_without_repetition():
+    assert names("symlearn.specs", "symlearn.progress") == {
+        *names("symlearn.specs"),
+        *names("symlearn.progress"),
+    }
+    assert len(closure("symlearn.specs", "symlearn.specs")) == 3
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package of modules that must not run."""
+    monkeypatch.setattr(module, "ROOT", tmp_path)
+
+    def write(**sources):
+        for name, source in {"__init__": "", **sources}.items():
+            (tmp_path / f"{name}.py").write_text(f"{source}\nraise RuntimeError('imported')\n")
+
+    return write
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import symlearn.b",
+        "import os, symlearn.b as other",
+        "from symlearn import b",
+        "from symlearn.b import name",
+        "def later():\n    from symlearn.b import name",
+        "try:\n    import symlearn.b\nexcept ImportError:\n    pass",
+    ],
+)
+def test_every_kind_of_import_is_found_and_none_runs(package, tmp_path, statement):
+    package(a=statement, b="import symlearn.c", c="import symlearn.a", d="")
+    found = [path.relative_to(tmp_path).as_posix() for path in closure("symlearn.a")]
+    assert found == ["__init__.py", "a.py", "b.py", "c.py"]
+
+
+def test_other_packages_are_left_out(package, tmp_path):
+    package(a="import numpy, symlearner.b\nfrom yaml import b", b="")
+    assert closure("symlearn.a") == [tmp_path / "__init__.py", tmp_path / "a.py"]
+
+
+def test_the_package_imports_in_ways_that_closures_see():
+    relative = [
+        f"{path.name}:{node.lineno}"
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert not relative
+
+
+HEAVY = {"torch", "jax", "matplotlib", "xarray", "numpy", "scipy", "sklearn", "tensorflow"}
+
+
+@pytest.mark.parametrize("light", ["config", "plan", "specs", "closure"])
+def test_what_the_snakefile_imports_is_light(light):
+    code = f"import sys, symlearn.{light}; print(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    modules = set(result.stdout.split())
+    assert f"symlearn.{light}" in modules
+    assert not modules & HEAVY

@@ -1,0 +1,158 @@
+import ast
+import copy
+import re
+from typing import get_args
+
+import pytest
+
+from symlearn import plan
+from symlearn.closure import ROOT, closure
+from symlearn.config import PresetName, parse
+from symlearn.specs import canonical
+
+PRESETS = get_args(PresetName)
+
+
+def cells_of(raw):
+    """All cells below the studies, by stage and name, with the studies' own."""
+    config = parse(raw)
+    roots = [cell for study in plan.STUDIES.values() for cell in study(config)]
+    return {f"{cell.stage}/{cell.name}": cell for cell in plan.all_cells(roots)}
+
+
+def everything(raw):
+    config = parse(raw)
+    roots = [cell for study in plan.STUDIES.values() for cell in study(config)]
+    return plan.all_cells([*roots, *plan.figures(config).values()])
+
+
+def with_rotations(raw, **changes):
+    changed = copy.deepcopy(raw)
+    changed["presets"][raw["preset"]]["rotations"] |= changes
+    return changed
+
+
+@pytest.fixture(params=PRESETS)
+def preset(request, shipped):
+    return {**shipped, "preset": request.param}
+
+
+def test_names_are_unique_and_fit_into_paths_and_command_lines(preset):
+    cells = everything(preset)
+    names = [cell.name for cell in cells]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9-]{1,200}", name) for name in names)
+
+
+def test_a_preset_is_fewer_than_two_thousand_jobs(preset):
+    assert 50 < len(everything(preset)) < 2000
+
+
+def test_inputs_come_before_what_reads_them(preset):
+    seen = set()
+    for cell in everything(preset):
+        assert {other.name for other in cell.inputs} <= seen
+        seen.add(cell.name)
+
+
+def test_specs_are_plain_and_name_neither_paths_nor_machines(preset):
+    for cell in everything(preset):
+        text = canonical(cell.spec)
+        assert cell.stage in plan.STAGES
+        assert str(ROOT) not in text
+        assert "data_root" not in text
+
+
+def test_where_the_data_lie_changes_no_name(shipped):
+    elsewhere = {**shipped, "data_root": "elsewhere"}
+    assert cells_of(shipped).keys() == cells_of(elsewhere).keys()
+
+
+def test_the_code_of_every_cell_holds_its_stage_and_its_study(preset):
+    for cell in everything(preset):
+        modules = plan.modules_of(cell.spec)
+        files = {path.relative_to(ROOT).as_posix() for path in closure(*modules)}
+        assert f"{cell.stage}.py" in files or f"{cell.stage}/__main__.py" in files
+        for chosen in ("study", "figure"):
+            if chosen in cell.spec:
+                assert f"{cell.stage}/{cell.spec[chosen]}.py" in files
+
+
+def test_one_more_n_adds_one_orbits_cell_and_a_kernel_and_a_study_per_architecture(shipped):
+    rotations = shipped["presets"]["quick"]["rotations"]
+    before = cells_of(shipped)
+    after = cells_of(with_rotations(shipped, n=[*rotations["n"][:2], 6, *rotations["n"][2:]]))
+    assert before.keys() <= after.keys()
+    added = sorted(after[key].stage for key in after.keys() - before.keys())
+    each = len(rotations["architectures"])
+    assert added == ["kernels"] * each + ["orbits"] + ["studies"] * each
+
+
+def test_one_more_chunk_adds_cells_and_keeps_the_full_ones(shipped):
+    before = cells_of(with_rotations(shipped, pairs=16, chunk=8))
+    after = cells_of(with_rotations(shipped, pairs=24, chunk=8))
+    assert before.keys() < after.keys()
+
+
+def test_chunks_cover_all_pairs_once(shipped):
+    cells = cells_of(with_rotations(shipped, pairs=21, chunk=8, n=[2]))
+    tasks = [cell.spec["task"] for cell in cells.values() if cell.stage == "orbits"]
+    chunks = {(task["start"], task["stop"]) for task in tasks if task["draw"] == "pairs"}
+    assert {(0, 8), (8, 16), (16, 21)} <= chunks
+
+
+@pytest.mark.parametrize("grid", ["n", "architectures"])
+def test_the_order_of_a_grid_changes_no_name(shipped, grid):
+    rotations = shipped["presets"]["quick"]["rotations"]
+    reordered = with_rotations(shipped, **{grid: rotations[grid][::-1]})
+    assert cells_of(shipped).keys() == cells_of(reordered).keys()
+
+
+def test_one_more_architecture_keeps_all_names(shipped):
+    names = shipped["presets"]["quick"]["rotations"]["architectures"]
+    before = cells_of(shipped)
+    after = cells_of(with_rotations(shipped, architectures=["cnn-gap-3-3", *names]))
+    assert before.keys() < after.keys()
+    added = {after[key].stage for key in after.keys() - before.keys()}
+    assert added == {"kernels", "studies"}
+
+
+def test_another_seed_changes_all_draws(shipped):
+    other = copy.deepcopy(shipped)
+    other["presets"]["quick"]["seed"] += 1
+    shared = cells_of(shipped).keys() & cells_of(other).keys()
+    assert {key.split("/")[0] for key in shared} == {"datasets", "studies"}
+    assert all(key.startswith(("datasets/", "studies/rings")) for key in shared)
+
+
+def test_an_architecture_of_ones_own_is_known_by_its_layers(shipped):
+    shipped["architectures"]["mine"] = {"kind": "mlp", "hidden_layers": 2}
+    first = cells_of(with_rotations(shipped, architectures=["mine"]))
+    shipped["architectures"]["mine"]["hidden_layers"] = 3
+    second = cells_of(with_rotations(shipped, architectures=["mine"]))
+    ours = {key for key in first if "mine" in key}
+    assert ours
+    assert not ours & second.keys()
+
+
+def test_all_cells_come_once_however_often_they_are_read(config):
+    cells = plan.all_cells([*plan.figures(config).values()] * 2)
+    assert len({id(cell) for cell in cells}) == len({cell.name for cell in cells}) == len(cells)
+
+
+@pytest.mark.parametrize("name", plan.figure_names())
+def test_a_figure_says_in_literals_what_it_needs(config, name):
+    constants = plan.figure_constants(name)
+    assert constants["TITLE"]
+    assert constants["NEEDS"]
+    assert constants["NEEDS"].keys() <= plan.STUDIES.keys()
+    assert plan.figures(config)[name].inputs
+
+
+def test_every_figure_file_is_found_in_the_order_of_its_number():
+    names = plan.figure_names()
+    files = {path.stem for path in (ROOT / "figures").glob("fig[0-9]*.py")}
+    assert set(names) == files
+    assert names == sorted(names, key=lambda name: int(name[3:]))
+    for name in names:
+        ast.parse((ROOT / "figures" / f"{name}.py").read_text())

@@ -1,0 +1,183 @@
+import json
+import logging
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from symlearn import orbits, provenance, store
+from symlearn.datasets.__main__ import main as datasets_main
+from symlearn.specs import Cell, write_spec
+
+DATA = Cell("datasets", "digits", {"name": "digits"})
+TASK = {"draw": "pairs", "seed": 1, "start": 0, "stop": 2, "classes": 2, "seeds_per_class": 1}
+SETTINGS = {
+    "group": "cyclic-rotation",
+    "n": 8,
+    "preparation": {"upsampling": 1, "padding": 2},
+    "task": TASK,
+}
+ORBITS = Cell("orbits", "pairs-n8", SETTINGS, (DATA,))
+
+
+@pytest.fixture(autouse=True)
+def untouched_warnings(monkeypatch):
+    """A stage sends warnings to its log; here they go back to where they were."""
+    monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)
+    yield
+    logging.captureWarnings(False)
+
+
+def output(results, cell):
+    return results / cell.stage / f"{cell.name}.nc"
+
+
+def arguments(results, cell):
+    return ["--spec", str(write_spec(results, cell)), "--out", str(output(results, cell))]
+
+
+def by_hand(stage, options, folder):
+    command = [sys.executable, "-m", f"symlearn.{stage}", *options]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder)
+
+
+@pytest.fixture
+def digits(tmp_path):
+    assert datasets_main(arguments(tmp_path, DATA)) == 0
+    return tmp_path
+
+
+def test_the_datasets_stage_writes_the_digits_and_a_sidecar(digits):
+    written = output(digits, DATA)
+    dataset = store.read(written, "datasets")
+    assert dataset["levels"].shape == (1797, 8, 8)
+    assert dataset.attrs["maximum"] == 16
+    assert store.spec_of(dataset) == DATA.spec
+    assert_sidecar(written, DATA, inputs=[])
+
+
+def assert_sidecar(written, cell, inputs):
+    record = json.loads(provenance.sidecar(written).read_text())
+    assert record["sha256"] == provenance.sha256(written)
+    assert record["spec"] == cell.spec
+    assert record["inputs"] == {path.name: provenance.sha256(path) for path in inputs}
+    assert record["code"]["randomness.py"] == provenance.sha256(provenance.ROOT / "randomness.py")
+    assert not [name for name in record["code"] if name.startswith("kernels")]
+    assert record["seconds"] >= 0
+    assert record["peak_memory_mib"] > 0
+    assert record["versions"].keys() >= {"python", "numpy", "xarray"}
+    assert record["commit"]
+    assert sorted(path.name for path in written.parent.iterdir()) == [
+        written.name,
+        f"{written.name}.json",
+    ]
+
+
+def test_the_orbits_stage_writes_orbits_and_a_sidecar(digits, capsys):
+    assert orbits.main(arguments(digits, ORBITS)) == 0
+    written = output(digits, ORBITS)
+    found = store.read(written, "orbits")
+    assert found["pixels"].shape == (2, 2, 8, 12, 12)
+    assert (np.diff(found["class_"]) != 0).all()
+    assert_sidecar(written, ORBITS, inputs=[output(digits, DATA)])
+    assert "error" not in capsys.readouterr().err
+
+
+def test_two_runs_in_processes_of_their_own_give_equal_bytes(tmp_path):
+    contents = []
+    for name in ("first", "second"):
+        results = tmp_path / name
+        for cell in (DATA, ORBITS):
+            run = by_hand(cell.stage, arguments(results, cell), tmp_path)
+            assert run.returncode == 0, run.stderr
+            lines = run.stderr.splitlines()
+            assert all(line.startswith(f"{cell.stage}: ") for line in lines)
+            assert lines[-1].startswith(f"{cell.stage}: done in ")
+        contents.append([output(results, cell).read_bytes() for cell in (DATA, ORBITS)])
+    assert contents[0] == contents[1]
+
+
+def test_results_can_lie_elsewhere_than_the_spec(digits, tmp_path):
+    spec = write_spec(tmp_path / "other", ORBITS)
+    out = tmp_path / "other.nc"
+    assert orbits.main(["--spec", str(spec), "--out", str(out), "--results", str(digits)]) == 0
+    assert out.exists()
+
+
+def spec_of_another_stage(results):
+    return arguments(results, DATA), f"{DATA.name}.json: is a spec of the stage datasets"
+
+
+def missing_input(results):
+    return arguments(results, ORBITS), f"{DATA.name}.nc: is missing"
+
+
+def damaged_input(results):
+    output(results, DATA).parent.mkdir(parents=True)
+    output(results, DATA).write_bytes(b"garbage")
+    return arguments(results, ORBITS), f"{DATA.name}.nc: is damaged"
+
+
+def edited_spec(results):
+    options = arguments(results, ORBITS)
+    spec = Path(options[1])
+    spec.write_text(spec.read_text().replace('"n": 8', '"n": 4'))
+    return options, f"{spec.name}: was changed after it was written"
+
+
+def missing_spec(results):
+    options = arguments(results, ORBITS)
+    Path(options[1]).unlink()
+    return options, f"{Path(options[1]).name}: cannot be read as a spec"
+
+
+FAULTS = [spec_of_another_stage, missing_input, damaged_input, edited_spec, missing_spec]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_a_fault_is_one_line_and_exit_status_one(tmp_path, capsys, fault):
+    options, message = fault(tmp_path)
+    assert orbits.main(options) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("symlearn.orbits: error: ")
+    assert message in line
+    assert not Path(options[3]).exists()
+
+
+@pytest.mark.parametrize("fault", [missing_input, damaged_input])
+def test_a_fault_is_one_line_also_in_a_process_of_its_own(tmp_path, fault):
+    options, message = fault(tmp_path)
+    run = by_hand("orbits", options, tmp_path)
+    assert run.returncode == 1
+    (line,) = run.stderr.splitlines()
+    assert message in line
+
+
+def test_a_wrong_local_data_file_is_one_line(tmp_path, capsys):
+    name = "train-images-idx3-ubyte.gz"
+    (tmp_path / name).write_bytes(b"garbage")
+    options = arguments(tmp_path, Cell("datasets", "mnist", {"name": "mnist"}))
+    assert datasets_main([*options, "--data-root", str(tmp_path)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert name in line
+    assert not Path(options[3]).exists()
+
+
+def test_an_output_that_cannot_be_written_is_one_line(digits, capsys):
+    options = arguments(digits, ORBITS)
+    output(digits, ORBITS).mkdir(parents=True)
+    assert orbits.main(options) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{ORBITS.name}.nc: cannot be written" in line
+
+
+@pytest.mark.parametrize("main", [orbits.main, datasets_main])
+def test_help_is_the_manual(main, capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    manual = capsys.readouterr().out
+    assert "--spec" in manual
+    assert "--out" in manual

@@ -1,0 +1,133 @@
+"""The commands of the README, on small grids: targets, presets, profiles, bad input."""
+
+import json
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from .project import ROOT
+
+pytestmark = pytest.mark.workflow
+
+
+def test_lint_finds_nothing(project):
+    done = project.snakemake("--lint")
+    assert done.returncode == 0, done.stdout
+
+
+def test_snakefmt_would_change_nothing():
+    done = subprocess.run(
+        [sys.executable, "-m", "snakefmt", "--check", "Snakefile", "workflow"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_snakefile_is_short_and_rules_only_declare():
+    assert len((ROOT / "Snakefile").read_text().splitlines()) < 60
+    for rules in (ROOT / "workflow" / "rules").glob("*.smk"):
+        text = rules.read_text()
+        assert not re.search(r"^\s*(run|script|notebook):", text, re.MULTILINE), rules
+        assert "lambda" not in text, rules
+
+
+def test_every_rule_has_log_benchmark_threads_and_resources():
+    for rules in (ROOT / "workflow" / "rules").glob("*.smk"):
+        for text in re.split(r"^\s*rule\b", rules.read_text(), flags=re.MULTILINE)[1:]:
+            if "shell:" in text:
+                for part in ("log:", "benchmark:", "threads:", "mem_mb=", "runtime="):
+                    assert part in text, f"{rules}: {part} is missing in rule{text[:30]}"
+
+
+@pytest.mark.parametrize("preset", ["quick", "standard", "paper"])
+@pytest.mark.parametrize("profile", ["default", "slurm"])
+def test_dry_run_of_every_preset_and_profile(project, preset, profile):
+    (project.folder / "config.yaml").write_text((ROOT / "config.yaml").read_text())
+    done = project.snakemake(
+        "-n", "--quiet", "--workflow-profile", f"workflow/profiles/{profile}",
+        "--config", f"preset={preset}",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_default_profile_is_found_without_being_named(project):
+    (project.folder / "workflow/profiles/default/config.yaml").write_text("no-such-option: 1\n")
+    assert project.snakemake("-n").returncode != 0
+
+
+def test_a_figure_can_be_asked_for_by_its_file(project):
+    project.run("figures/quick/fig2.pdf")
+    folder = project.folder / "figures/quick"
+    written = sorted(path.name for path in folder.iterdir())
+    assert written == ["fig2.nc", "fig2.pdf", "fig2.pdf.json", "fig2.png", "fig2.txt"]
+
+
+def test_a_misspelt_key_stops_before_any_job_in_one_message(project):
+    project.edit(lambda config: config["presets"]["quick"]["rotations"].update(architecture=["x"]))
+    done = project.snakemake("--cores", "2")
+    assert done.returncode != 0
+    assert "presets.quick.rotations.architecture" in done.stdout
+    assert "did you mean 'architectures'?" in done.stdout
+    assert not (project.folder / "results").exists()
+    assert "Traceback" not in done.stdout
+
+
+def test_every_input_is_made_by_a_rule_or_is_source(project):
+    done = project.snakemake("--filegraph")
+    assert done.returncode == 0, done.stdout
+    project.run("fig2")
+    done = project.snakemake("--cores", "1", "--detailed-summary", "fig2")
+    assert done.returncode == 0, done.stdout
+    for line in done.stdout.splitlines():
+        for name in re.findall(r"[\w./-]+\.(?:nc|json|py|yaml)", line):
+            assert name.startswith(("results/", "figures/", "src/", "claims.yaml", "logs/")), name
+
+
+def test_results_are_refused_when_damaged_and_remade_when_deleted(project):
+    project.run("fig2")
+    (rings,) = project.folder.glob("results/quick/studies/rings-*.nc")
+    whole = rings.read_bytes()
+    rings.write_bytes(whole[: len(whole) // 2])
+    done = project.snakemake("--cores", "1", "--forcerun", "fig2", "--", "fig2")
+    assert done.returncode != 0
+    assert rings.name in (project.folder / "logs/quick/figures/fig2.log").read_text()
+    rings.unlink()
+    project.run("fig2")
+    assert rings.read_bytes() == whole
+
+
+def test_a_figure_carries_its_spec_and_commit(project):
+    project.run("fig2")
+    (spec,) = project.folder.glob("results/quick/specs/figures/fig2-*.json")
+    text = (project.folder / "figures/quick/fig2.pdf").read_bytes()
+    assert b"/Subject" in text
+    sidecar = json.loads((project.folder / "figures/quick/fig2.pdf.json").read_text())
+    assert sidecar["spec"] == json.loads(spec.read_text())
+
+
+@pytest.mark.parametrize("stage", ["datasets", "orbits", "kernels", "studies", "figures", "claims"])
+def test_each_stage_has_help(stage):
+    help_text = _python("-m", f"symlearn.{stage}", "--help")
+    assert "--out" in help_text
+    assert f"symlearn.{stage}" in _python("-m", "symlearn", "--help")
+
+
+def _python(*arguments):
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_profiles_link_leads_to_the_profiles():
+    assert (ROOT / "profiles" / "default" / "config.yaml").is_file()
+
+
+def test_claims_have_figures_that_exist():
+    claims = yaml.safe_load((ROOT / "claims.yaml").read_text())
+    for claim in claims:
+        assert (ROOT / "src/symlearn/figures" / f"{claim['figure']}.py").is_file(), claim["id"]

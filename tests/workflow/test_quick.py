@@ -1,0 +1,54 @@
+"""The quick preset as it is shipped, end to end."""
+
+import csv
+
+import pytest
+
+from symlearn import plan, store
+from symlearn.config import load
+
+from .project import ROOT, Project
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A copy of the project after `snakemake --cores all`."""
+    copy = Project(tmp_path_factory.mktemp("quick") / "project")
+    done = copy.snakemake("--cores", "all")
+    assert done.returncode == 0, done.stdout
+    copy.output = done.stdout
+    return copy
+
+
+def test_every_figure_is_there_in_all_its_forms(finished):
+    for name in plan.figure_names():
+        for suffix in (".pdf", ".png", ".nc", ".txt", ".pdf.json"):
+            assert (finished.folder / f"figures/quick/{name}{suffix}").stat().st_size > 0
+
+
+def test_the_claims_are_printed_and_every_failure_has_a_note(finished):
+    assert "Preset quick:" in finished.output
+    with (finished.folder / "figures/quick/claims.csv").open() as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["outcome"] for row in rows} <= {"holds", "fails", "not run"}
+    unexplained = [row["id"] for row in rows if row["outcome"] == "fails" and not row["note"]]
+    assert unexplained == []
+
+
+def test_afterwards_there_is_nothing_to_do(finished):
+    assert finished.planned() == {}
+
+
+def test_every_result_is_readable_and_names_its_spec(finished):
+    for cell in plan.all_cells(plan.figures(load(ROOT / "config.yaml")).values()):
+        if cell.stage != "figures":
+            path = finished.folder / f"results/quick/{cell.stage}/{cell.name}.nc"
+            assert store.spec_of(store.read(path, cell.stage)) == cell.spec
+
+
+def test_drawing_a_figure_again_gives_the_same_data(finished):
+    before = (finished.folder / "figures/quick/fig5.nc").read_bytes()
+    finished.run("--forcerun", "fig5", "--", "fig5")
+    assert (finished.folder / "figures/quick/fig5.nc").read_bytes() == before
