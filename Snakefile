@@ -17,7 +17,7 @@ include: "workflow/rules/claims.smk"
 
 rule all:
     default_target: True
-    localrule: True
     input:
         rules.figures.input,
         rules.claims.output,
+    localrule: True

@@ -60,7 +60,7 @@ def _odd(value: int) -> int:
     return value
 
 
-def mlp(hidden_layers: Annotated[int, Field(ge=1, le=64)]) -> Layers:
+def mlp(hidden_layers: Annotated[int, Field(strict=True, ge=1, le=64)]) -> Layers:
     """A multi-layer perceptron with biases."""
     hidden = (Dense(bias=True), Relu()) * hidden_layers
     return (Flatten(), *hidden, Dense(bias=True))
@@ -68,8 +68,8 @@ def mlp(hidden_layers: Annotated[int, Field(ge=1, le=64)]) -> Layers:
 
 def cnn(
     readout: Literal["flatten", "gap"],
-    filter_size: Annotated[int, Field(ge=1), AfterValidator(_odd)] = 3,
-    convolutions: Annotated[int, Field(ge=1, le=16)] = 1,
+    filter_size: Annotated[int, Field(strict=True, ge=1), AfterValidator(_odd)] = 3,
+    convolutions: Annotated[int, Field(strict=True, ge=1, le=16)] = 1,
 ) -> Layers:
     """Circular convolutions without bias, then a linear readout of all pixels or of their mean."""
     hidden = (Convolution(filter_size), Relu()) * convolutions

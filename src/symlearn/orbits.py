@@ -14,7 +14,8 @@ from symlearn.stage import run_stage, stage_parser
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """The orbits of a spec from its data set."""
     (source,) = inputs
-    data = LabelledImages(source["levels"].values, source["label"].values, source.attrs["maximum"])
+    maximum = int(source.attrs["maximum"])
+    data = LabelledImages(source["levels"].values, source["label"].values, maximum)
     return orbits_dataset(data, spec)
 
 

@@ -11,5 +11,6 @@ def generator(root: int, *names: str | int) -> np.random.Generator:
     Children are told apart by their whole path, so `generator(0, "pairs", 3)` gives the same
     draws however many other children exist or in which order they are made.
     """
-    words = [int.from_bytes(hashlib.sha256(repr(name).encode()).digest()[:8]) for name in names]
+    plain = [name if isinstance(name, str) else int(name) for name in names]
+    words = [int.from_bytes(hashlib.sha256(repr(name).encode()).digest()[:8]) for name in plain]
     return np.random.default_rng(np.random.SeedSequence(root, spawn_key=tuple(words)))

@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,7 @@ class Cell:
             **self.settings,
         }
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The slug and ten hex digits of the spec's SHA-256."""
         return f"{self.slug}-{_digest(canonical(self.spec))}"

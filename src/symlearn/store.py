@@ -49,7 +49,7 @@ def write_groups(groups: Mapping[str, xr.Dataset], path: Path, spec: Mapping[str
         tree.to_netcdf(temporary, engine=_ENGINE, encoding=encoding)
         temporary.replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written: {error}") from None
+        raise StoreError(f"{path}: cannot be written: {_one_line(error)}") from None
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
@@ -82,7 +82,7 @@ def _load(path: Path, group: str | None) -> xr.Dataset:
         raise StoreError(f"{path}: is missing; ask Snakemake for it by this name") from None
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise StoreError(
-            f"{path}: is damaged or no NetCDF file ({error}); delete it and run again"
+            f"{path}: is damaged or no NetCDF file ({_one_line(error)}); delete it and run again"
         ) from None
 
 
@@ -98,6 +98,11 @@ def _check_version(path: Path, dataset: xr.Dataset) -> None:
 def spec_of(dataset: xr.Dataset) -> dict[str, Any]:
     """The spec that a dataset read from a file answers."""
     return json.loads(dataset.attrs["spec"])
+
+
+def _one_line(error: Exception) -> str:
+    """The text of an error, without the line breaks that HDF5 puts into some."""
+    return " ".join(str(error).split())
 
 
 def _described(dataset: xr.Dataset) -> xr.Dataset:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symlearn.architectures import layers_of
-from symlearn.datasets.orbits import make_orbits, normalise
+from symlearn.datasets.orbits import make_orbits, normalise, rotation_orbits
 from symlearn.errors import DataError, SymlearnError
 from symlearn.groups import ACTIONS
 from symlearn.kernels import blocks, gram, has_closed_form, infinite_width
@@ -185,6 +185,15 @@ def test_closed_form_on_nearly_equal_images_keeps_its_digits(readout):
     expected = _careful_gram(images, readout, 3, "ntk")
     tolerance = F64["kernel against a careful evaluation"]
     assert relative_difference(gram(_cnn(readout), images), expected) <= tolerance
+
+
+def test_pooled_kernel_of_rotated_digits_keeps_its_digits(mnist):
+    # Round a rotated digit lie patches that are constant but for the spline's decaying ripples.
+    poses = rotation_orbits(mnist.levels[[0, 1]] / mnist.maximum, 8)
+    images = np.stack([poses[0, 1], poses[1, 3]])
+    expected = _careful_gram(images, "gap", 3, "ntk")
+    tolerance = F64["kernel against a careful evaluation"]
+    assert relative_difference(gram("cnn-gap-3", images), expected) <= tolerance
 
 
 @pytest.mark.parametrize("hidden_layers", [1, 5])

@@ -4,6 +4,7 @@ import re
 from typing import get_args
 
 import pytest
+import yaml
 
 from symlearn import plan
 from symlearn.closure import ROOT, closure
@@ -13,17 +14,18 @@ from symlearn.specs import canonical
 PRESETS = get_args(PresetName)
 
 
+def studies(config):
+    return [cell for study in plan.STUDIES.values() for cell in study(config)]
+
+
 def cells_of(raw):
-    """All cells below the studies, by stage and name, with the studies' own."""
-    config = parse(raw)
-    roots = [cell for study in plan.STUDIES.values() for cell in study(config)]
-    return {f"{cell.stage}/{cell.name}": cell for cell in plan.all_cells(roots)}
+    """The cells of all studies and all that they read, by stage and name."""
+    return {f"{cell.stage}/{cell.name}": cell for cell in plan.all_cells(studies(parse(raw)))}
 
 
 def everything(raw):
     config = parse(raw)
-    roots = [cell for study in plan.STUDIES.values() for cell in study(config)]
-    return plan.all_cells([*roots, *plan.figures(config).values()])
+    return plan.all_cells([*studies(config), *plan.figures(config).values()])
 
 
 def with_rotations(raw, **changes):
@@ -32,32 +34,33 @@ def with_rotations(raw, **changes):
     return changed
 
 
-@pytest.fixture(params=PRESETS)
-def preset(request, shipped):
-    return {**shipped, "preset": request.param}
+@pytest.fixture(scope="module", params=PRESETS)
+def cells(request, shipped_text):
+    """Every cell of a preset by its name, inputs first."""
+    found = everything({**yaml.safe_load(shipped_text), "preset": request.param})
+    named = {cell.name: cell for cell in found}
+    assert len(named) == len(found)
+    return named
 
 
-def test_names_are_unique_and_fit_into_paths_and_command_lines(preset):
-    cells = everything(preset)
-    names = [cell.name for cell in cells]
-    assert len(set(names)) == len(names)
-    assert all(re.fullmatch(r"[a-z0-9-]{1,200}", name) for name in names)
+def test_names_are_unique_and_fit_into_paths_and_command_lines(cells):
+    assert all(re.fullmatch(r"[a-z0-9-]{1,200}", name) for name in cells)
 
 
-def test_a_preset_is_fewer_than_two_thousand_jobs(preset):
-    assert 50 < len(everything(preset)) < 2000
+def test_a_preset_is_fewer_than_two_thousand_jobs(cells):
+    assert 50 < len(cells) < 2000
 
 
-def test_inputs_come_before_what_reads_them(preset):
-    seen = set()
-    for cell in everything(preset):
-        assert {other.name for other in cell.inputs} <= seen
-        seen.add(cell.name)
+def test_inputs_come_before_what_reads_them(cells):
+    position = {f"{cell.stage}/{name}": index for index, (name, cell) in enumerate(cells.items())}
+    for name, cell in cells.items():
+        own = position[f"{cell.stage}/{name}"]
+        assert all(position[read] < own for read in cell.spec["inputs"])
 
 
-def test_specs_are_plain_and_name_neither_paths_nor_machines(preset):
-    for cell in everything(preset):
-        text = canonical(cell.spec)
+def test_specs_are_plain_and_name_neither_paths_nor_machines(cells):
+    for cell in cells.values():
+        text = canonical({"settings": cell.settings})
         assert cell.stage in plan.STAGES
         assert str(ROOT) not in text
         assert "data_root" not in text
@@ -68,14 +71,17 @@ def test_where_the_data_lie_changes_no_name(shipped):
     assert cells_of(shipped).keys() == cells_of(elsewhere).keys()
 
 
-def test_the_code_of_every_cell_holds_its_stage_and_its_study(preset):
-    for cell in everything(preset):
-        modules = plan.modules_of(cell.spec)
-        files = {path.relative_to(ROOT).as_posix() for path in closure(*modules)}
-        assert f"{cell.stage}.py" in files or f"{cell.stage}/__main__.py" in files
-        for chosen in ("study", "figure"):
-            if chosen in cell.spec:
-                assert f"{cell.stage}/{cell.spec[chosen]}.py" in files
+def test_the_code_of_every_cell_holds_its_stage_and_its_study(cells):
+    chosen = {
+        (cell.stage, key, cell.settings.get(key))
+        for cell in cells.values()
+        for key in ("study", "figure")
+    }
+    for stage, key, name in chosen:
+        spec = {"stage": stage} if name is None else {"stage": stage, key: name}
+        files = {path.relative_to(ROOT).as_posix() for path in closure(*plan.modules_of(spec))}
+        assert f"{stage}.py" in files or f"{stage}/__main__.py" in files
+        assert name is None or f"{stage}/{name}.py" in files
 
 
 def test_one_more_n_adds_one_orbits_cell_and_a_kernel_and_a_study_per_architecture(shipped):

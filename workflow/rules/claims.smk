@@ -2,7 +2,6 @@
 
 
 rule claims:
-    localrule: True
     input:
         claims="claims.yaml",
         data=expand("figures/{preset}/{figure}.nc", preset=PRESET, figure=FIGURES),
@@ -15,6 +14,7 @@ rule claims:
         f"logs/{PRESET}/claims.log",
     benchmark:
         f"results/{PRESET}/benchmarks/claims.tsv"
+    localrule: True
     conda:
         "../../envs/symlearn.yaml"
     threads: 1

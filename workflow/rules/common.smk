@@ -53,8 +53,7 @@ def source_files(modules):
     """The source files of modules, relative to the working folder where they lie in it."""
     here = Path.cwd()
     return [
-        path.relative_to(here) if path.is_relative_to(here) else path
-        for path in closure(*modules)
+        path.relative_to(here) if path.is_relative_to(here) else path for path in closure(*modules)
     ]
 
 

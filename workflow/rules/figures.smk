@@ -4,7 +4,6 @@ for name, cell in FIGURES.items():
     rule:
         name:
             name
-        localrule: True
         input:
             spec=specs.spec_path(Path("results", PRESET), cell),
             data=specs.input_files(Path("results", PRESET), cell.spec),
@@ -19,6 +18,7 @@ for name, cell in FIGURES.items():
             f"logs/{PRESET}/figures/{name}.log",
         benchmark:
             f"results/{PRESET}/benchmarks/figures/{name}.tsv"
+        localrule: True
         conda:
             "../../envs/symlearn.yaml"
         threads: 1
@@ -32,6 +32,6 @@ for name, cell in FIGURES.items():
 
 
 rule figures:
-    localrule: True
     input:
         expand("figures/{preset}/{figure}.pdf", preset=PRESET, figure=FIGURES),
+    localrule: True

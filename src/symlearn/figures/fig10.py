@@ -65,9 +65,9 @@ def caption(plotted: Plotted) -> str:
         "32-bit kernels, and (C) largest relative difference of an entry of the 32-bit Gram "
         "matrix: median over pairs, band from the 16th to the 84th percentile. (D) Median errors "
         "in 64 bits: the authors' spectral error has a ridge of 1e-5 of the trace, their exact "
-        "error practically none; with one ridge in both, or none in both, they agree. 32-bit kernels "
-        "are computed through neural-tangents, as the authors did; all other figures use 64 bits "
-        "and no ridge."
+        "error practically none; with one ridge in both, or none in both, they agree. 32-bit "
+        "kernels are computed through neural-tangents, as the authors did; all other figures use "
+        "64 bits and no ridge."
     )
 
 
@@ -112,8 +112,8 @@ def _scatter(axes: Axes, cells: xr.Dataset) -> None:
         exact, single = symmetrised(here["exact"]), symmetrised(here["exact_32"])
         label = f"{name}, N = {int(here['n'])}"
         axes.scatter(exact, single, s=7, color=colour, marker=marker, linewidths=0, label=label)
-    ends = np.array([axes.get_xlim(), axes.get_ylim()])
-    line = [max(ends.min(), 1e-4), ends.max()]
+    drawn = np.concatenate([points.get_offsets() for points in axes.collections])
+    line = [drawn.min(), drawn.max()]
     axes.plot(line, line, color="0.6", linewidth=0.8, zorder=0)
     axes.set(
         xscale="log", yscale="log", xlabel="exact error, 64 bits", ylabel="exact error, 32 bits"

@@ -36,7 +36,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
             at = f"{name}.{float(here[name]):g}"
             measured |= {
                 f"error.{at}": Measured(float(here["spectral_no_ridge"])),
-                f"error_ridge.{at}": Measured(float(here["exact_ridge"])),
+                f"error_ridge.{at}": Measured(float(here["spectral_ridge"])),
+                f"regression_ridge.{at}": Measured(float(here["exact_ridge"])),
             }
         ridged = plotted[sweep]["exact_ridge"] / plotted[sweep]["spectral_ridge"] - 1
         measured[f"largest_difference.{sweep}"] = Measured(float(np.abs(ridged).max()))

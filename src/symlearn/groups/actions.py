@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
-import scipy.ndimage
 from jaxtyping import Float, Int
 
 from symlearn.groups.families import cyclic, dihedral, product
@@ -71,6 +70,8 @@ def shifts_2d(images: Images, n: int) -> OrbitImages:
 def _rotate(images: Images, angle_deg: float) -> Images:
     if angle_deg == 0.0:
         return images
+    import scipy.ndimage  # slow to import, and every stage imports this module
+
     return scipy.ndimage.rotate(images, angle_deg, axes=(1, 2), reshape=False, order=3)
 
 

@@ -19,7 +19,7 @@ Averages = Float[np.ndarray, "orbit orbit element"]
 
 def orbit_block_errors(
     gram: Gram,
-    orbits: int | Int[np.ndarray, "..."],
+    orbits: int | np.integer | Int[np.ndarray, " point"],
     group: FiniteGroup,
     labels: Float[np.ndarray, "orbit *output"] | Sequence[float],
     ridge: float = 0.0,
@@ -32,7 +32,7 @@ def orbit_block_errors(
     diagonal as it is. Cost: |G| (d orbits)^3 instead of (|G| orbits)^3, d the irreps' dimension.
     """
     everything = Subgroup(group, np.arange(len(group)))
-    count = orbits if isinstance(orbits, int) else len(np.unique(orbits))
+    count = int(orbits) if np.ndim(orbits) == 0 else len(np.unique(orbits))
     return coset_block_errors(gram, count, everything, labels, ridge)[:, 0]
 
 
