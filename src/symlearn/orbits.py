@@ -22,8 +22,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the stage; returns its exit status."""
     parser = stage_parser("orbits", "Draw seed images and make every pose of each.")
-    modules = ["symlearn.orbits"]
-    return run_stage("orbits", parser.parse_args(argv), compute, lambda _: modules)
+    return run_stage("orbits", parser.parse_args(argv), compute)
 
 
 if __name__ == "__main__":

@@ -48,16 +48,6 @@ def all_cells(roots: Iterable[Cell]) -> list[Cell]:
     return list(seen.values())
 
 
-def modules_of(spec: Mapping[str, Any]) -> list[str]:
-    """The modules whose source a cell's result depends on, beside what they import."""
-    stage = spec["stage"]
-    modules = {"orbits": ["symlearn.orbits"]}.get(stage, [f"symlearn.{stage}.__main__"])
-    for chosen in ("study", "figure"):  # imported by name, so the stage's source does not show them
-        if chosen in spec:
-            modules.append(f"symlearn.{stage}.{spec[chosen]}")
-    return modules
-
-
 def figure_names() -> list[str]:
     """The figures there are: the modules of `symlearn.figures` named fig and a number."""
     names = [path.stem for path in (ROOT / "figures").glob("fig*.py")]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from symlearn.closure import ROOT, closure
+from symlearn.specs import modules_of
 
 _PACKAGES = (
     "numpy",
@@ -53,15 +54,16 @@ def write_sidecar(
     path: Path,
     spec: Mapping[str, Any],
     inputs: Iterable[Path],
-    modules: Iterable[str],
     started: float,
 ) -> None:
-    """Write the sidecar of `path`, made since `started` (seconds, time.time()) by `modules`."""
+    """Write the sidecar of `path`, the result of `spec`, made since `started` (time.time())."""
     record = {
         "file": path.name,
         "sha256": sha256(path),
         "spec": spec,
-        "code": {file.relative_to(ROOT).as_posix(): sha256(file) for file in closure(*modules)},
+        "code": {
+            file.relative_to(ROOT).as_posix(): sha256(file) for file in closure(*modules_of(spec))
+        },
         "inputs": {file.name: sha256(file) for file in inputs},
         "commit": commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -91,5 +91,15 @@ def input_files(results: Path, spec: Mapping[str, Any]) -> list[Path]:
     return [results / f"{name}.nc" for name in spec["inputs"]]
 
 
+def modules_of(spec: Mapping[str, Any]) -> list[str]:
+    """The modules whose source a cell's result depends on, beside what they import."""
+    stage = spec["stage"]
+    modules = {"orbits": ["symlearn.orbits"]}.get(stage, [f"symlearn.{stage}.__main__"])
+    for chosen in ("study", "figure"):  # imported by name, so the stage's source does not show them
+        if chosen in spec:
+            modules.append(f"symlearn.{stage}.{spec[chosen]}")
+    return modules
+
+
 def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:10]

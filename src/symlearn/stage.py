@@ -20,18 +20,12 @@ log = logging.getLogger("symlearn")
 Compute = Callable[[Mapping[str, Any], list[xr.Dataset]], xr.Dataset]
 
 
-def run_stage(
-    name: str,
-    arguments: argparse.Namespace,
-    compute: Compute,
-    modules: Callable[[Mapping[str, Any]], list[str]],
-) -> int:
+def run_stage(name: str, arguments: argparse.Namespace, compute: Compute) -> int:
     """Read the spec and its inputs, compute, write the NetCDF file and its sidecar.
 
-    `modules(spec)` names the modules whose source the result depends on. Returns the exit
-    status: 0, or 1 after one line on standard error for a SymlearnError.
+    Returns the exit status: 0, or 1 after one line on standard error for a SymlearnError.
     """
-    return guarded(name, lambda: _run(name, arguments, compute, modules))
+    return guarded(name, lambda: _run(name, arguments, compute))
 
 
 def stage_parser(name: str, what: str) -> argparse.ArgumentParser:
@@ -39,17 +33,12 @@ def stage_parser(name: str, what: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m symlearn.{name}", description=what)
     parser.add_argument("--spec", type=Path, required=True, help="spec file (JSON) of the cell")
     parser.add_argument("--out", type=Path, required=True, help="file to write")
-    parser.add_argument(
-        "--results",
-        type=Path,
-        help="folder with the stages' results (default: the one that holds the spec's folder)",
-    )
     return parser
 
 
-def results_root(arguments: argparse.Namespace) -> Path:
-    """The folder of a preset's results: as given, or found from where the spec lies."""
-    return arguments.results or arguments.spec.resolve().parents[2]
+def results_of(spec: Path) -> Path:
+    """The folder of a preset's results, in which a spec lies at specs/<stage>/<name>.json."""
+    return spec.resolve().parents[2]
 
 
 def guarded(name: str, action: Callable[[], None]) -> int:
@@ -66,20 +55,15 @@ def guarded(name: str, action: Callable[[], None]) -> int:
     return 0
 
 
-def _run(
-    name: str,
-    arguments: argparse.Namespace,
-    compute: Compute,
-    modules: Callable[[Mapping[str, Any]], list[str]],
-) -> None:
+def _run(name: str, arguments: argparse.Namespace, compute: Compute) -> None:
     started = time.time()
     spec = read_spec(arguments.spec)
     if spec["stage"] != name:
         raise SymlearnError(f"{arguments.spec}: is a spec of the stage {spec['stage']}")
-    files = input_files(results_root(arguments), spec)
+    files = input_files(results_of(arguments.spec), spec)
     inputs = [store.read(file) for file in files]
     log.info("%s from %d files", arguments.out.name, len(files))
     result = compute(spec, inputs)
     store.write(result, arguments.out, spec)
-    provenance.write_sidecar(arguments.out, spec, files, modules(spec), started)
+    provenance.write_sidecar(arguments.out, spec, files, started)
     log.info("done in %.1f s", time.time() - started)

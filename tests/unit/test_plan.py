@@ -9,7 +9,7 @@ import yaml
 from symlearn import plan
 from symlearn.closure import ROOT, closure
 from symlearn.config import PresetName, parse
-from symlearn.specs import canonical
+from symlearn.specs import canonical, modules_of
 
 PRESETS = get_args(PresetName)
 
@@ -79,7 +79,7 @@ def test_the_code_of_every_cell_holds_its_stage_and_its_study(cells):
     }
     for stage, key, name in chosen:
         spec = {"stage": stage} if name is None else {"stage": stage, key: name}
-        files = {path.relative_to(ROOT).as_posix() for path in closure(*plan.modules_of(spec))}
+        files = {path.relative_to(ROOT).as_posix() for path in closure(*modules_of(spec))}
         assert f"{stage}.py" in files or f"{stage}/__main__.py" in files
         assert name is None or f"{stage}/{name}.py" in files
 

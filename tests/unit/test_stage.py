@@ -98,13 +98,6 @@ def test_a_run_in_a_process_of_its_own_gives_equal_bytes(digits, tmp_path):
         assert output(results, cell).read_bytes() == output(digits, cell).read_bytes()
 
 
-def test_results_can_lie_elsewhere_than_the_spec(digits, tmp_path):
-    spec = write_spec(tmp_path / "other", ORBITS)
-    out = tmp_path / "other.nc"
-    assert orbits.main(["--spec", str(spec), "--out", str(out), "--results", str(digits)]) == 0
-    assert out.exists()
-
-
 def spec_of_another_stage(results):
     return arguments(results, DATA), f"{DATA.name}.json: is a spec of the stage datasets"
 

@@ -21,8 +21,10 @@ rule claims:
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
+    params:
+        preset=PRESET,
     message:
         "Check the claims."
     shell:
-        "python -m symlearn.claims --claims {input.claims:q} --preset {PRESET} --out {output.csv:q}"
+        "python -m symlearn.claims --claims {input.claims:q} --preset {params.preset} --out {output.csv:q}"
         " {input.data:q} 2> {log:q}"

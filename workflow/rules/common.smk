@@ -44,7 +44,7 @@ def code_of(stage):
 
     def files(wildcards):
         spec = Path("results", wildcards.preset, "specs", stage, f"{wildcards.cell}.json")
-        return source_files(plan.modules_of(specs.read_spec(spec)))
+        return source_files(specs.modules_of(specs.read_spec(spec)))
 
     return files
 

@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     arguments = parser.parse_args(argv)
     bound = functools.partial(compute, data_root=arguments.data_root)
-    return run_stage("datasets", arguments, bound, lambda _: ["symlearn.datasets.__main__"])
+    return run_stage("datasets", arguments, bound)
 
 
 if __name__ == "__main__":

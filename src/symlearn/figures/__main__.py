@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,30 +13,43 @@ import xarray as xr
 
 from symlearn import provenance, store, style
 from symlearn.figures.inputs import Inputs
-from symlearn.plan import modules_of
 from symlearn.specs import input_files, read_spec
-from symlearn.stage import guarded, results_root, stage_parser
+from symlearn.stage import guarded, results_of, stage_parser
 
 
 def render(spec: Mapping[str, Any], datasets: Sequence[xr.Dataset], out: Path) -> None:
-    """Gather, measure and draw the figure of a spec; writes beside `out` (a PDF's path)."""
+    """Gather, measure and draw the figure of a spec; writes `out` (a PDF) and what goes beside it.
+
+    Everything is written to a folder of its own first, so that nothing is left half-written.
+    """
     module = importlib.import_module(f"symlearn.figures.{spec['figure']}")
     plotted = module.gather(Inputs(tuple(datasets)))
-    measured = module.measure(plotted)
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.with_suffix(".txt").write_text(caption(module, plotted, spec))
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}-") as folder:
+        draft = Path(folder, out.name)
+        draft.with_suffix(".txt").write_text(caption(module, plotted, spec))
+        _draw(module, plotted, spec, draft)
+        measured = _as_dataset(module.measure(plotted))
+        store.write_groups({**plotted, "measured": measured}, draft.with_suffix(".nc"), spec)
+        for file in Path(folder).iterdir():
+            file.replace(out.with_name(file.name))
+
+
+def _draw(
+    module: Any, plotted: Mapping[str, xr.Dataset], spec: Mapping[str, Any], out: Path
+) -> None:
+    """The figure as PDF and PNG, with its spec and the commit inside."""
+    subject = json.dumps({"spec": spec, "commit": provenance.commit()}, sort_keys=True)
+    title = f"{spec['figure']}: {module.TITLE}"
+    # No date: equal data give equal files.
+    pdf = {"Title": title, "Subject": subject, "Creator": "symlearn", "CreationDate": None}
+    png = {"Title": title, "Description": subject, "Software": "symlearn"}
     with style.applied():
         figure = module.draw(plotted)
         if spec["preset"] == "quick":
             style.watermark(figure, "quick preset")
-        subject = json.dumps({"spec": spec, "commit": provenance.commit()}, sort_keys=True)
-        title = f"{spec['figure']}: {module.TITLE}"
-        # No date: equal data give equal files.
-        pdf = {"Title": title, "Subject": subject, "Creator": "symlearn", "CreationDate": None}
         figure.savefig(out, metadata=pdf)
-        png = {"Title": title, "Description": subject, "Software": "symlearn"}
         figure.savefig(out.with_suffix(".png"), metadata=png)
-    store.write_groups({**plotted, "measured": _as_dataset(measured)}, out.with_suffix(".nc"), spec)
 
 
 def caption(module: Any, plotted: Mapping[str, xr.Dataset], spec: Mapping[str, Any]) -> str:
@@ -64,9 +78,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     def run() -> None:
         started = time.time()
         spec = read_spec(arguments.spec)
-        files = input_files(results_root(arguments), spec)
+        files = input_files(results_of(arguments.spec), spec)
         render(spec, [store.read(file, "studies") for file in files], arguments.out)
-        provenance.write_sidecar(arguments.out, spec, files, modules_of(spec), started)
+        provenance.write_sidecar(arguments.out, spec, files, started)
 
     return guarded("figures", run)
 

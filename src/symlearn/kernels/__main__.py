@@ -54,8 +54,7 @@ def exact_symmetries(group: str, n: int, orbits: int) -> Int[np.ndarray, "elemen
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the stage; returns its exit status."""
     parser = stage_parser("kernels", "Compute the Gram matrices of infinite-width networks.")
-    modules = ["symlearn.kernels.__main__"]
-    return run_stage("kernels", parser.parse_args(argv), compute, lambda _: modules)
+    return run_stage("kernels", parser.parse_args(argv), compute)
 
 
 if __name__ == "__main__":

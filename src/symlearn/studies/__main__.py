@@ -7,7 +7,6 @@ from typing import Any
 
 import xarray as xr
 
-from symlearn.plan import modules_of
 from symlearn.stage import run_stage, stage_parser
 
 
@@ -20,7 +19,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the stage; returns its exit status."""
     parser = stage_parser("studies", "Compute a study's numbers from its Gram matrices.")
-    return run_stage("studies", parser.parse_args(argv), compute, modules_of)
+    return run_stage("studies", parser.parse_args(argv), compute)
 
 
 if __name__ == "__main__":
