@@ -21,10 +21,8 @@ def figures(config: Config) -> dict[str, Cell]:
     studies = {name: study(config) for name, study in STUDIES.items()}
     found = {}
     for name in figure_names():
-        needs = figure_constants(name)["NEEDS"]
-        cells = [
-            cell for need, labels in needs.items() for cell in _matching(studies[need], labels)
-        ]
+        needs = needs_of(name).items()
+        cells = [cell for need, labels in needs for cell in _matching(studies[need], labels)]
         on_images = any(cell.stage == "datasets" for cell in all_cells(cells))
         context = _context(config) if on_images else None
         settings = {"figure": name, "preset": config.preset, "context": context}
@@ -55,16 +53,14 @@ def figure_names() -> list[str]:
 
 
 @cache
-def figure_constants(name: str) -> dict[str, Any]:
-    """The literal constants of a figure's module (NEEDS, TITLE), without importing it."""
-    tree = ast.parse((ROOT / "figures" / f"{name}.py").read_text())
-    constants = {}
+def needs_of(figure: str) -> dict[str, dict[str, Any]]:
+    """The constant NEEDS of a figure's module, read without importing it."""
+    tree = ast.parse((ROOT / "figures" / f"{figure}.py").read_text())
     for node in tree.body:
-        # TITLE = "..." or NEEDS: dict[...] = {...}
-        target = getattr(node, "target", None) or getattr(node, "targets", [None])[0]
-        if isinstance(target, ast.Name) and target.id in ("NEEDS", "TITLE"):
-            constants[target.id] = ast.literal_eval(node.value)  # type: ignore[attr-defined]
-    return constants
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            if node.target.id == "NEEDS" and node.value is not None:
+                return ast.literal_eval(node.value)
+    raise ValueError(f"symlearn.figures.{figure} has no annotated constant NEEDS")
 
 
 def _matching(cells: Iterable[Cell], labels: Mapping[str, Any]) -> Iterator[Cell]:

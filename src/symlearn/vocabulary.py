@@ -60,7 +60,6 @@ VARIABLES = {
     "separation": ("1", "distance between the planes of the rings"),
     "inverse_length": ("1", "inverse length of the Gaussian kernel"),
     "points_per_ring": ("1", "points on each ring"),
-    "spectral_bessel": ("1", "spectral error from the closed form of the spectrum"),
     "spectral_no_ridge": ("1", "spectral error without ridge"),
     "distance_squared": ("1", "squared distance between points"),
     "position": ("1", "position of a point"),

@@ -148,10 +148,9 @@ def test_all_cells_come_once_however_often_they_are_read(config):
 
 @pytest.mark.parametrize("name", plan.figure_names())
 def test_a_figure_says_in_literals_what_it_needs(config, name):
-    constants = plan.figure_constants(name)
-    assert constants["TITLE"]
-    assert constants["NEEDS"]
-    assert constants["NEEDS"].keys() <= plan.STUDIES.keys()
+    needs = plan.needs_of(name)
+    assert needs
+    assert needs.keys() <= plan.STUDIES.keys()
     assert plan.figures(config)[name].inputs
 
 

@@ -14,14 +14,13 @@ Plotted = Mapping[str, xr.Dataset]
 
 @dataclass(frozen=True)
 class Inputs:
-    """The datasets of a figure's inputs, each with the spec that it answers."""
+    """The datasets that a figure reads; each holds the spec that it answers."""
 
     datasets: tuple[xr.Dataset, ...]
 
-    def study(self, name: str, group: str | None = None) -> list[xr.Dataset]:
+    def study(self, name: str) -> list[xr.Dataset]:
         """The datasets of a study."""
-        found = [d for d in self.datasets if store.spec_of(d)["study"] == name]
-        return found
+        return [d for d in self.datasets if store.spec_of(d)["study"] == name]
 
     def one(self, name: str) -> xr.Dataset:
         """The only dataset of a study."""
