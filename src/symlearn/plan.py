@@ -57,9 +57,9 @@ def needs_of(figure: str) -> dict[str, dict[str, Any]]:
     """The constant NEEDS of a figure's module, read without importing it."""
     tree = ast.parse((ROOT / "figures" / f"{figure}.py").read_text())
     for node in tree.body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
-            if node.target.id == "NEEDS" and node.value is not None:
-                return ast.literal_eval(node.value)
+        match node:
+            case ast.AnnAssign(target=ast.Name(id="NEEDS"), value=ast.Dict() as value):
+                return ast.literal_eval(value)
     raise ValueError(f"symlearn.figures.{figure} has no annotated constant NEEDS")
 
 
