@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy.stats
 from jaxtyping import Float, Num, Shaped
 
 from symlearn.randomness import generator
@@ -21,6 +22,15 @@ class Measured(NamedTuple):
 def correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) -> Measured:
     """Pearson's correlation over tasks, with its bootstrap standard error."""
     return _bootstrap(lambda rows: _pearson(x[rows], y[rows]), len(x))
+
+
+def rank_correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) -> Measured:
+    """Spearman's rank correlation over tasks, with its bootstrap standard error."""
+
+    def ranks(values: np.ndarray) -> np.ndarray:
+        return scipy.stats.rankdata(values, axis=-1)
+
+    return _bootstrap(lambda rows: _pearson(ranks(x[rows]), ranks(y[rows])), len(x))
 
 
 def median(x: Num[np.ndarray, " task"]) -> Measured:

@@ -5,7 +5,7 @@ import xarray as xr
 from jaxtyping import Float
 
 from symlearn.figures.inputs import architectures, at, rows_of
-from symlearn.statistics import Measured, correlation, mean, mean_absolute, median
+from symlearn.statistics import Measured, correlation, mean, mean_absolute, median, rank_correlation
 
 
 def symmetrised(exact: xr.DataArray) -> Float[np.ndarray, " task"]:
@@ -33,6 +33,7 @@ def pair_quantities(cells: xr.Dataset) -> dict[str, Measured]:
                 f"median_spectral.{tag}": median(spectral),
                 f"bias_spectral.{tag}": median(spectral - exact),
                 f"correlation_spectral.{tag}": correlation(exact, spectral),
+                f"rank_correlation_spectral.{tag}": rank_correlation(exact, spectral),
                 f"accuracy.{tag}": mean(correct_of_two(here["exact"]) / 2),
                 f"difference_orbit_block.{tag}": mean_absolute(block.values.ravel()),
             }
