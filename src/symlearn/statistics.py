@@ -1,6 +1,6 @@
 """Summaries with their standard errors, by bootstrap over independent problems."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +17,10 @@ class Measured(NamedTuple):
 
     value: float
     uncertainty: float = float("nan")
+
+
+# Measured quantities by name; claims refer to these names.
+Measurements = Mapping[str, Measured]
 
 
 def correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) -> Measured:

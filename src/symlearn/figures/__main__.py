@@ -12,12 +12,15 @@ from typing import Any
 import xarray as xr
 
 from symlearn import provenance, store, style
-from symlearn.figures.inputs import Inputs
+from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.specs import input_files, read_spec
 from symlearn.stage import guarded, results_of, stage_parser
+from symlearn.statistics import Measurements
+
+Spec = Mapping[str, Any]
 
 
-def render(spec: Mapping[str, Any], datasets: Sequence[xr.Dataset], out: Path) -> None:
+def render(spec: Spec, datasets: Sequence[xr.Dataset], out: Path) -> None:
     """Gather, measure and draw the figure of a spec; writes `out` (a PDF) and what goes beside it.
 
     Everything is written to a folder of its own first, so that nothing is left half-written.
@@ -28,16 +31,15 @@ def render(spec: Mapping[str, Any], datasets: Sequence[xr.Dataset], out: Path) -
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}-") as folder:
         draft = Path(folder, out.name)
         draft.with_suffix(".txt").write_text(caption(module, plotted, spec))
-        _draw(module, plotted, spec, draft)
-        measured = _as_dataset(module.measure(plotted))
-        store.write_groups({**plotted, "measured": measured}, draft.with_suffix(".nc"), spec)
+        measured = module.measure(plotted)
+        _save(module, plotted, measured, spec, draft)
+        groups = {**plotted, "measured": _as_dataset(measured)}
+        store.write_groups(groups, draft.with_suffix(".nc"), spec)
         for file in Path(folder).iterdir():
             file.replace(out.with_name(file.name))
 
 
-def _draw(
-    module: Any, plotted: Mapping[str, xr.Dataset], spec: Mapping[str, Any], out: Path
-) -> None:
+def _save(module: Any, plotted: Plotted, measured: Measurements, spec: Spec, out: Path) -> None:
     """The figure as PDF and PNG, with its spec and the commit inside."""
     subject = json.dumps({"spec": spec, "commit": provenance.commit()}, sort_keys=True)
     title = f"{spec['figure']}: {module.TITLE}"
@@ -45,14 +47,14 @@ def _draw(
     pdf = {"Title": title, "Subject": subject, "Creator": "symlearn", "CreationDate": None}
     png = {"Title": title, "Description": subject, "Software": "symlearn"}
     with style.applied():
-        figure = module.draw(plotted)
+        figure = module.draw(plotted, measured)
         if spec["preset"] == "quick":
             style.watermark(figure, "quick preset")
         figure.savefig(out, metadata=pdf)
         figure.savefig(out.with_suffix(".png"), metadata=png)
 
 
-def caption(module: Any, plotted: Mapping[str, xr.Dataset], spec: Mapping[str, Any]) -> str:
+def caption(module: Any, plotted: Plotted, spec: Spec) -> str:
     """The caption: title, what is shown, and the data that it was drawn from."""
     about = f"{module.TITLE}. {module.caption(plotted)}"
     if spec["context"] is not None:
@@ -85,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded("figures", run)
 
 
-def _as_dataset(measured: Mapping[str, Any]) -> xr.Dataset:
+def _as_dataset(measured: Measurements) -> xr.Dataset:
     """Measured quantities as a dataset along `quantity`."""
     return xr.Dataset(
         {

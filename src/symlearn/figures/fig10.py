@@ -10,7 +10,7 @@ from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, rows_of
 from symlearn.figures.panels import powers_of_two, spread
 from symlearn.figures.quantities import symmetrised
-from symlearn.statistics import Measured, mean, median
+from symlearn.statistics import Measured, Measurements, mean, median
 
 TITLE = "Precision and ridge: as the authors ran it, and as it should be"
 NEEDS: dict[str, dict[str, int]] = {"precision": {}}
@@ -71,7 +71,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, _: Measurements) -> Figure:
     """A scatter per precision, and medians with and without ridge."""
     cells = plotted["pairs"]
     figure, grid = plt.subplots(2, 2, figsize=(style.TWO_COLUMNS, 4.2))

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.statistics import Measured, largest
+from symlearn.statistics import Measured, Measurements, largest
 
 TITLE = "Two rings of points, and the error on a missing one as a ratio of areas"
 NEEDS: dict[str, dict[str, int]] = {"rings": {}}
@@ -46,7 +46,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, _: Measurements) -> Figure:
     """Four panels: rings, matrices, row, reciprocal spectrum."""
     sketch = plotted["sketch"]
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 2.2))

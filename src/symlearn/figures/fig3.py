@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.statistics import Measured
+from symlearn.statistics import Measured, Measurements
 
 TITLE = "Separation raises the label frequency's eigenvalue, density lowers the others"
 NEEDS: dict[str, dict[str, int]] = {"rings": {}}
@@ -61,7 +61,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, _: Measurements) -> Figure:
     """Errors above, spectra beneath."""
     figure, axes = plt.subplots(2, 2, figsize=(style.TWO_COLUMNS, 4.2))
     _errors(axes[0, 0], plotted["separations"], "separation", "distance of the planes")

@@ -11,7 +11,7 @@ from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
 from symlearn.figures.panels import error_scatter, orbit_loops, picture, top
 from symlearn.figures.quantities import correct_of_two, pair_quantities, symmetrised
-from symlearn.statistics import Measured, correlation
+from symlearn.statistics import Measured, Measurements, correlation
 
 TITLE = "Pairs of images: the error is set by class separation and orbit density"
 NEEDS: dict[str, dict[str, int]] = {"portrait": {}, "rotations": {"rank": 0}}
@@ -70,7 +70,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, _: Measurements) -> Figure:
     """Six panels in two rows."""
     here = _shown(plotted)
     exact, spectral = symmetrised(here["exact"]), here["spectral"].values

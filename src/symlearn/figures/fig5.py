@@ -10,7 +10,7 @@ from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
 from symlearn.figures.panels import error_scatter, powers_of_two, top
 from symlearn.figures.quantities import correct_of_two, pair_quantities, symmetrised
-from symlearn.statistics import Measured, correlation
+from symlearn.statistics import Measured, Measurements, correlation
 
 TITLE = "Spectral against exact errors, by architecture"
 NEEDS: dict[str, dict[str, int]] = {"rotations": {}}
@@ -50,7 +50,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """A column per architecture, and the correlations beneath."""
     cells = plotted["pairs"]
     names = architectures(cells)
@@ -68,7 +68,6 @@ def draw(plotted: Plotted) -> Figure:
             scatter.set(ylabel="spectral error")
             control.set(ylabel="orbit-block error")
             scatter.legend(loc="lower right", handletextpad=0.1, borderpad=0)
-    measured = measure(plotted)
     below = lower.subgridspec(1, 2)
     kinds = (("correlation_spectral", "spectral"), ("correlation_orbit_block", "orbit-block"))
     for column, (kind, label) in enumerate(kinds):
@@ -89,7 +88,7 @@ def _column(scatter: Axes, control: Axes, here: xr.Dataset) -> None:
     control.set(xlim=(0, limit), ylim=(0, limit), aspect="equal", xlabel="exact error")
 
 
-def _correlations(axes: Axes, cells: xr.Dataset, measured: dict[str, Measured], kind: str) -> None:
+def _correlations(axes: Axes, cells: xr.Dataset, measured: Measurements, kind: str) -> None:
     for name, (colour, marker) in style.models(architectures(cells)).items():
         n = rows_of(cells, name)["n"].values
         found = [measured[f"{kind}.{name}.n{size}"] for size in n.tolist()]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
 from symlearn.figures.panels import powers_of_two, top
-from symlearn.statistics import Measured, correlation, mean, mean_absolute
+from symlearn.statistics import Measured, Measurements, correlation, mean, mean_absolute
 
 TITLE = "Several seeds per class: averaging pairs against the orbit-block error"
 NEEDS: dict[str, dict[str, int]] = {"seeds": {}, "classes": {}}
@@ -74,7 +74,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, _: Measurements) -> Figure:
     """Scatter, means by N, accuracies by N."""
     figure, (scatter, means, accuracy) = plt.subplots(1, 3, figsize=(style.TWO_COLUMNS, 2.4))
     name = architectures(plotted["seeds"])[0]

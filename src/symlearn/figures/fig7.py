@@ -10,7 +10,7 @@ from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
 from symlearn.figures.panels import error_scatter, orbit_loops, top
 from symlearn.figures.quantities import correct_of_two, symmetrised
-from symlearn.statistics import Measured, correlation, largest, mean, median
+from symlearn.statistics import Measured, Measurements, correlation, largest, mean, median
 
 TITLE = "An equivariant architecture collapses orbits, and only then is the missing pose free"
 NEEDS: dict[str, dict[str, int]] = {"shifts": {}, "collapse": {}}
@@ -64,7 +64,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, _: Measurements) -> Figure:
     """Orbits in two kernels' spaces, then errors."""
     cells = plotted["pairs"]
     figure, grid = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.4))

@@ -10,7 +10,7 @@ from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
 from symlearn.figures.panels import picture, powers_of_two, spread, top
 from symlearn.figures.quantities import correct_of_two
-from symlearn.statistics import Measured, correlation, mean, mean_absolute
+from symlearn.statistics import Measured, Measurements, correlation, mean, mean_absolute
 
 TITLE = "Non-abelian groups: dihedral orbits of images"
 NEEDS: dict[str, dict[str, int]] = {"dihedral": {}, "dihedral-portrait": {}}
@@ -63,7 +63,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, _: Measurements) -> Figure:
     """An orbit, the scatter, and two curves by group order."""
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 2.5))
     grid = figure.add_gridspec(1, 4, width_ratios=[0.7, 1.1, 1.1, 1.1])

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, rows_of
 from symlearn.figures.panels import powers_of_two
-from symlearn.statistics import Measured, mean_absolute
+from symlearn.statistics import Measured, Measurements, mean_absolute
 
 TITLE = (
     "The ladder of predictions: where each is right, and where interpolation breaks the symmetry"
@@ -59,7 +59,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted) -> Figure:
+def draw(plotted: Plotted, _: Measurements) -> Figure:
     """A panel per architecture, two panels of cost."""
     cells = plotted["pairs"]
     names = architectures(cells)
