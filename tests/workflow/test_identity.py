@@ -35,6 +35,7 @@ def test_touching_every_file_reruns_nothing(copy):
     assert copy.planned("fig9") == {}
 
 
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_checking_the_sources_out_anew_reruns_nothing(copy):
     def git(*arguments):
         identity = ["-c", "user.name=test", "-c", "user.email=test@example.org"]

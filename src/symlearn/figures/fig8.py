@@ -123,6 +123,6 @@ def _differences(axes: Axes, cells: xr.Dataset) -> None:
             axes.plot(order, values, dashes, color=colour, marker=marker, markersize=3)
     for dashes, label in (("--", "scalar"), ("-", "orbit-block"), (":", "exact subgroup")):
         axes.plot([], [], dashes, color="0.4", label=label)
-    axes.legend(loc="center left")
+    axes.legend(loc="center right")
     axes.set(yscale="log", ylabel="|prediction - exact|")
     powers_of_two(axes, 2 * np.unique(cells["n"]), "group order")
