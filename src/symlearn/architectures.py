@@ -13,6 +13,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
+from symlearn.errors import ConfigError
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -94,7 +96,12 @@ STANDARD: Mapping[str, Mapping[str, Any]] = {
 
 
 def layers_of(architecture: str | Mapping[str, Any]) -> Layers:
-    """The layers of a standard architecture's name, or of a mapping with `kind` and parameters."""
+    """The layers of a standard architecture's name, or of a mapping with `kind` and parameters.
+
+    Raises ConfigError for an unknown name.
+    """
+    if isinstance(architecture, str) and architecture not in STANDARD:
+        raise ConfigError(f"{architecture!r} is unknown; allowed: {', '.join(STANDARD)}")
     entry = dict(STANDARD[architecture] if isinstance(architecture, str) else architecture)
     return KINDS[entry.pop("kind")](**entry)
 

@@ -14,6 +14,7 @@ from symlearn.architectures import (
     layers_of,
 )
 from symlearn.config import Architecture
+from symlearn.errors import ConfigError
 
 
 @pytest.mark.parametrize("name", STANDARD)
@@ -66,3 +67,8 @@ REFUSED = [
 def test_an_entry_out_of_range_is_refused(entry):
     with pytest.raises(ValidationError):
         TypeAdapter(Architecture).validate_python(entry)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigError, match="'cnn-gap-4' is unknown; allowed: mlp-1"):
+        layers_of("cnn-gap-4")

@@ -63,7 +63,9 @@ def assert_sidecar(written, cell, inputs):
     record = json.loads(provenance.sidecar(written).read_text())
     assert record["sha256"] == provenance.sha256(written)
     assert record["spec"] == cell.spec
-    assert record["inputs"] == {path.name: provenance.sha256(path) for path in inputs}
+    assert record["inputs"] == {
+        f"{path.parent.name}/{path.name}": provenance.sha256(path) for path in inputs
+    }
     assert record["code"]["randomness.py"] == provenance.sha256(provenance.ROOT / "randomness.py")
     assert not [name for name in record["code"] if name.startswith("kernels")]
     assert record["seconds"] >= 0

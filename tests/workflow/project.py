@@ -59,6 +59,18 @@ class Project:
         output, _ = process.communicate(timeout=900)
         return subprocess.CompletedProcess(arguments, process.returncode, output, None)
 
+    def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Python in the copy, with its package."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
     def run(self, *targets: str) -> str:
         """Run Snakemake, which must succeed."""
         done = self.snakemake("--cores", "2", *targets)

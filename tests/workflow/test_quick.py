@@ -52,3 +52,11 @@ def test_drawing_a_figure_again_gives_the_same_data(finished):
     before = (finished.folder / "figures/quick/fig5.nc").read_bytes()
     finished.run("--forcerun", "fig5", "--", "fig5")
     assert (finished.folder / "figures/quick/fig5.nc").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", plan.figure_names())
+def test_the_chain_of_every_figure_is_intact(finished, name):
+    figure = f"figures/quick/{name}.pdf"
+    done = finished.python("-m", "symlearn.provenance", figure, "--verify")
+    assert done.returncode == 0, done.stdout
+    assert figure.rsplit("/", 1)[1] in done.stdout

@@ -18,7 +18,7 @@ OrbitImages = Float[np.ndarray, "orbit pose row col"]
 
 def rotation_orbits(images: Images, n: int) -> OrbitImages:
     """All n rotations of images in [0, 1], each pose of zero mean and unit norm."""
-    return make_orbits(images, "cyclic-rotation", n)
+    return make_orbits(np.asarray(images, dtype=np.float64), "cyclic-rotation", n)
 
 
 def make_orbits(images: Images, group: str, n: int) -> OrbitImages:

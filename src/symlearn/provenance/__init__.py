@@ -64,7 +64,7 @@ def write_sidecar(
         "code": {
             file.relative_to(ROOT).as_posix(): sha256(file) for file in closure(*modules_of(spec))
         },
-        "inputs": {file.name: sha256(file) for file in inputs},
+        "inputs": {f"{file.parent.name}/{file.name}": sha256(file) for file in inputs},
         "commit": commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "versions": {"python": platform.python_version(), **_versions()},

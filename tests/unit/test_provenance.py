@@ -1,0 +1,84 @@
+import json
+
+import pytest
+
+from symlearn import provenance, specs
+from symlearn.datasets.__main__ import main as datasets
+from symlearn.orbits import main as orbits
+from symlearn.provenance.__main__ import main
+from symlearn.provenance.chain import chain, state_of
+from symlearn.specs import Cell
+
+DIGITS = Cell("datasets", "digits", {"name": "digits"})
+TASK = {
+    "seed": 0, "draw": "pairs", "classes": 2, "seeds_per_class": 1, "start": 0, "stop": 1,
+}  # fmt: skip
+ORBITS = Cell(
+    "orbits",
+    "pairs",
+    {
+        "group": "cyclic-rotation",
+        "n": 2,
+        "preparation": {"padding": 0, "upsampling": 1},
+        "task": TASK,
+    },
+    (DIGITS,),
+)
+
+
+@pytest.fixture
+def made(tmp_path):
+    """Orbits and the data set that they came from, as the stages write them."""
+    results = tmp_path / "results" / "quick"
+    for cell, stage in ((DIGITS, datasets), (ORBITS, orbits)):
+        spec = specs.write_spec(results, cell)
+        assert stage(["--spec", str(spec), "--out", str(out_of(results, cell))]) == 0
+    return results
+
+
+def out_of(results, cell):
+    return results / cell.stage / f"{cell.name}.nc"
+
+
+def states(path):
+    return [state_of(link)[0] for link in chain(path)]
+
+
+def test_the_chain_leads_to_the_data_set(made, capsys):
+    assert main([str(out_of(made, ORBITS)), "--verify"]) == 0
+    printed = capsys.readouterr().out
+    assert ORBITS.name in printed
+    assert DIGITS.name in printed
+    assert printed.count("intact") == 2
+
+
+def test_an_edited_file_is_named_and_makes_what_follows_stale(made, capsys):
+    source = out_of(made, DIGITS)
+    source.write_bytes(source.read_bytes() + b"x")
+    assert states(out_of(made, ORBITS)) == ["stale", "edited"]
+    assert main([str(out_of(made, ORBITS)), "--verify"]) == 1
+    assert f"datasets/{DIGITS.name}.nc is gone or has changed" in capsys.readouterr().out
+
+
+def test_a_file_without_sidecar_is_foreign(made):
+    provenance.sidecar(out_of(made, DIGITS)).unlink()
+    assert states(out_of(made, ORBITS)) == ["intact", "foreign"]
+
+
+def test_a_changed_source_file_makes_a_result_stale(made):
+    record_path = provenance.sidecar(out_of(made, ORBITS))
+    record = json.loads(record_path.read_text())
+    record["code"]["orbits.py"] = "0" * 64
+    record_path.write_text(json.dumps(record))
+    (first, _) = chain(out_of(made, ORBITS))
+    assert state_of(first) == ("stale", "its source src/symlearn/orbits.py has changed")
+
+
+def test_a_missing_input_makes_a_result_stale(made):
+    out_of(made, DIGITS).unlink()
+    assert states(out_of(made, ORBITS))[0] == "stale"
+
+
+def test_a_missing_file_is_one_line(tmp_path, capsys):
+    assert main([str(tmp_path / "fig4.pdf")]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
