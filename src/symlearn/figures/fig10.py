@@ -7,7 +7,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn import style
-from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, rows_of
+from symlearn.figures.inputs import (
+    Inputs,
+    Plotted,
+    architectures,
+    at,
+    by_cell,
+    grid_points,
+    rows_of,
+)
 from symlearn.figures.panels import powers_of_two, spread
 from symlearn.figures.quantities import symmetrised
 from symlearn.statistics import Measured, Measurements, mean, median
@@ -31,9 +39,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """Errors in both precisions and with both ridges."""
     cells = plotted["pairs"]
     measured: dict[str, Measured] = {}
-    for row in range(cells.sizes["cell"]):
-        here = cells.isel(cell=row)
-        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
+    for tag, here in grid_points(cells):
         measured |= {
             f"mean_spectral.{tag}": mean(here["spectral"].values),
             f"mean_spectral_32.{tag}": mean(here["spectral_32"].values),

@@ -8,7 +8,16 @@ from matplotlib.figure import Figure
 from matplotlib.tri import Triangulation
 
 from symlearn import style
-from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
+from symlearn.figures.inputs import (
+    Inputs,
+    Plotted,
+    architectures,
+    at,
+    by_cell,
+    grid_points,
+    nearest_n,
+    rows_of,
+)
 from symlearn.figures.panels import error_scatter, orbit_loops, picture, top
 from symlearn.figures.quantities import correct_of_two, pair_quantities, symmetrised
 from symlearn.statistics import Measured, Measurements, correlation
@@ -33,9 +42,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """Agreement by n, and how well pixel-space geometry predicts both factors of the error."""
     cells = plotted["pairs"]
     measured = pair_quantities(cells)
-    for row in range(cells.sizes["cell"]):
-        here = cells.isel(cell=row)
-        tag = f"n{int(here['n'])}"
+    for tag, here in grid_points(cells):
         separation, density = here["lambda_last"].values, here["mean_reciprocal"].values
         measured |= {
             f"correlation_separation.{tag}": correlation(

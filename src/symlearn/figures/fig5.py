@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn import style
-from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
+from symlearn.figures.inputs import (
+    Inputs,
+    Plotted,
+    architectures,
+    at,
+    by_cell,
+    grid_points,
+    nearest_n,
+    rows_of,
+)
 from symlearn.figures.panels import error_scatter, powers_of_two, top
 from symlearn.figures.quantities import correct_of_two, pair_quantities, symmetrised
 from symlearn.statistics import Measured, Measurements, correlation
@@ -28,9 +37,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """As figure 4 by architecture, and the correlation of the orbit-block error."""
     cells = plotted["pairs"]
     measured = pair_quantities(cells)
-    for row in range(cells.sizes["cell"]):
-        here = cells.isel(cell=row)
-        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
+    for tag, here in grid_points(cells):
         measured[f"correlation_orbit_block.{tag}"] = correlation(
             here["exact_mean"].values.ravel(), here["orbit_block"].values.ravel()
         )

@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn import style
-from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
+from symlearn.figures.inputs import (
+    Inputs,
+    Plotted,
+    architectures,
+    at,
+    by_cell,
+    grid_points,
+    nearest_n,
+    rows_of,
+)
 from symlearn.figures.panels import powers_of_two, top
 from symlearn.statistics import Measured, Measurements, correlation, mean, mean_absolute
 
@@ -35,11 +44,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """Means, bias and agreement by n; accuracies with their spread over classes."""
     measured: dict[str, Measured] = {}
     seeds, classes = plotted["seeds"], plotted["classes"]
-    for row in range(seeds.sizes["cell"]):
-        here = seeds.isel(cell=row)
+    for tag, here in grid_points(seeds):
         exact, spectral = _draw_error(here["exact"]), here["spectral"].values
         block = here["orbit_block"] - here["exact_mean"]
-        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
         measured |= {
             f"mean_exact.{tag}": mean(exact),
             f"mean_spectral.{tag}": mean(spectral),
@@ -48,9 +55,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
             f"difference_orbit_block.{tag}": mean_absolute(block.values.ravel()),
             f"accuracy.{tag}": mean((here["exact"] < 1).values.mean(axis=-1)),
         }
-    for row in range(classes.sizes["cell"]):
-        here = classes.isel(cell=row)
-        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
+    for tag, here in grid_points(classes):
         for rule in _RULES:
             measured[f"{rule}.{tag}"] = mean(_by_class(here, rule))
     return measured

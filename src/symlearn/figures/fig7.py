@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn import style
-from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
+from symlearn.figures.inputs import (
+    Inputs,
+    Plotted,
+    architectures,
+    at,
+    by_cell,
+    grid_points,
+    nearest_n,
+    rows_of,
+)
 from symlearn.figures.panels import error_scatter, orbit_loops, top
 from symlearn.figures.quantities import correct_of_two, symmetrised
 from symlearn.statistics import Measured, Measurements, correlation, largest, mean, median
@@ -32,9 +41,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """Accuracy and errors at the smallest ridge, and the floor's prediction at all of them."""
     cells = plotted["pairs"]
     measured: dict[str, Measured] = {}
-    for row in range(cells.sizes["cell"]):
-        here = cells.isel(cell=row)
-        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
+    for tag, here in grid_points(cells):
         least = here.isel(ridge_factor=0)
         exact = symmetrised(least["exact"])
         measured |= {

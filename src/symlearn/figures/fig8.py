@@ -7,7 +7,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn import style
-from symlearn.figures.inputs import Inputs, Plotted, architectures, at, by_cell, nearest_n, rows_of
+from symlearn.figures.inputs import (
+    Inputs,
+    Plotted,
+    architectures,
+    at,
+    by_cell,
+    grid_points,
+    nearest_n,
+    rows_of,
+)
 from symlearn.figures.panels import picture, powers_of_two, spread, top
 from symlearn.figures.quantities import correct_of_two
 from symlearn.statistics import Measured, Measurements, correlation, mean, mean_absolute
@@ -29,9 +38,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """Agreement of each prediction with the exact error, and the accuracy."""
     cells = plotted["pairs"]
     measured: dict[str, Measured] = {}
-    for row in range(cells.sizes["cell"]):
-        here = cells.isel(cell=row)
-        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
+    for tag, here in grid_points(cells):
         exact, block = here["exact_mean"].values.ravel(), here["orbit_block"].values.ravel()
         pair = here["exact_mean"].mean("orbit").values
         coset = (here["coset_block"] - here["exact"]).values.ravel()

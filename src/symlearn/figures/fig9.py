@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn import style
-from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, rows_of
+from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, grid_points, rows_of
 from symlearn.figures.panels import powers_of_two
 from symlearn.statistics import Measured, Measurements, mean_absolute
 
@@ -35,9 +35,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """Mean absolute difference of each rung from the exact error averaged over poses."""
     cells = plotted["pairs"]
     measured: dict[str, Measured] = {}
-    for row in range(cells.sizes["cell"]):
-        here = cells.isel(cell=row)
-        tag = f"{here['architecture'].item()}.n{int(here['n'])}"
+    for tag, here in grid_points(cells):
         for rung in _RUNGS:
             measured[f"difference_{rung}.{tag}"] = mean_absolute(_difference(here, rung))
         measured[f"mean_exact.{tag}"] = mean_absolute(here["exact_mean"].values.ravel())

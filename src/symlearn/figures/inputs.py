@@ -1,6 +1,6 @@
 """The studies' datasets that a figure reads, and the arrangements that several figures share."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +67,13 @@ def at(cells: xr.Dataset, architecture: str, n: int) -> xr.Dataset:
     """One grid point."""
     here = (cells["architecture"] == architecture) & (cells["n"] == n)
     return cells.isel(cell=int(np.flatnonzero(here)[0]))
+
+
+def grid_points(cells: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
+    """Each grid point with the tag that quantities carry: its architecture and its n."""
+    for row in range(cells.sizes["cell"]):
+        here = cells.isel(cell=row)
+        yield f"{here['architecture'].item()}.n{int(here['n'])}", here
 
 
 def nearest_n(cells: xr.Dataset, wanted: int) -> int:

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from symlearn.figures.inputs import architectures, at, rows_of
+from symlearn.figures.inputs import grid_points
 from symlearn.statistics import Measured, correlation, mean, mean_absolute, median, rank_correlation
 
 
@@ -21,20 +21,16 @@ def correct_of_two(exact: xr.DataArray) -> Float[np.ndarray, " task"]:
 def pair_quantities(cells: xr.Dataset) -> dict[str, Measured]:
     """Medians, accuracy and agreement with the exact error at every grid point."""
     measured: dict[str, Measured] = {}
-    for architecture in architectures(cells):
-        for n in rows_of(cells, architecture)["n"].values.tolist():
-            here = at(cells, architecture, n)
-            exact = symmetrised(here["exact"])
-            spectral = here["spectral"].values
-            block = here["orbit_block"] - here["exact_mean"]
-            tag = f"{architecture}.n{n}"
-            measured |= {
-                f"median_exact.{tag}": median(exact),
-                f"median_spectral.{tag}": median(spectral),
-                f"bias_spectral.{tag}": median(spectral - exact),
-                f"correlation_spectral.{tag}": correlation(exact, spectral),
-                f"rank_correlation_spectral.{tag}": rank_correlation(exact, spectral),
-                f"accuracy.{tag}": mean(correct_of_two(here["exact"]) / 2),
-                f"difference_orbit_block.{tag}": mean_absolute(block.values.ravel()),
-            }
+    for tag, here in grid_points(cells):
+        exact, spectral = symmetrised(here["exact"]), here["spectral"].values
+        block = here["orbit_block"] - here["exact_mean"]
+        measured |= {
+            f"median_exact.{tag}": median(exact),
+            f"median_spectral.{tag}": median(spectral),
+            f"bias_spectral.{tag}": median(spectral - exact),
+            f"correlation_spectral.{tag}": correlation(exact, spectral),
+            f"rank_correlation_spectral.{tag}": rank_correlation(exact, spectral),
+            f"accuracy.{tag}": mean(correct_of_two(here["exact"]) / 2),
+            f"difference_orbit_block.{tag}": mean_absolute(block.values.ravel()),
+        }
     return measured
