@@ -150,4 +150,4 @@ def _accuracy(axes: Axes, cells: xr.Dataset) -> None:
         values, errors = np.array(found).T
         axes.errorbar(rows["n"], values, errors, color=colour, marker=marker, capsize=2, label=name)
     axes.set(xlabel="shifts N", ylabel="accuracy on missing poses", ylim=(-0.02, 1.05))
-    axes.legend(loc="center left")
+    axes.legend(loc="lower right")

@@ -131,7 +131,6 @@ def _differences(axes: Axes, cells: xr.Dataset) -> None:
     for dashes, label in (("--", "scalar"), ("-", "orbit-block"), (":", "exact subgroup")):
         axes.plot([], [], dashes, color="0.4", label=label)
     # Above the axes: the lines cross all of the panel.
-    above = {"bbox_to_anchor": (0.55, 1.0), "loc": "lower center", "ncols": 1}
-    axes.legend(**above, labelspacing=0.1)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.55, 1.0), labelspacing=0.1)
     axes.set(yscale="log", ylabel="|prediction - exact|")
     powers_of_two(axes, 2 * np.unique(cells["n"]), "group order")
