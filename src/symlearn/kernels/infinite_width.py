@@ -78,19 +78,25 @@ def _closed_form_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> Ker
     return KernelTile(evaluate, 8 * (3 * pixels**2 if pooled else 4 * pixels))
 
 
-def _neural_tangents_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
+def neural_tangents_kernel(layers: Layers, kind: Kind) -> Callable[[Images, Images], Tile]:
+    """The kernel of any layers as neural-tangents evaluates it, not compiled."""
     stax = load_stax()
     *_, kernel = stax.serial(*(_stax_layer(stax, layer) for layer in layers))
 
     def evaluate(x: Images, y: Images) -> Tile:
         return kernel(x[..., None], y[..., None], kind)
 
+    return evaluate
+
+
+def _neural_tangents_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
     pixels = shape[0] * shape[1]
     convolutional = any(isinstance(layer, Convolution) for layer in layers)
     pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
     covariances = 1 if not convolutional else pixels**2 if pooled else pixels
     # Covariance, its square root, angle, sine and both kernels are held at once.
-    return KernelTile(_compiled(evaluate), 8 * 6 * covariances)
+    evaluate = _compiled(neural_tangents_kernel(layers, kind))
+    return KernelTile(evaluate, 8 * 6 * covariances)
 
 
 def _stax_layer(stax: Any, layer: Layer) -> Any:
