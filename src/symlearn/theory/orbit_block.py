@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Complex, Float, Int, Shaped
+from threadpoolctl import threadpool_limits
 
 from symlearn.groups import FiniteGroup, Subgroup
 from symlearn.theory.exact import same_label
-from symlearn.threads import in_threads
 
 # Leading axes are a batch of kernels, all with the same labels, with a ridge each or one for all.
 Gram = Float[np.ndarray, "*batch point point"]
@@ -76,7 +76,7 @@ def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averag
 
     q runs over the orbits of H: (orbit, coset), coset fastest. The Gram matrix is symmetric, so
     k_q'q(u) = k_qq'(u^-1) and only half of it is read, row by row; beside the averages, a few
-    rows are held by each thread.
+    rows are held.
     """
     poses, members = len(subgroup.parent), len(subgroup)
     if gram.shape[-1] != orbits * poses:
@@ -85,17 +85,17 @@ def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averag
             f"has {gram.shape[-1]}"
         )
     points = (np.arange(orbits)[:, None, None] * poses + subgroup.cosets).reshape(-1, members)
-    columns = [points[:, row] for row in subgroup.group.table]  # of h: (q', u) -> (q', h u)
+    # Of each h, (q', u) -> (q', h u); the copy is in the order in which it is read.
+    columns = [points[:, row].copy() for row in subgroup.group.table]
     averages = np.empty((*gram.shape[:-2], len(points), len(points), members))
 
-    def fill(q: int) -> None:
-        rows = zip(points[q], columns, strict=True)
-        total = sum(gram[..., point, :].take(column[q:], axis=-1) for point, column in rows)
+    for q, own in enumerate(points):
+        total = np.zeros((*gram.shape[:-2], len(points) - q, members))
+        for point, column in zip(own, columns, strict=True):
+            # "clip" spares a check of the indices
+            total += gram[..., point, :].take(column[q:], axis=-1, mode="clip")
         averages[..., q, q:, :] = total / members
         averages[..., q:, q, :] = averages[..., q, q:, :][..., subgroup.group.inverse]
-
-    for _ in in_threads(fill, range(len(points))):
-        pass
     return averages
 
 
@@ -154,7 +154,8 @@ def _identity_block(
         square = transform.transpose(0, 3, 1, 4, 2, 5).reshape(
             *batch, len(matrices), orbits * d, orbits * d
         )
-        inverse = np.linalg.inv(square + _diagonal(ridge, orbits * d)[..., None, :, :]).real
+        with threadpool_limits(1):  # threads that wait for each other cost more than they bring
+            inverse = np.linalg.inv(square + _diagonal(ridge, orbits * d)[..., None, :, :]).real
         inverse = inverse.reshape(*batch, len(matrices), orbits, d, orbits, d)
         block += d * np.einsum("...rqipi,r->...qp", inverse, weights)
     return block / order
