@@ -14,15 +14,20 @@ ROOT = Path(__file__).parent
 
 def closure(*modules: str) -> list[Path]:
     """The files of `modules` (dotted names) and of all that they import from this package."""
+    return list(_closure(ROOT, modules))
+
+
+@cache  # Snakemake asks once for each job, and jobs are many more than stages
+def _closure(root: Path, modules: tuple[str, ...]) -> tuple[Path, ...]:
     seen: dict[str, Path] = {}
     waiting = [part for module in modules for part in _with_parents(module)]
     while waiting:
         module = waiting.pop()
-        path = _file_of(module)
+        path = _file_of(root, module)
         if module not in seen and path is not None:
             seen[module] = path
             waiting.extend(_imports(path))
-    return sorted(seen.values())
+    return tuple(sorted(seen.values()))
 
 
 def _with_parents(module: str) -> list[str]:
@@ -31,8 +36,8 @@ def _with_parents(module: str) -> list[str]:
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
-def _file_of(module: str) -> Path | None:
-    path = ROOT.joinpath(*module.split(".")[1:])
+def _file_of(root: Path, module: str) -> Path | None:
+    path = root.joinpath(*module.split(".")[1:])
     package, plain = path / "__init__.py", path.with_suffix(".py")
     return package if package.is_file() else plain if plain.is_file() else None
 

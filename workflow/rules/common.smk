@@ -1,5 +1,6 @@
 # The config, validated, and the cells of work that it asks for. Their specs are written here,
 # once; jobs read these files and never the config.
+from functools import cache
 from pathlib import Path
 
 from symlearn import config as config_model
@@ -44,17 +45,17 @@ def code_of(stage):
 
     def files(wildcards):
         spec = Path("results", wildcards.preset, "specs", stage, f"{wildcards.cell}.json")
-        return source_files(specs.modules_of(specs.read_spec(spec)))
+        return source_files(*specs.modules_of(specs.read_spec(spec)))
 
     return files
 
 
-def source_files(modules):
+@cache
+def source_files(*modules):
     """The source files of modules, relative to the working folder where they lie in it."""
     here = Path.cwd()
-    return [
-        path.relative_to(here) if path.is_relative_to(here) else path for path in closure(*modules)
-    ]
+    files = closure(*modules)
+    return [str(f.relative_to(here) if f.is_relative_to(here) else f) for f in files]
 
 
 def data_root(wildcards, output):

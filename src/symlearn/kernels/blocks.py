@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +13,11 @@ from symlearn.architectures import layers_of
 from symlearn.errors import DataError
 from symlearn.kernels.infinite_width import KernelTile, Kind, Precision, kernel_tile
 from symlearn.progress import progress
+from symlearn.threads import in_threads
 
-# While one tile is computed. A constant rather than an option: the same tiles, the same bytes.
-MEMORY_LIMIT = 256 * 2**20
+# While one tile is computed, by one thread. A constant rather than an option, and not shared out
+# among the threads: the same tiles, the same bytes.
+MEMORY_LIMIT = 64 * 2**20
 _LARGEST_TILE = 512
 
 
@@ -32,8 +34,9 @@ def gram(
 
     `symmetries[h, p]` is the point that the exact symmetry h of the kernel moves point p to: a
     group, identity first, without fixed points. Then only about 1 / (2 |H|) of the entries are
-    computed. Float64 out; `precision` is that of the computation. At most 256 MiB beside the
-    matrix and the images. Raises DataError for images that are not finite.
+    computed. Float64 out; `precision` is that of the computation. Tiles are computed by as many
+    threads as the job has, which changes no byte; at most 64 MiB for each beside the matrix and
+    the images. Raises DataError for images that are not finite.
     """
     if not np.isfinite(images).all():
         raise DataError("the images hold values that are not finite")
@@ -41,36 +44,46 @@ def gram(
         symmetries = np.arange(len(images))[None]
     with _precision(precision):
         tile = kernel_tile(layers_of(architecture), images.shape[1:], kind, precision)
-        return _fill(tile, images.astype(precision), symmetries, quiet)
+        step = _step(tile, len(images) // len(symmetries))
+    images = images.astype(precision)
 
+    def evaluate(part: _Part) -> np.ndarray:
+        with _precision(precision):  # jax keeps it by thread
+            return _padded(tile, images[part.first], images[part.second], step)
 
-def _fill(
-    tile: KernelTile,
-    images: Float[np.ndarray, "point row col"],
-    symmetries: Int[np.ndarray, "element point"],
-    quiet: bool,
-) -> Float[np.ndarray, "point point"]:
     matrix = np.empty((len(images), len(images)))
-    representatives = symmetries[:, np.unique(symmetries.min(axis=0))]  # (element, representative)
-    count = representatives.shape[1]
-    step = _step(tile, images, len(symmetries))
-    tiles = list(_upper(count, step))
-    for rows, columns in progress(tiles, "kernel tiles", quiet=quiet):
-        start = representatives[0, rows]
-        i, j = np.nonzero(rows[:, None] <= columns[None, :])  # each pair once: one value for both
-        for moved in representatives[:, columns]:  # the columns under each symmetry
-            values = _padded(tile, images[start], images[moved], step)[i, j]
-            for element in symmetries:  # k(h x, h y) = k(x, y), and symmetry
-                first, second = element[start[i]], element[moved[j]]
-                matrix[first, second] = values
-                matrix[second, first] = values
+    parts = list(_parts(symmetries, step))
+    shown = progress(parts, "kernel tiles", quiet=quiet)
+    for part, values in zip(shown, in_threads(evaluate, parts), strict=True):
+        i, j = part.wanted
+        for element in symmetries:  # k(h x, h y) = k(x, y), and symmetry
+            first, second = element[part.first[i]], element[part.second[j]]
+            matrix[first, second] = values[i, j]
+            matrix[second, first] = values[i, j]
     return matrix
 
 
-def _step(tile: KernelTile, images: np.ndarray, symmetries: int) -> int:
+class _Part(NamedTuple):
+    """A tile: its rows and columns, and those of its entries that are wanted."""
+
+    first: Int[np.ndarray, " point"]
+    second: Int[np.ndarray, " other"]
+    wanted: tuple[Int[np.ndarray, " entry"], Int[np.ndarray, " entry"]]
+
+
+def _parts(symmetries: Int[np.ndarray, "element point"], step: int) -> Iterator[_Part]:
+    """Tiles with one entry for each pair of representatives and each symmetry between them."""
+    representatives = symmetries[:, np.unique(symmetries.min(axis=0))]  # (element, representative)
+    for rows, columns in _upper(representatives.shape[1], step):
+        i, j = np.nonzero(rows[:, None] <= columns[None, :])  # each pair once
+        for moved in representatives[:, columns]:  # the columns under each symmetry
+            yield _Part(representatives[0, rows], moved, (i, j))
+
+
+def _step(tile: KernelTile, representatives: int) -> int:
     """The tile's side: within the memory limit, and no larger than there are representatives."""
     limit = int(np.sqrt(MEMORY_LIMIT / tile.bytes_per_entry))
-    return max(1, min(limit, _LARGEST_TILE, len(images) // symmetries))
+    return max(1, min(limit, _LARGEST_TILE, representatives))
 
 
 def _upper(count: int, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

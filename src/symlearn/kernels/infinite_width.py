@@ -27,10 +27,15 @@ Precision = Literal["float64", "float32"]
 Images = Float[Array, "point row col"]
 Tile = Float[Array, "point other"]
 
+_ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
+
 
 @dataclass(frozen=True)
 class KernelTile:
-    """A kernel between two lists of images, and the bytes that one entry needs while computed."""
+    """A kernel between two lists of images, and the bytes that one entry needs while computed.
+
+    Compiled for one thread: the tiles of a Gram matrix are what is done in parallel.
+    """
 
     evaluate: Callable[[Images, Images], Tile]
     bytes_per_entry: int
@@ -46,10 +51,14 @@ def kernel_tile(
     float32 (kept to show the authors' own precision), goes through neural-tangents.
     """
     if isinstance(layers[0], RadialBasis):
-        return KernelTile(jax.jit(_radial_basis(layers[0].inverse_length)), 8 * 4)
+        return KernelTile(_compiled(_radial_basis(layers[0].inverse_length)), 8 * 4)
     if precision == "float64" and closed_form.has_closed_form(layers):
         return _closed_form_tile(layers, shape, kind)
     return _neural_tangents_tile(layers, shape, kind)
+
+
+def _compiled(evaluate: Callable[[Images, Images], Tile]) -> Callable[[Images, Images], Tile]:
+    return jax.jit(evaluate, compiler_options=_ONE_THREAD)
 
 
 def _radial_basis(inverse_length: float) -> Callable[[Images, Images], Tile]:
@@ -64,24 +73,30 @@ def _radial_basis(inverse_length: float) -> Callable[[Images, Images], Tile]:
 def _closed_form_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
     pixels = shape[0] * shape[1]
     pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
-    evaluate = jax.jit(closed_form.one_convolution(layers, kind))
-    # Cosines between patches: all pairs of pixels where they are pooled, else pixel by pixel.
+    evaluate = _compiled(closed_form.one_convolution(layers, kind))
+    # Gaps between patches: all pairs of pixels where they are pooled, else pixel by pixel.
     return KernelTile(evaluate, 8 * (3 * pixels**2 if pooled else 4 * pixels))
 
 
-def _neural_tangents_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
+def neural_tangents_kernel(layers: Layers, kind: Kind) -> Callable[[Images, Images], Tile]:
+    """The kernel of any layers as neural-tangents evaluates it, not compiled."""
     stax = load_stax()
     *_, kernel = stax.serial(*(_stax_layer(stax, layer) for layer in layers))
 
     def evaluate(x: Images, y: Images) -> Tile:
         return kernel(x[..., None], y[..., None], kind)
 
+    return evaluate
+
+
+def _neural_tangents_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
     pixels = shape[0] * shape[1]
     convolutional = any(isinstance(layer, Convolution) for layer in layers)
     pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
     covariances = 1 if not convolutional else pixels**2 if pooled else pixels
     # Covariance, its square root, angle, sine and both kernels are held at once.
-    return KernelTile(jax.jit(evaluate), 8 * 6 * covariances)
+    evaluate = _compiled(neural_tangents_kernel(layers, kind))
+    return KernelTile(evaluate, 8 * 6 * covariances)
 
 
 def _stax_layer(stax: Any, layer: Layer) -> Any:

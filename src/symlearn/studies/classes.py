@@ -8,8 +8,12 @@ import xarray as xr
 from jaxtyping import Bool, Float
 
 from symlearn.groups import ACTIONS, FiniteGroup, Subgroup
-from symlearn.theory import exact_errors_by_pose, orbit_block_errors, solve_gram
-from symlearn.theory.orbit_block import average_over_subgroup
+from symlearn.theory import (
+    average_over_subgroup,
+    averaged_errors,
+    exact_errors_by_pose,
+    solve_gram,
+)
 from symlearn.theory.spectral import pairwise_spectral_errors
 
 
@@ -35,9 +39,9 @@ def _correct(
     labels = 2.0 * np.eye(class_of.max() + 1)[class_of] - 1.0
     solved = solve_gram(gram)
     exact = labels[:, None, :] - exact_errors_by_pose(solved, labels)
-    block = labels - orbit_block_errors(gram, len(labels), group, labels)
     everything = Subgroup(group, np.arange(len(group)))
     averages = average_over_subgroup(gram, len(labels), everything)
+    block = labels - averaged_errors(averages, group, labels)
     return xr.Dataset(
         {
             "exact_correct": (("orbit", "pose"), exact.argmax(axis=-1) == class_of[:, None]),

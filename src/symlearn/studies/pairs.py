@@ -19,10 +19,12 @@ from symlearn.theory import (
     orbit_block_errors,
     orbit_radius,
     scalar_error,
-    solve_gram,
+    solve_grams,
     spectral_error,
     spectrum,
 )
+
+Grams = Float[np.ndarray, "task point point"]
 
 _LABELS = np.array([1.0, -1.0])
 
@@ -34,10 +36,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     group = action.group(n)
     exact_part = Subgroup(group, action.exact(n))
     grams = kernels["gram"].values
-    by_ridge = [
-        xr.concat([_errors(gram, group, exact_part, factor) for gram in grams], dim="task")
-        for factor in spec["ridge_factors"]
-    ]
+    by_ridge = [_errors(grams, group, exact_part, factor) for factor in spec["ridge_factors"]]
     errors = xr.concat(by_ridge, dim="ridge_factor").assign_coords(
         ridge_factor=spec["ridge_factors"]
     )
@@ -45,34 +44,32 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     return result.assign(source_image=kernels["source_image"]).assign_attrs(spec["labels"])
 
 
-def _errors(
-    gram: Float[np.ndarray, "point point"], group: FiniteGroup, exact_part: Subgroup, factor: float
-) -> xr.Dataset:
-    ridge = factor * np.trace(gram)
-    solved = solve_gram(gram, ridge)
-    labels = _LABELS[:, None]
-    exact = exact_errors_by_pose(solved, labels)[..., 0] * labels
-    by_coset = coset_block_errors(gram, 2, exact_part, _LABELS, ridge) * labels
+def _errors(grams: Grams, group: FiniteGroup, exact_part: Subgroup, factor: float) -> xr.Dataset:
+    ridges = factor * np.trace(grams, axis1=1, axis2=2)
+    solved = solve_grams(grams, ridges)
+    exact = exact_errors_by_pose(solved, _LABELS[:, None])[..., 0] * _LABELS[:, None]
+    block = orbit_block_errors(grams, 2, group, _LABELS, ridges) * _LABELS
+    by_coset = coset_block_errors(grams, 2, exact_part, _LABELS, ridges) * _LABELS[:, None]
     return xr.Dataset(
         {
-            "exact": (("orbit", "pose"), exact),
-            "spectral": scalar_prediction(gram, group, ridge),
-            "orbit_block": ("orbit", orbit_block_errors(gram, 2, group, _LABELS, ridge) * _LABELS),
-            "coset_block": (("orbit", "pose"), by_coset[:, exact_part.coset_of]),
-            "condition_number": solved.condition,
-            "ridge": ridge,
+            "exact": (("task", "orbit", "pose"), exact),
+            "spectral": ("task", scalar_predictions(grams, group, ridges)),
+            "orbit_block": (("task", "orbit"), block),
+            "coset_block": (("task", "orbit", "pose"), by_coset[..., exact_part.coset_of]),
+            "condition_number": ("task", solved.condition),
+            "ridge": ("task", ridges),
         }
     )
 
 
-def scalar_prediction(
-    gram: Float[np.ndarray, "point point"], group: FiniteGroup, ridge: float
-) -> float:
+def scalar_predictions(
+    grams: Grams, group: FiniteGroup, ridges: Float[np.ndarray, " task"]
+) -> Float[np.ndarray, " task"]:
     """The paper's spectral error for a cyclic group, its scalar counterpart for any other."""
     if is_cyclic(group):
         order = interleaved(len(group))
-        return float(spectral_error(gram[np.ix_(order, order)], ridge))
-    return scalar_error(gram, group, ridge)
+        return np.asarray(spectral_error(grams[:, order[:, None], order], ridges))
+    return np.asarray(scalar_error(grams, group, ridges))
 
 
 def is_cyclic(group: FiniteGroup) -> bool:
@@ -82,7 +79,7 @@ def is_cyclic(group: FiniteGroup) -> bool:
 
 
 def _geometry(
-    grams: Float[np.ndarray, "task point point"],
+    grams: Grams,
     pixels: Float[np.ndarray, "task 2 pose row col"],
     group: FiniteGroup,
 ) -> dict[str, Any]:

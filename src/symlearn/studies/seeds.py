@@ -8,8 +8,12 @@ import xarray as xr
 from jaxtyping import Float
 
 from symlearn.groups import ACTIONS, FiniteGroup, Subgroup
-from symlearn.theory import exact_errors_by_pose, orbit_block_errors, solve_gram
-from symlearn.theory.orbit_block import average_over_subgroup
+from symlearn.theory import (
+    average_over_subgroup,
+    averaged_errors,
+    exact_errors_by_pose,
+    solve_gram,
+)
 from symlearn.theory.spectral import pairwise_spectral_errors
 
 
@@ -38,7 +42,7 @@ def _errors(
         {
             "exact": (("orbit", "pose"), exact),
             "spectral": pairwise.mean(),
-            "orbit_block": ("orbit", orbit_block_errors(gram, len(labels), group, labels) * labels),
+            "orbit_block": ("orbit", averaged_errors(averages, group, labels) * labels),
             "condition_number": solved.condition,
         }
     )

@@ -5,14 +5,20 @@ matrix (equivalently to each of its eigenvalues). `symlearn.theory.ridges` maps 
 of the authors' code to it.
 """
 
-from symlearn.theory.exact import exact_errors, exact_errors_by_pose, solve_gram
+from symlearn.theory.exact import exact_errors, exact_errors_by_pose, solve_gram, solve_grams
 from symlearn.theory.geometry import (
     adjacent_distance,
     centre_distance_squared,
     class_separation,
     orbit_radius,
 )
-from symlearn.theory.orbit_block import coset_block_errors, orbit_block_errors, scalar_error
+from symlearn.theory.orbit_block import (
+    average_over_subgroup,
+    averaged_errors,
+    coset_block_errors,
+    orbit_block_errors,
+    scalar_error,
+)
 from symlearn.theory.spectral import (
     circulant_row,
     interleaved,
@@ -23,6 +29,8 @@ from symlearn.theory.spectral import (
 
 __all__ = [
     "adjacent_distance",
+    "average_over_subgroup",
+    "averaged_errors",
     "centre_distance_squared",
     "circulant_row",
     "class_separation",
@@ -35,6 +43,7 @@ __all__ = [
     "orbit_radius",
     "scalar_error",
     "solve_gram",
+    "solve_grams",
     "spectral_error",
     "spectrum",
 ]

@@ -15,10 +15,13 @@ CONDITION_WARNING = 1e12
 
 @dataclass(frozen=True)
 class Solved:
-    """The inverse of a Gram matrix with its ridge, and the condition number (1-norm estimate)."""
+    """The inverse of a Gram matrix with its ridge, and the condition number (1-norm estimate).
 
-    inverse: Float[np.ndarray, "point point"]
-    condition: float
+    Leading axes are a batch.
+    """
+
+    inverse: Float[np.ndarray, "*batch point point"]
+    condition: float | Float[np.ndarray, "*batch"]
 
 
 def solve_gram(gram: Float[np.ndarray, "point point"], ridge: float = 0.0) -> Solved:
@@ -67,23 +70,33 @@ def exact_errors(
     return np.linalg.solve(block, solved.inverse[holes] @ labels)
 
 
+def solve_grams(
+    grams: Float[np.ndarray, "batch point point"], ridges: Float[np.ndarray, " batch"]
+) -> Solved:
+    """As `solve_gram`, for each Gram matrix with its ridge: inverses and conditions stacked."""
+    solved = [solve_gram(gram, ridge) for gram, ridge in zip(grams, ridges, strict=True)]
+    return Solved(np.stack([s.inverse for s in solved]), np.array([s.condition for s in solved]))
+
+
 def exact_errors_by_pose(
     solved: Solved, labels: Float[np.ndarray, "orbit output"]
-) -> Float[np.ndarray, "orbit pose output"]:
+) -> Float[np.ndarray, "*batch orbit pose output"]:
     """Residuals at every pose, when that pose is missing from all orbits with the same labels.
 
     Points of the Gram matrix are ordered (orbit, pose). One small solve per class and pose.
     """
     orbits, outputs = labels.shape
-    poses = len(solved.inverse) // orbits
-    blocks = solved.inverse.reshape(orbits, poses, orbits, poses)
-    weighted = (solved.inverse @ np.repeat(labels, poses, axis=0)).reshape(orbits, poses, outputs)
-    errors = np.empty((orbits, poses, outputs))
+    poses = solved.inverse.shape[-1] // orbits
+    batch = solved.inverse.shape[:-2]
+    blocks = solved.inverse.reshape(*batch, orbits, poses, orbits, poses)
+    weighted = solved.inverse @ np.repeat(labels, poses, axis=0)
+    weighted = weighted.reshape(*batch, orbits, poses, outputs)
+    errors = np.empty(weighted.shape)
+    pose = np.arange(poses)[:, None, None]
     for members in same_label(labels):
-        pose = np.arange(poses)
-        own = blocks[members[None, :, None], pose[:, None, None], members, pose[:, None, None]]
-        residual = np.linalg.solve(own, weighted[members].transpose(1, 0, 2))
-        errors[members] = residual.transpose(1, 0, 2)
+        own = blocks[..., members[None, :, None], pose, members, pose]
+        residual = np.linalg.solve(own, np.swapaxes(weighted[..., members, :, :], -3, -2))
+        errors[..., members, :, :] = np.swapaxes(residual, -3, -2)
     return errors
 
 

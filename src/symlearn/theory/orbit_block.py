@@ -8,86 +8,100 @@ taken instead. The same over a subgroup H, for which each orbit splits into |G| 
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Complex, Float, Int
+from jaxtyping import Complex, Float, Int, Shaped
+from threadpoolctl import threadpool_limits
 
 from symlearn.groups import FiniteGroup, Subgroup
 from symlearn.theory.exact import same_label
 
-Gram = Float[np.ndarray, "point point"]
-Averages = Float[np.ndarray, "orbit orbit element"]
+# Leading axes are a batch of kernels, all with the same labels, with a ridge each or one for all.
+Gram = Float[np.ndarray, "*batch point point"]
+Averages = Float[np.ndarray, "*batch row row element"]
+Ridge = float | Float[np.ndarray, "*batch"]
+IrrepMatrices = Float[np.ndarray, "irrep element d d"] | Complex[np.ndarray, "irrep element d d"]
+Labels = Float[np.ndarray, "orbit *output"] | Sequence[float]
 
 
 def orbit_block_errors(
     gram: Gram,
     orbits: int | np.integer | Int[np.ndarray, " point"],
     group: FiniteGroup,
-    labels: Float[np.ndarray, "orbit *output"] | Sequence[float],
-    ridge: float = 0.0,
-) -> Float[np.ndarray, "orbit *output"]:
+    labels: Labels,
+    ridge: Ridge = 0.0,
+) -> Float[np.ndarray, "..."]:
     """Each orbit's residual at a pose that is missing from all orbits with the same label.
 
     Points are ordered (orbit, pose), poses as the group's elements, with one label (or one row of
     outputs) per orbit; `orbits` is their number, or each point's orbit. Exact if the kernel is
     invariant under the group; the same for every pose. `ridge` is added to the Gram matrix's
-    diagonal as it is. Cost: |G| (d orbits)^3 instead of (|G| orbits)^3, d the irreps' dimension.
+    diagonal as it is. The result's axes: (*batch, orbit, *output). Cost: |G| (d orbits)^3 instead
+    of (|G| orbits)^3, d the irreps' dimension, after one pass through half of the Gram matrix.
     """
-    everything = Subgroup(group, np.arange(len(group)))
     count = int(orbits) if np.ndim(orbits) == 0 else len(np.unique(orbits))
-    return coset_block_errors(gram, count, everything, labels, ridge)[:, 0]
+    averages = average_over_subgroup(gram, count, Subgroup(group, np.arange(len(group))))
+    return averaged_errors(averages, group, labels, ridge)
+
+
+def averaged_errors(
+    averages: Averages, group: FiniteGroup, labels: Labels, ridge: Ridge = 0.0
+) -> Float[np.ndarray, "..."]:
+    """As `orbit_block_errors`, from the averages of the kernel over the group."""
+    targets = _targets(labels, averages.shape[-2])
+    missing = [members[None] for members in same_label(targets)]
+    errors = _residuals(averages, group, targets, missing, ridge)
+    return errors[..., 0] if np.ndim(labels) == 1 else errors
 
 
 def coset_block_errors(
-    gram: Gram,
-    orbits: int,
-    subgroup: Subgroup,
-    labels: Float[np.ndarray, "orbit *output"] | Sequence[float],
-    ridge: float = 0.0,
-) -> Float[np.ndarray, "orbit coset *output"]:
+    gram: Gram, orbits: int, subgroup: Subgroup, labels: Labels, ridge: Ridge = 0.0
+) -> Float[np.ndarray, "..."]:
     """As `orbit_block_errors`, with the kernel averaged over a subgroup only.
 
     Each orbit of the whole group splits into one orbit per coset H t; entry [orbit, t] is the
-    residual at the poses in H t. Exact if the kernel is invariant under the subgroup.
+    residual at the poses in H t. Exact if the kernel is invariant under the subgroup. The
+    result's axes: (*batch, orbit, coset, *output).
     """
-    targets = np.asarray(labels, dtype=float)
-    if len(targets) != orbits:
-        raise ValueError(f"{orbits} orbits need {orbits} labels, not {len(targets)}")
-    single = targets.ndim == 1
-    if single:
-        targets = targets[:, None]
-    cosets = len(subgroup.cosets)
+    targets, cosets = _targets(labels, orbits), len(subgroup.cosets)
     averages = average_over_subgroup(gram, orbits, subgroup)
-    identity = _identity_block(averages, subgroup.group, ridge)
-    weighted = _trivial(averages, ridge, np.repeat(targets, cosets, axis=0))
-    errors = np.empty((orbits, cosets, targets.shape[1]))
-    for members in same_label(targets):
-        for coset in range(cosets):
-            holes = members * cosets + coset
-            errors[members, coset] = np.linalg.solve(
-                identity[np.ix_(holes, holes)], weighted[holes]
-            )
-    return errors[..., 0] if single else errors
+    each = np.arange(cosets)[:, None]
+    missing = [members * cosets + each for members in same_label(targets)]
+    by_coset = np.repeat(targets, cosets, axis=0)
+    errors = _residuals(averages, subgroup.group, by_coset, missing, ridge)
+    errors = errors.reshape(*errors.shape[:-2], orbits, cosets, -1)
+    return errors[..., 0] if np.ndim(labels) == 1 else errors
 
 
 def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averages:
     """k_qq'(u): the mean over h in H of the Gram entry of (q, h) and (q', h u).
 
-    q runs over the orbits of H: (orbit, coset), coset fastest.
+    q runs over the orbits of H: (orbit, coset), coset fastest. The Gram matrix is symmetric, so
+    k_q'q(u) = k_qq'(u^-1) and only half of it is read, row by row; beside the averages, a few
+    rows are held.
     """
-    poses = len(subgroup.parent)
-    if gram.shape[0] != orbits * poses:
+    poses, members = len(subgroup.parent), len(subgroup)
+    if gram.shape[-1] != orbits * poses:
         raise ValueError(
             f"{orbits} orbits of {poses} poses make {orbits * poses} points, but the Gram matrix "
-            f"has {gram.shape[0]}"
+            f"has {gram.shape[-1]}"
         )
-    order = (np.arange(orbits)[:, None, None] * poses + subgroup.cosets).reshape(-1, len(subgroup))
-    table = subgroup.group.table
-    averages = np.zeros((len(order), len(order), len(subgroup)))
-    for h in range(len(subgroup)):  # one element at a time keeps the copies small
-        averages += gram[order[:, h][:, None, None], order[:, table[h]][None, :, :]]
-    return averages / len(subgroup)
+    points = (np.arange(orbits)[:, None, None] * poses + subgroup.cosets).reshape(-1, members)
+    # Of each h, (q', u) -> (q', h u); the copy is in the order in which it is read.
+    columns = [points[:, row].copy() for row in subgroup.group.table]
+    averages = np.empty((*gram.shape[:-2], len(points), len(points), members))
+
+    for q, own in enumerate(points):
+        total = np.zeros((*gram.shape[:-2], len(points) - q, members))
+        for point, column in zip(own, columns, strict=True):
+            # "clip" spares a check of the indices
+            total += gram[..., point, :].take(column[q:], axis=-1, mode="clip")
+        averages[..., q, q:, :] = total / members
+        averages[..., q:, q, :] = averages[..., q, q:, :][..., subgroup.group.inverse]
+    return averages
 
 
-def scalar_error(gram: Gram, group: FiniteGroup, ridge: float = 0.0) -> float:
+def scalar_error(
+    gram: Gram, group: FiniteGroup, ridge: Ridge = 0.0
+) -> float | Float[np.ndarray, "*batch"]:
     """The scalar counterpart, for any group, of the spectral error of two orbits (note 2.11).
 
     lambda^-1 / <lambda^-1> with lambda half the sum of all within-class averages less the
@@ -95,40 +109,91 @@ def scalar_error(gram: Gram, group: FiniteGroup, ridge: float = 0.0) -> float:
     """
     averages = average_over_subgroup(gram, 2, Subgroup(group, np.arange(len(group))))
     sums = averages.sum(axis=-1)
-    label_eigenvalue = 0.5 * (sums[0, 0] + sums[1, 1]) - sums[0, 1] + ridge
-    mean_reciprocal = np.trace(_identity_block(averages, group, ridge)) / 2
-    return float(1.0 / (label_eigenvalue * mean_reciprocal))
+    label_eigenvalue = 0.5 * (sums[..., 0, 0] + sums[..., 1, 1]) - sums[..., 0, 1] + ridge
+    identity = _identity_block(averages, group, ridge)
+    return 1.0 / (label_eigenvalue * np.trace(identity, axis1=-2, axis2=-1) / 2)
+
+
+def _targets(labels: Labels, orbits: int) -> Float[np.ndarray, "orbit output"]:
+    targets = np.asarray(labels, dtype=float)
+    if len(targets) != orbits:
+        raise ValueError(f"{orbits} orbits need {orbits} labels, not {len(targets)}")
+    return targets.reshape(orbits, -1)
+
+
+def _residuals(
+    averages: Averages,
+    group: FiniteGroup,
+    targets: Float[np.ndarray, "orbit output"],
+    missing: Sequence[Int[np.ndarray, "_ _"]],
+    ridge: Ridge,
+) -> Float[np.ndarray, "*batch orbit output"]:
+    """W_MM^-1 v_M for the sets M of orbits, the rows of `missing`."""
+    identity = _identity_block(averages, group, ridge)
+    weighted = _trivial(averages, ridge, targets)
+    errors = np.empty(weighted.shape)
+    for holes in missing:
+        block = identity[..., holes[:, :, None], holes[:, None, :]]
+        errors[..., holes, :] = np.linalg.solve(block, weighted[..., holes, :])
+    return errors
 
 
 def _identity_block(
-    averages: Averages, group: FiniteGroup, ridge: float
-) -> Float[np.ndarray, "orbit orbit"]:
+    averages: Averages, group: FiniteGroup, ridge: Ridge
+) -> Float[np.ndarray, "*batch orbit orbit"]:
     """W of the note: the rows and columns of K^-1 at the identity of each orbit.
 
     (1 / |G|) sum_rho d_rho Tr_rho (sum_u k(u) (x) rho(u))^-1, all irreps of one dimension d at
     once: each is one matrix of side d times the number of orbits.
     """
-    orbits, order = averages.shape[0], averages.shape[-1]
-    block = np.zeros((orbits, orbits))
-    for d, matrices in _irreps_by_dimension(group):
-        transform = averages.reshape(-1, order) @ matrices.transpose(1, 0, 2, 3).reshape(order, -1)
-        transform = transform.reshape(orbits, orbits, -1, d, d).transpose(2, 0, 3, 1, 4)
-        square = transform.reshape(-1, orbits * d, orbits * d) + ridge * np.eye(orbits * d)
-        inverse = np.linalg.inv(square).reshape(-1, orbits, d, orbits, d)
-        block += d * np.einsum("rqipi->qp", inverse).real
+    *batch, orbits, _, order = averages.shape
+    block = np.zeros((*batch, orbits, orbits))
+    for d, weights, matrices in _irreps_by_dimension(group):
+        transform = _transform(averages.reshape(-1, order), matrices)
+        transform = transform.reshape(-1, orbits, orbits, len(matrices), d, d)
+        square = transform.transpose(0, 3, 1, 4, 2, 5).reshape(
+            *batch, len(matrices), orbits * d, orbits * d
+        )
+        with threadpool_limits(1):  # threads that wait for each other cost more than they bring
+            inverse = np.linalg.inv(square + _diagonal(ridge, orbits * d)[..., None, :, :]).real
+        inverse = inverse.reshape(*batch, len(matrices), orbits, d, orbits, d)
+        block += d * np.einsum("...rqipi,r->...qp", inverse, weights)
     return block / order
+
+
+def _transform(
+    averages: Float[np.ndarray, "entry element"], matrices: IrrepMatrices
+) -> Shaped[np.ndarray, "entry coefficient"]:
+    """sum_u k(u) rho(u) of real k by one real matrix product."""
+    flat = np.ascontiguousarray(np.moveaxis(matrices, 0, 1)).reshape(averages.shape[1], -1)
+    return (averages @ flat.view(float)).view(flat.dtype)
 
 
 def _irreps_by_dimension(
     group: FiniteGroup,
-) -> Iterator[tuple[int, Complex[np.ndarray, "irrep element d d"]]]:
-    """The group's irreps stacked by dimension."""
-    for d in sorted({irrep.dimension for irrep in group.irreps}):
-        yield d, np.stack([r.matrices.astype(complex) for r in group.irreps if r.dimension == d])
+) -> Iterator[tuple[int, Float[np.ndarray, " irrep"], IrrepMatrices]]:
+    """The irreps stacked by dimension, the real ones apart, with the number that each stands for.
+
+    The transform of a real kernel at the conjugate irrep is the conjugate one, so that two irreps
+    conjugate to each other give the same real part: one is left out.
+    """
+    characters = np.stack([irrep.character for irrep in group.irreps])
+    conjugate = (characters @ characters.T).real.argmax(axis=1)
+    groups: dict[tuple[int, bool], list[tuple[float, IrrepMatrices]]] = {}
+    for number, (irrep, other) in enumerate(zip(group.irreps, conjugate, strict=True)):
+        if number <= other:
+            key = irrep.dimension, np.isrealobj(irrep.matrices)
+            groups.setdefault(key, []).append((2.0 if number < other else 1.0, irrep.matrices))
+    for (d, _), kept in groups.items():
+        yield d, np.array([weight for weight, _ in kept]), np.stack([m for _, m in kept])
 
 
 def _trivial(
-    averages: Averages, ridge: float, labels: Float[np.ndarray, "orbit output"]
-) -> Float[np.ndarray, "orbit output"]:
+    averages: Averages, ridge: Ridge, labels: Float[np.ndarray, "orbit output"]
+) -> Float[np.ndarray, "*batch orbit output"]:
     """K^-1 y at any pose: labels are constant on orbits, so only the trivial irrep acts."""
-    return np.linalg.solve(averages.sum(axis=-1) + ridge * np.eye(len(labels)), labels)
+    return np.linalg.solve(averages.sum(axis=-1) + _diagonal(ridge, len(labels)), labels)
+
+
+def _diagonal(ridge: Ridge, size: int) -> Float[np.ndarray, "*batch size size"]:
+    return np.multiply.outer(ridge, np.eye(size))

@@ -7,6 +7,8 @@ frequency. All functions take any number of leading batch axes.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+Ridge = float | Float[np.ndarray, "*batch"]  # one for all of a batch, or one each
+
 
 def interleaved(poses: int) -> Int[np.ndarray, " point"]:
     """The order that turns points ordered (orbit, pose), two orbits, into A0 B0 A1 B1 ...."""
@@ -31,14 +33,14 @@ def spectrum(
 
 
 def mean_reciprocal(
-    eigenvalues: Float[np.ndarray, "*batch frequency"], ridge: float = 0.0
+    eigenvalues: Float[np.ndarray, "*batch frequency"], ridge: Ridge = 0.0
 ) -> Float[np.ndarray, "*batch"] | np.float64:
     """The mean over frequencies of the reciprocal eigenvalues plus ridge (note 2.2)."""
-    return (1.0 / (eigenvalues + ridge)).mean(axis=-1)
+    return (1.0 / (eigenvalues + np.expand_dims(ridge, -1))).mean(axis=-1)
 
 
 def spectral_error(
-    gram: Float[np.ndarray, "*batch point point"], ridge: float = 0.0
+    gram: Float[np.ndarray, "*batch point point"], ridge: Ridge = 0.0
 ) -> Float[np.ndarray, "*batch"] | np.float64:
     """The spectral error lambda_N^-1 / <lambda^-1> (note 2.2) of interleaved points.
 
