@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Bool, Float
 
-from symlearn.groups import ACTIONS, FiniteGroup, Subgroup
+from symlearn.groups import FiniteGroup, Subgroup
+from symlearn.studies.tasks import by_task
 from symlearn.theory import (
     average_over_subgroup,
     averaged_errors,
@@ -24,12 +25,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     given at every pose. Spectral: the paper's rule, right against each other class on average.
     """
     (kernels,) = inputs
-    group = ACTIONS[kernels.attrs["group"]].group(int(kernels["n"]))
-    tasks = [
-        _correct(gram, np.unique(classes, return_inverse=True)[1], group)
-        for gram, classes in zip(kernels["gram"].values, kernels["class_"].values, strict=True)
-    ]
-    result = xr.concat(tasks, dim="task").assign_coords(n=kernels["n"])
+    result = by_task(kernels, _correct)
     return result.assign(class_=kernels["class_"]).assign_attrs(spec["labels"])
 
 

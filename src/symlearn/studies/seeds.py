@@ -7,7 +7,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from symlearn.groups import ACTIONS, FiniteGroup, Subgroup
+from symlearn.groups import FiniteGroup, Subgroup
+from symlearn.studies.tasks import by_task
 from symlearn.theory import (
     average_over_subgroup,
     averaged_errors,
@@ -20,12 +21,7 @@ from symlearn.theory.spectral import pairwise_spectral_errors
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """Errors by (task, orbit, pose) when a pose is missing from all seeds of a class."""
     (kernels,) = inputs
-    group = ACTIONS[kernels.attrs["group"]].group(int(kernels["n"]))
-    tasks = [
-        _errors(gram, np.unique(classes, return_inverse=True)[1], group)
-        for gram, classes in zip(kernels["gram"].values, kernels["class_"].values, strict=True)
-    ]
-    result = xr.concat(tasks, dim="task").assign_coords(n=kernels["n"])
+    result = by_task(kernels, _errors)
     return result.assign(source_image=kernels["source_image"]).assign_attrs(spec["labels"])
 
 
