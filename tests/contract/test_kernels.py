@@ -154,15 +154,14 @@ def test_missing_neural_tangents_is_one_clear_line(monkeypatch):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("size", [1, 3, 5])
 @pytest.mark.parametrize("readout", READOUTS)
-def test_closed_form_of_one_convolution_is_neural_tangents(readout, size, kind, request):
-    if (readout, size, kind) == ("gap", 1, "ntk"):
-        # All pairs of background pixels are equal, and neural-tangents takes each angle from the
-        # root of a rounded zero: 2e-9 off the careful evaluation, which the closed form equals.
-        request.applymarker(pytest.mark.xfail(reason="neural-tangents is off by 2e-9 here"))
+def test_closed_form_of_one_convolution_is_neural_tangents(readout, size, kind):
     images = _hard_images()
     expected = _neural_tangents_gram(_cnn(readout, size), images, kind)
     found = gram(_cnn(readout, size), images, kind=kind)
-    assert difference(found, expected, scale_of(found)) <= F64["kernel"]
+    # With a filter of one pixel most patches are equal, and there neural-tangents takes the angle
+    # from the root of a rounded zero; the careful evaluation below holds the closed form to 1e-12.
+    bound = F64["kernel of one pixel" if size == 1 else "kernel"]
+    assert difference(found, expected, scale_of(found)) <= bound
 
 
 @pytest.mark.parametrize("kind", KINDS)
