@@ -1,0 +1,104 @@
+import csv
+from pathlib import Path
+
+import pytest
+import xarray as xr
+import yaml
+from pydantic import ValidationError
+
+from symlearn import store
+from symlearn.claims import Claim, Expected, judge, load_claims, main, rows, summary
+from symlearn.errors import ConfigError, StoreError
+from symlearn.statistics import Measured
+
+ROOT = Path(__file__).parents[2]
+
+
+def claim(**changes):
+    entry = {
+        "id": "a-claim",
+        "claim": "A sentence.",
+        "source": "derived",
+        "figure": "fig2",
+        "quantity": "spectral",
+        "expected": {"quick": {"near": 0.5, "within": 0.1}},
+    }
+    return {**entry, **changes}
+
+
+@pytest.mark.parametrize(
+    ("relation", "holds", "fails"),
+    [
+        ({"near": 0.5, "within": 0.1}, [0.41, 0.59], [0.39, 0.61]),
+        ({"near": -2.0, "relative": 0.1}, [-2.19, -1.81], [-2.21, -1.79]),
+        ({"at_least": 1}, [1.0, 2.0], [0.99]),
+        ({"at_most": 1}, [1.0, -5.0], [1.01]),
+        ({"at_least": 0, "at_most": 1}, [0.0, 1.0], [-0.1, 1.1]),
+    ],
+)
+def test_a_relation_holds_within_its_bounds_and_never_for_nan(relation, holds, fails):
+    expected = Expected(**relation)
+    assert all(expected.holds(value) for value in holds)
+    assert not any(expected.holds(value) for value in [*fails, float("nan")])
+
+
+@pytest.mark.parametrize(
+    "relation", [{}, {"near": 1.0}, {"within": 0.1}, {"at_least": 1, "atmost": 2}]
+)
+def test_an_incomplete_or_misspelt_relation_is_refused(relation):
+    with pytest.raises(ValidationError):
+        Expected(**relation)
+
+
+def test_a_claim_without_expectation_for_the_preset_is_not_run():
+    assert judge(Claim(**claim()), "paper", {}).outcome == "not run"
+
+
+def test_a_claim_is_judged_by_what_its_figure_measured():
+    measured = {"fig2": {"spectral": Measured(0.55, 0.01)}}
+    verdict = judge(Claim(**claim()), "quick", measured)
+    assert verdict.outcome == "holds"
+    assert rows([verdict])[0]["measured"] == "0.55"
+    measured = {"fig2": {"spectral": Measured(0.75)}}
+    assert judge(Claim(**claim()), "quick", measured).outcome == "fails"
+
+
+def test_a_quantity_that_no_figure_measures_is_an_error_and_no_pass():
+    with pytest.raises(StoreError, match="a-claim: fig2 does not measure 'spectral'"):
+        judge(Claim(**claim()), "quick", {"fig2": {}})
+
+
+def test_ids_are_unique(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text(yaml.safe_dump([claim(), claim()]))
+    with pytest.raises(ConfigError, match="twice: a-claim"):
+        load_claims(path)
+
+
+def test_the_shipped_claims_can_be_read_and_failing_ones_say_why():
+    claims = load_claims(ROOT / "claims.yaml")
+    assert len(claims) > 100
+    assert all(c.note.startswith("Fails in") for c in claims if c.note)
+
+
+def test_the_table_is_printed_and_written_in_three_forms(tmp_path, capsys):
+    figure = tmp_path / "fig2.nc"
+    measured = xr.Dataset(
+        {"value": ("quantity", [0.9]), "uncertainty": ("quantity", [0.01])},
+        coords={"quantity": ["spectral"]},
+    )
+    store.write_groups({"measured": measured}, figure, {"stage": "figures"})
+    claims = tmp_path / "claims.yaml"
+    claims.write_text(yaml.safe_dump([claim(claim="a | b <c>"), claim(id="b", expected={})]))
+    out = tmp_path / "table" / "claims.csv"
+    arguments = ["--claims", str(claims), "--preset", "quick", "--out", str(out), str(figure)]
+    assert main(arguments) == 0
+    with out.open() as stream:
+        assert [row["outcome"] for row in csv.DictReader(stream)] == ["fails", "not run"]
+    assert "a \\| b <c>" in out.with_suffix(".md").read_text()
+    assert "a | b &lt;c&gt;" in out.with_suffix(".html").read_text()
+    assert "0 hold, 1 fail, 1 not run" in capsys.readouterr().out
+
+
+def test_outcomes_are_counted():
+    assert summary([]) == "0 hold, 0 fail, 0 not run"
