@@ -24,8 +24,8 @@ TITLE = "Precision and ridge: as the authors ran it, and as it should be"
 NEEDS: dict[str, dict[str, int]] = {"precision": {}}
 _CURVES = {
     "exact": ("black", "-", "exact"),
-    "spectral": ("#CC79A7", "-", "spectral"),
-    "spectral_ridge": ("#CC79A7", ":", "spectral, authors' ridge"),
+    "spectral": (style.PREDICTIONS["spectral"][0], "-", "spectral"),
+    "spectral_ridge": (style.PREDICTIONS["spectral"][0], ":", "spectral, authors' ridge"),
     "exact_ridge": ("0.45", ":", "exact, the same ridge"),
 }
 

@@ -17,7 +17,7 @@ from symlearn.figures.inputs import (
     nearest_n,
     rows_of,
 )
-from symlearn.figures.panels import error_scatter, powers_of_two, top
+from symlearn.figures.panels import error_scatter, measured_line, powers_of_two, top
 from symlearn.figures.quantities import correct_of_two, pair_quantities, symmetrised
 from symlearn.statistics import Measured, Measurements, correlation
 
@@ -97,9 +97,7 @@ def _column(scatter: Axes, control: Axes, here: xr.Dataset) -> None:
 
 def _correlations(axes: Axes, cells: xr.Dataset, measured: Measurements, kind: str) -> None:
     for name, (colour, marker) in style.models(architectures(cells)).items():
-        n = rows_of(cells, name)["n"].values
-        found = [measured[f"{kind}.{name}.n{size}"] for size in n.tolist()]
-        values, errors = np.array(found).T
-        axes.errorbar(n, values, errors, color=colour, marker=marker, capsize=2, label=name)
+        look = {"color": colour, "marker": marker, "capsize": 2, "label": name}
+        measured_line(axes, measured, kind, rows_of(cells, name), **look)
     powers_of_two(axes, np.unique(cells["n"]))
     axes.axhline(1.0, color="0.8", linewidth=0.6, zorder=0)

@@ -17,7 +17,7 @@ from symlearn.figures.inputs import (
     nearest_n,
     rows_of,
 )
-from symlearn.figures.panels import powers_of_two, top
+from symlearn.figures.panels import measured_line, powers_of_two, spread, top
 from symlearn.statistics import Measured, Measurements, correlation, mean, mean_absolute
 
 TITLE = "Several seeds per class: averaging pairs against the orbit-block error"
@@ -79,13 +79,14 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted, _: Measurements) -> Figure:
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Scatter, means by N, accuracies by N."""
     figure, (scatter, means, accuracy) = plt.subplots(1, 3, figsize=(style.TWO_COLUMNS, 2.4))
     name = architectures(plotted["seeds"])[0]
     _scatter(scatter, at(plotted["seeds"], name, nearest_n(plotted["seeds"], _PAPER_N)))
     _means(means, rows_of(plotted["seeds"], name))
-    _accuracies(accuracy, rows_of(plotted["classes"], architectures(plotted["classes"])[0]))
+    classes = plotted["classes"]
+    _accuracies(accuracy, rows_of(classes, architectures(classes)[0]), measured)
     for panel, text in zip((scatter, means, accuracy), "ABC", strict=True):
         style.letter(panel, text)
     return figure
@@ -121,23 +122,19 @@ def _means(axes: Axes, rows: xr.Dataset) -> None:
     }
     for name, drawn in values.items():
         colour, dashes = style.PREDICTIONS[name]
-        low, middle, high = np.percentile(drawn, [16, 50, 84], axis=1)
-        axes.plot(rows["n"], middle, color=colour, linestyle=dashes, label=name.replace("_", "-"))
-        axes.fill_between(rows["n"], low, high, color=colour, alpha=0.15, linewidth=0)
+        look = {"color": colour, "linestyle": dashes, "label": name.replace("_", "-")}
+        spread(axes, rows["n"].values, drawn, **look)
     axes.axhline(1.0, color="0.8", linewidth=0.6, zorder=0)
     axes.set(ylabel="error", ylim=(0, None))
     powers_of_two(axes, rows["n"].values)
     axes.legend()
 
 
-def _accuracies(axes: Axes, rows: xr.Dataset) -> None:
+def _accuracies(axes: Axes, rows: xr.Dataset, measured: Measurements) -> None:
     for rule, (prediction, label) in _RULES.items():
         colour, dashes = style.PREDICTIONS[prediction]
-        found = [mean(_by_class(rows.isel(cell=i), rule)) for i in range(rows.sizes["cell"])]
-        values, errors = np.array(found).T
-        axes.errorbar(
-            rows["n"], values, errors, color=colour, linestyle=dashes, capsize=2, label=label
-        )
+        look = {"color": colour, "linestyle": dashes, "capsize": 2, "label": label}
+        measured_line(axes, measured, rule, rows, **look)
     axes.axhline(0.1, color="0.6", linewidth=0.8, linestyle=":", label="chance")
     axes.set(ylabel="accuracy on missing poses", ylim=(0, 1.05))
     powers_of_two(axes, rows["n"].values)

@@ -17,7 +17,7 @@ from symlearn.figures.inputs import (
     nearest_n,
     rows_of,
 )
-from symlearn.figures.panels import error_scatter, orbit_loops, top
+from symlearn.figures.panels import error_scatter, measured_line, orbit_loops, top
 from symlearn.figures.quantities import correct_of_two, symmetrised
 from symlearn.statistics import Measured, Measurements, correlation, largest, mean, median
 
@@ -71,7 +71,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted, _: Measurements) -> Figure:
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Orbits in two kernels' spaces, then errors."""
     cells = plotted["pairs"]
     figure, grid = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.4))
@@ -85,7 +85,7 @@ def draw(plotted: Plotted, _: Measurements) -> Figure:
     _same_scale(axes[0], axes[1])
     _scatter(axes[2], cells)
     _floors(axes[3], cells)
-    _accuracy(axes[4], cells)
+    _accuracy(axes[4], cells, measured)
     for panel, text in zip(axes, "ABCDE", strict=True):
         style.letter(panel, text)
     return figure
@@ -141,13 +141,9 @@ def _floors(axes: Axes, cells: xr.Dataset) -> None:
     axes.legend()
 
 
-def _accuracy(axes: Axes, cells: xr.Dataset) -> None:
+def _accuracy(axes: Axes, cells: xr.Dataset, measured: Measurements) -> None:
     for name, (colour, marker) in style.models(architectures(cells)).items():
-        rows = rows_of(cells, name).isel(ridge_factor=0)
-        found = [
-            mean(correct_of_two(rows["exact"].isel(cell=i)) / 2) for i in range(rows.sizes["cell"])
-        ]
-        values, errors = np.array(found).T
-        axes.errorbar(rows["n"], values, errors, color=colour, marker=marker, capsize=2, label=name)
+        look = {"color": colour, "marker": marker, "capsize": 2, "label": name}
+        measured_line(axes, measured, "accuracy", rows_of(cells, name), **look)
     axes.set(xlabel="shifts N", ylabel="accuracy on missing poses", ylim=(-0.02, 1.05))
     axes.legend(loc="lower right")

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, grid_points, rows_of
-from symlearn.figures.panels import powers_of_two
+from symlearn.figures.panels import measured_line, powers_of_two
 from symlearn.statistics import Measured, Measurements, mean_absolute
 
 TITLE = (
@@ -61,7 +61,7 @@ def caption(plotted: Plotted) -> str:
     )
 
 
-def draw(plotted: Plotted, _: Measurements) -> Figure:
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """A panel per architecture, two panels of cost."""
     cells = plotted["pairs"]
     names = architectures(cells)
@@ -72,7 +72,7 @@ def draw(plotted: Plotted, _: Measurements) -> Figure:
     first = None
     for column, name in enumerate(names):
         first = panel = figure.add_subplot(row[column], sharey=first)
-        _ladder(panel, rows_of(cells, name))
+        _ladder(panel, rows_of(cells, name), measured)
         panel.set(title=name)
         style.letter(panel, "ABCDEFGH"[column])
         if column == 0:
@@ -116,14 +116,13 @@ def _identity_line(n: ArrayLike, values: ArrayLike) -> Line2D:
     return Line2D(n, values, color=colour, linewidth=0.7, label="orbit-block, at pose 0 alone")
 
 
-def _ladder(axes: Axes, rows: xr.Dataset) -> None:
+def _ladder(axes: Axes, rows: xr.Dataset, measured: Measurements) -> None:
     n = rows["n"].values
     for rung in _RUNGS:
         colour, dashes = style.PREDICTIONS[rung]
-        found = [mean_absolute(_difference(rows.isel(cell=i), rung)) for i in range(len(n))]
-        values, errors = np.array(found).T
-        axes.errorbar(n, values, errors, color=colour, linestyle=dashes, marker="o", markersize=3)
-    identity = [mean_absolute(_at_identity(rows.isel(cell=i))).value for i in range(len(n))]
+        look = {"color": colour, "linestyle": dashes, "marker": "o", "markersize": 3}
+        measured_line(axes, measured, f"difference_{rung}", rows, **look)
+    identity = [measured[f"difference_at_identity.{tag}"].value for tag, _ in grid_points(rows)]
     axes.add_line(_identity_line(n, identity))
     exact = rows["exact_mean"].mean(["task", "orbit"])
     axes.plot(n, exact, color=style.PREDICTIONS["exact"][0], linewidth=0.9)

@@ -7,6 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.image import AxesImage
 
 from symlearn import style
+from symlearn.figures.inputs import grid_points
+from symlearn.statistics import Measurements
 
 
 def error_scatter(
@@ -52,6 +54,15 @@ def picture(axes: Axes, image: Float[np.ndarray, "row col"], title: str = "") ->
     axes.set_axis_off()
     axes.set_title(title, fontsize=6)
     return drawn
+
+
+def measured_line(
+    axes: Axes, measured: Measurements, kind: str, rows: xr.Dataset, **line: object
+) -> None:
+    """A measured quantity by n with its standard error; `rows` are of one architecture."""
+    found = [measured[f"{kind}.{tag}"] for tag, _ in grid_points(rows)]
+    values, errors = np.array(found).T
+    axes.errorbar(rows["n"], values, errors, **line)  # type: ignore[arg-type]
 
 
 def spread(

@@ -17,6 +17,11 @@ class Subgroup:
     parent: FiniteGroup
     elements: Int[np.ndarray, " member"]
 
+    @classmethod
+    def whole(cls, group: FiniteGroup) -> "Subgroup":
+        """The group as a subgroup of itself."""
+        return cls(group, np.arange(len(group)))
+
     def __post_init__(self) -> None:
         if len(self) == 0 or self.elements[0] != 0:
             raise ValueError("a subgroup lists the identity, element 0, first")

@@ -35,8 +35,7 @@ def _correct(
     labels = 2.0 * np.eye(class_of.max() + 1)[class_of] - 1.0
     solved = solve_gram(gram)
     exact = labels[:, None, :] - exact_errors_by_pose(solved, labels)
-    everything = Subgroup(group, np.arange(len(group)))
-    averages = average_over_subgroup(gram, len(labels), everything)
+    averages = average_over_subgroup(gram, len(labels), Subgroup.whole(group))
     block = labels - averaged_errors(averages, group, labels)
     return xr.Dataset(
         {

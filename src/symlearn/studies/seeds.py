@@ -30,8 +30,7 @@ def _errors(
 ) -> xr.Dataset:
     labels = np.where(class_of == class_of[0], 1.0, -1.0)
     solved = solve_gram(gram)
-    everything = Subgroup(group, np.arange(len(group)))
-    averages = average_over_subgroup(gram, len(labels), everything)
+    averages = average_over_subgroup(gram, len(labels), Subgroup.whole(group))
     pairwise = pairwise_spectral_errors(averages, labels > 0, labels < 0)
     exact = exact_errors_by_pose(solved, labels[:, None])[..., 0] * labels[:, None]
     return xr.Dataset(

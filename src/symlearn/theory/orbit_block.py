@@ -38,7 +38,7 @@ def orbit_block_errors(
     of (|G| orbits)^3, d the irreps' dimension, after one pass through half of the Gram matrix.
     """
     count = int(orbits) if np.ndim(orbits) == 0 else len(np.unique(orbits))
-    averages = average_over_subgroup(gram, count, Subgroup(group, np.arange(len(group))))
+    averages = average_over_subgroup(gram, count, Subgroup.whole(group))
     return averaged_errors(averages, group, labels, ridge)
 
 
@@ -107,7 +107,7 @@ def scalar_error(
     lambda^-1 / <lambda^-1> with lambda half the sum of all within-class averages less the
     between-class ones, and <lambda^-1> the mean reciprocal eigenvalue of the averaged kernel.
     """
-    averages = average_over_subgroup(gram, 2, Subgroup(group, np.arange(len(group))))
+    averages = average_over_subgroup(gram, 2, Subgroup.whole(group))
     sums = averages.sum(axis=-1)
     label_eigenvalue = 0.5 * (sums[..., 0, 0] + sums[..., 1, 1]) - sums[..., 0, 1] + ridge
     identity = _identity_block(averages, group, ridge)
