@@ -12,9 +12,11 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell $(name) -c 'prin
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 LOCK := envs/requirements.lock
+TORCH := envs/torch.txt
 # --no-deps: the lock holds all that is needed, and not TensorFlow, which neural-tangents declares.
 # --no-build-isolation: what has to be built is built by the setuptools of the lock.
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP_EXACT = $(PIP_INSTALL) --no-deps --no-build-isolation
 
 .PHONY: help env figures test lint format lock clean
 
@@ -32,20 +34,22 @@ ifneq ($(shell tail -n 1 $(VENV)/locked 2> /dev/null),$(HERE))
 .PHONY: $(VENV)/locked
 endif
 
-$(VENV)/locked: $(LOCK)
-	@if cmp -s <(cat $(LOCK); echo '$(HERE)') $@; then touch $@; exit; fi; \
+$(VENV)/locked: $(LOCK) $(TORCH)
+	@if cmp -s <(cat $(LOCK) $(TORCH); echo '$(HERE)') $@; then touch $@; exit; fi; \
 	$(CHECK_PYTHON); \
 	echo "Installing $(LOCK) into $(VENV) ..."; \
 	rm -rf $(VENV); \
 	$(PYTHON) -m venv $(VENV); \
 	sed -n '/^setuptools==/,/^    #/p' $(LOCK) > $(VENV)/setuptools.lock; \
-	$(PIP_INSTALL) --require-hashes -r $(VENV)/setuptools.lock; \
-	$(PIP_INSTALL) --require-hashes --use-pep517 -r $(LOCK); \
-	(cat $(LOCK); echo '$(HERE)') > $@.part; \
+	$(PIP_EXACT) --require-hashes -r $(VENV)/setuptools.lock; \
+	grep -Eo '^[A-Za-z0-9._-]+==[^ ;]+' $(LOCK) > $(VENV)/pins.txt; \
+	$(PIP_INSTALL) --constraint $(VENV)/pins.txt -r $(TORCH); \
+	$(PIP_EXACT) --require-hashes --use-pep517 -r $(LOCK); \
+	(cat $(LOCK) $(TORCH); echo '$(HERE)') > $@.part; \
 	mv $@.part $@
 
 $(VENV)/installed: $(VENV)/locked pyproject.toml
-	@$(PIP_INSTALL) --editable .
+	@$(PIP_EXACT) --editable .
 	@touch $@
 
 define CHECK_PYTHON

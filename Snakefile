@@ -11,6 +11,7 @@ configfile: "config.yaml"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/data.smk"
 include: "workflow/rules/kernels.smk"
+include: "workflow/rules/networks.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/claims.smk"
 

@@ -23,6 +23,7 @@ from pydantic import (
 
 from symlearn.architectures import MODELS, STANDARD
 from symlearn.errors import ConfigError
+from symlearn.networks import catalogue
 
 DatasetName = Literal["digits", "mnist", "fashion-mnist"]
 GroupName = Literal["cyclic-rotation", "cyclic-shift", "dihedral", "product-shift"]
@@ -47,6 +48,10 @@ Count = Annotated[Whole, Field(gt=0)]
 Sizes = Annotated[list[Annotated[Whole, Field(ge=2, le=720)]], Field(min_length=1), Distinct]
 Names = Annotated[list[str], Field(min_length=1), Distinct]
 RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
+Rate = Annotated[float, Field(gt=0)]
+Digits = Annotated[
+    list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=1), Distinct
+]
 # Names become parts of file names and of command lines, so they are plain.
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 # One entry of `architectures`; its key `kind` says which model it is held to.
@@ -133,6 +138,74 @@ class Portrait(Closed):
     poses: Annotated[Whole, Field(ge=8, le=720)]
 
 
+class Partial(Closed):
+    """Networks trained on all rotations of all classes but the upright pose of one class."""
+
+    n: Sizes
+    networks: Names
+    images: Count | None = Field(
+        default=None, description="seed images, equally many of each class; all where it is null"
+    )
+    left_out: Digits = Field(description="classes, each left out from networks of its own")
+    seeds: Count = Field(default=1, description="initialisations for each class left out")
+    chunk: Count = Field(default=10, description="classes left out in one job")
+    epochs: Count
+    batch: Count
+    learning_rate: Rate = 1e-3
+
+
+class LongTraining(Closed):
+    """The task of `partial` for many epochs, with and without weight decay."""
+
+    n: Annotated[Whole, Field(ge=2, le=720)]
+    network: str
+    images: Count | None = None
+    left_out: Digits
+    epochs: Count
+    batch: Count
+    learning_rate: Rate = 1e-3
+    weight_decays: Annotated[
+        list[Annotated[float, Field(ge=0)]], Field(min_length=1), Distinct
+    ] = Field(description="decoupled weight decay; 0 is none")
+
+
+class TrainedPairs(Closed):
+    """Networks of finite width trained on the pairs of `rotations`, by Adam as in the paper."""
+
+    n: Annotated[Whole, Field(ge=2, le=720)]
+    pairs: Count
+    chunk: Count = Field(default=64, description="pairs in one job")
+    architecture: str
+    width: Count
+    steps: Count = Field(description="full-batch steps of the optimiser")
+    learning_rate: Rate = 1e-3
+
+
+class Widths(Closed):
+    """Networks over width, trained by gradient descent on the pairs of `rotations`."""
+
+    n: Sizes
+    pairs: Count
+    architecture: str
+    widths: Annotated[list[Count], Field(min_length=2), Distinct]
+    seeds: Count = Field(default=1, description="initialisations for each pair and missing pose")
+    steps: Count
+    learning_rate: Rate = Field(
+        default=0.25, description="of the mean squared error; stable below the kernel's 2 / 4"
+    )
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.98
+
+
+class TrainedClasses(Closed):
+    """A network trained on the ten classes of `classes`."""
+
+    n: Sizes
+    network: str
+    epochs: Count
+    batch: Count
+    learning_rate: Rate = 1e-3
+
+
 class Preset(Closed):
     """All that a preset chooses: data, grids, seeds and sizes; never code paths."""
 
@@ -146,6 +219,11 @@ class Preset(Closed):
     shifts: Shifts
     dihedral: Pairs
     precision: Pairs
+    partial: Partial
+    long_training: LongTraining
+    trained_pairs: TrainedPairs
+    trained_classes: TrainedClasses
+    widths: Widths
 
     @model_validator(mode="after")
     def _sizes_fit_the_images(self) -> "Preset":
@@ -164,6 +242,30 @@ class Preset(Closed):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _trained_networks_meet_their_theory(self) -> "Preset":
+        """What networks are compared with must be among what the theory is computed for."""
+        rotations, classes = self.rotations, self.classes
+        for study, settings in (("trained_pairs", self.trained_pairs), ("widths", self.widths)):
+            sizes = settings.n if isinstance(settings.n, list) else [settings.n]
+            for n in sizes:
+                if n not in rotations.n:
+                    raise ValueError(f"{study}.n: {n} is not in rotations.n, {rotations.n}")
+            if settings.pairs > rotations.pairs:
+                raise ValueError(
+                    f"{study}.pairs: {settings.pairs} is more than the {rotations.pairs} of "
+                    "rotations.pairs"
+                )
+            if settings.architecture not in rotations.architectures:
+                raise ValueError(
+                    f"{study}.architecture: {settings.architecture!r} is not in "
+                    f"rotations.architectures, {', '.join(rotations.architectures)}"
+                )
+        for n in self.trained_classes.n:
+            if n not in classes.n:
+                raise ValueError(f"trained_classes.n: {n} is not in classes.n, {classes.n}")
+        return self
+
 
 class Config(Closed):
     """The whole of `config.yaml`."""
@@ -176,19 +278,26 @@ class Config(Closed):
     architectures: dict[PlainName, Architecture] = Field(
         default_factory=dict, description="architectures of your own, by name"
     )
+    networks: dict[PlainName, catalogue.NetworkEntry] = Field(
+        default_factory=dict, description="networks of your own, by name"
+    )
     presets: dict[PresetName, Preset]
 
     @model_validator(mode="after")
     def _names_are_known(self) -> "Config":
-        for name in self.architectures:
-            if name in STANDARD:
-                raise ValueError(f"architectures.{name}: is a standard name; choose another")
-        known = [*STANDARD, *self.architectures]
+        own = {"architectures": self.architectures, "networks": self.networks}
+        standard = {"architectures": STANDARD, "networks": catalogue.STANDARD}
+        for key, entries in own.items():
+            for name in entries:
+                if name in standard[key]:
+                    raise ValueError(f"{key}.{name}: is a standard name; choose another")
         for name, preset in self.presets.items():
             for study, settings in preset:
-                for used in getattr(settings, "architectures", ()):
+                for key, used in _names_used(settings):
+                    kind = f"{key.removesuffix('s')}s"
+                    known = [*standard[kind], *own[kind]]
                     if used not in known:
-                        path = f"presets.{name}.{study}.architectures"
+                        path = f"presets.{name}.{study}.{key}"
                         raise ValueError(f"{path}: {used!r} is unknown; {_allowed(used, known)}")
         if self.preset not in self.presets:
             choices = _allowed(self.preset, self.presets)
@@ -206,6 +315,12 @@ class Config(Closed):
             return self.architectures[name].model_dump()
         entry = STANDARD[name]
         return MODELS[entry["kind"]].model_validate(entry).model_dump()
+
+    def network(self, name: str) -> dict[str, Any]:
+        """The entry of a network, its defaults filled in."""
+        if name in self.networks:
+            return self.networks[name].model_dump()
+        return catalogue.standard_entry(name)
 
 
 def parse(raw: Mapping[Any, Any], where: str = "config.yaml") -> Config:
@@ -252,7 +367,8 @@ def _sentence(fault: Mapping[str, Any]) -> str:
             names = context["expected_tags"].replace("'", "").split(", ")
             return f"{prefix}kind {context['tag']!r} is unknown; {_allowed(context['tag'], names)}"
         case "union_tag_not_found":
-            return f"{prefix}the key kind is missing; allowed: {', '.join(MODELS)}"
+            kinds = MODELS if fault["loc"][0] == "architectures" else catalogue.MODELS
+            return f"{prefix}the key kind is missing; allowed: {', '.join(kinds)}"
         case "value_error":
             if isinstance(fault["input"], dict):  # the error begins with the rest of the key path
                 return f"{path}.{context['error']}".removeprefix(".")
@@ -261,10 +377,19 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     return f"{prefix}{fault['input']!r} {message}"
 
 
+def _names_used(settings: Any) -> Iterable[tuple[str, str]]:
+    """The architectures and networks that a part of a preset names, each with its key."""
+    for key in ("architectures", "networks"):
+        yield from ((key, name) for name in getattr(settings, key, ()))
+        single = key.removesuffix("s")
+        if hasattr(settings, single):
+            yield single, getattr(settings, single)
+
+
 def _visible(location: Iterable[Any]) -> list[Any]:
     """A fault's location without the tags of unions and the marks of mapping keys."""
     parts = [part for part in location if part != "[key]"]
-    if len(parts) > 2 and parts[0] == "architectures":
+    if len(parts) > 2 and parts[0] in ("architectures", "networks"):
         del parts[2]
     return parts
 

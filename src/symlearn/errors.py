@@ -17,6 +17,10 @@ class StoreError(SymlearnError):
     """A result or spec file is missing, damaged or of another schema."""
 
 
+class TrainingError(SymlearnError):
+    """A network cannot be trained on: no such device, no memory, no finite loss, a bad checkpoint."""
+
+
 class IllConditionedError(SymlearnError):
     """A Gram matrix is singular to working precision, so its regression has no answer."""
 

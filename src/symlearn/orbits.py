@@ -6,7 +6,7 @@ from typing import Any
 
 import xarray as xr
 
-from symlearn.datasets.images import LabelledImages
+from symlearn.datasets.images import labelled_images
 from symlearn.datasets.orbits import orbits_dataset
 from symlearn.stage import run_stage, stage_parser
 
@@ -14,9 +14,7 @@ from symlearn.stage import run_stage, stage_parser
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """The orbits of a spec from its data set."""
     (source,) = inputs
-    maximum = int(source.attrs["maximum"])
-    data = LabelledImages(source["levels"].values, source["label"].values, maximum)
-    return orbits_dataset(data, spec)
+    return orbits_dataset(labelled_images(source), spec)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

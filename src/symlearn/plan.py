@@ -9,10 +9,10 @@ from functools import cache
 from typing import Any
 
 from symlearn.closure import ROOT
-from symlearn.config import Classes, Config, Pairs, Preset, Seeds, Shifts
+from symlearn.config import Classes, Config, LongTraining, Pairs, Partial, Preset, Seeds, Shifts
 from symlearn.specs import Cell
 
-STAGES = ("datasets", "orbits", "kernels", "studies", "figures", "claims")
+STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures", "claims")
 _PORTRAIT_N = 4  # the symmetries of a square: eight poses fit into a panel
 
 
@@ -219,6 +219,176 @@ def _precision(config: Config) -> list[Cell]:
     ]
 
 
+# The authors' (fig1_data.py), where Adam sees batches; PyTorch's own in full batches.
+_BETAS, _FULL_BATCH_BETAS = [0.7, 0.9], [0.9, 0.999]
+
+
+def _adam(epochs: int, learning_rate: float, betas: list[float], **more: Any) -> dict[str, Any]:
+    return {
+        "optimizer": "adam",
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "betas": betas,
+        "weight_decay": 0.0,
+        "centred": False,
+        **more,
+    }
+
+
+def _trained(
+    study: str, slug: str, source: Cell, settings: Mapping[str, Any], labels: Mapping[str, Any]
+) -> Cell:
+    kept = {"study": study, "labels": dict(labels), **settings}
+    return Cell("networks", f"{study}-{slug}", kept, (source,), labels)
+
+
+def _partial(config: Config) -> list[Cell]:
+    study = config.chosen.partial
+    recipe = _adam(study.epochs, study.learning_rate, _BETAS, batch=study.batch)
+    return [
+        _partial_cell(config, "partial", study, network, n, part, recipe)
+        for n in study.n
+        for network in study.networks
+        for part in _chunks(len(study.left_out), study.chunk)
+    ]
+
+
+def _partial_cell(
+    config: Config,
+    name: str,
+    study: Partial | LongTraining,
+    network: str,
+    n: int,
+    part: Mapping[str, int],
+    recipe: Mapping[str, Any],
+) -> Cell:
+    preset = config.chosen
+    left_out = study.left_out[part["start"] : part["stop"]]
+    seeds = study.seeds if isinstance(study, Partial) else 1
+    settings = {
+        "network": config.network(network),
+        "problem": {
+            "kind": "partial-rotations",
+            "n": n,
+            "images": study.images,
+            "preparation": preset.dataset.model_dump(exclude={"name"}),
+            "members": [[digit, seed] for digit in left_out for seed in range(seeds)],
+        },
+        "recipe": recipe,
+        "seed": preset.seed,
+    }
+    decay = recipe["weight_decay"]
+    labels = {"network": network, "n": n, "weight_decay": decay}
+    slug = f"{network}-n{n}-from{part['start']}"
+    if decay:
+        slug += f"-decay{decay:g}".replace(".", "p")
+    return _trained(name, slug, _dataset(preset), settings, labels)
+
+
+def _long_training(config: Config) -> list[Cell]:
+    study = config.chosen.long_training
+    everything = {"start": 0, "stop": len(study.left_out)}
+    recipes = [
+        _adam(
+            study.epochs, study.learning_rate, _FULL_BATCH_BETAS, batch=study.batch,
+            weight_decay=decay,
+        )
+        for decay in study.weight_decays
+    ]  # fmt: skip
+    return [
+        _partial_cell(config, "long-training", study, study.network, study.n, everything, recipe)
+        for recipe in recipes
+    ]
+
+
+_RECORDED = 40  # times that the errors of a full-batch training are measured
+
+
+def _on_pairs(
+    config: Config,
+    name: str,
+    orbits: Cell,
+    architecture: str,
+    width: int,
+    problem: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+) -> Cell:
+    entry = {"kind": "ntk", "architecture": config.architecture(architecture), "width": width}
+    settings = {
+        "network": entry,
+        "problem": {"kind": "pairs", **problem},
+        "recipe": recipe,
+        "seed": config.chosen.seed,
+    }
+    labels = {"architecture": architecture, "n": orbits.settings["n"], "width": width}
+    slug = f"{architecture}-width{width}-{orbits.slug}"
+    return _trained(name, slug, orbits, settings, labels)
+
+
+def _pair_orbits(config: Config, n: int, part: Mapping[str, int]) -> Cell:
+    task = {"draw": "pairs", "classes": 2, "seeds_per_class": 1, **part}
+    return _orbits(config.chosen, config.chosen.rotations.group, n, task)
+
+
+def _trained_pairs(config: Config) -> list[Cell]:
+    study = config.chosen.trained_pairs
+    epochs = min(_RECORDED, study.steps)
+    problem = {"in_coordinates": False, "seeds": 1, "steps": study.steps // epochs}
+    recipe = _adam(epochs, study.learning_rate, _FULL_BATCH_BETAS)
+    return [
+        _on_pairs(
+            config, "trained-pairs", _pair_orbits(config, study.n, part), study.architecture,
+            study.width, problem, recipe,
+        )
+        for part in _chunks(study.pairs, study.chunk)
+    ]  # fmt: skip
+
+
+def _widths(config: Config) -> list[Cell]:
+    study = config.chosen.widths
+    epochs = min(_RECORDED, study.steps)
+    problem = {
+        "in_coordinates": True,
+        "seeds": study.seeds,
+        "steps": study.steps // epochs,
+    }
+    recipe = {
+        "optimizer": "gradient-descent",
+        "epochs": epochs,
+        "learning_rate": study.learning_rate,
+        "momentum": study.momentum,
+        "centred": True,
+    }
+    everything = {"start": 0, "stop": study.pairs}
+    return [
+        _on_pairs(
+            config, "widths", _pair_orbits(config, n, everything), study.architecture, width,
+            problem, recipe,
+        )
+        for n in study.n
+        for width in study.widths
+    ]  # fmt: skip
+
+
+def _trained_classes(config: Config) -> list[Cell]:
+    preset, study, theory = config.chosen, config.chosen.trained_classes, config.chosen.classes
+    task = {"draw": "classes", "classes": list(range(10)), "start": 0, "stop": 1}
+    task["seeds_per_class"] = theory.seeds_per_class
+    settings = {
+        "network": config.network(study.network),
+        "problem": {"kind": "classes", "left_out": list(range(10))},
+        "recipe": _adam(study.epochs, study.learning_rate, _BETAS, batch=study.batch),
+        "seed": preset.seed,
+    }
+    cells = []
+    for n in study.n:
+        orbits = _orbits(preset, theory.group, n, task)
+        labels = {"network": study.network, "n": n}
+        slug = f"{study.network}-{orbits.slug}"
+        cells.append(_trained("trained-classes", slug, orbits, settings, labels))
+    return cells
+
+
 # The cells of each study, by the name that figures ask for.
 STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "rings": _rings,
@@ -231,4 +401,9 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "dihedral": _dihedral,
     "dihedral-portrait": _dihedral_portrait,
     "precision": _precision,
+    "partial": _partial,
+    "long-training": _long_training,
+    "trained-pairs": _trained_pairs,
+    "trained-classes": _trained_classes,
+    "widths": _widths,
 }

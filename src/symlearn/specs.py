@@ -95,9 +95,9 @@ def modules_of(spec: Mapping[str, Any]) -> list[str]:
     """The modules whose source a cell's result depends on, beside what they import."""
     stage = spec["stage"]
     modules = {"orbits": ["symlearn.orbits"]}.get(stage, [f"symlearn.{stage}.__main__"])
-    for chosen in ("study", "figure"):  # imported by name, so the stage's source does not show them
-        if chosen in spec:
-            modules.append(f"symlearn.{stage}.{spec[chosen]}")
+    chosen = {"studies": "study", "figures": "figure"}.get(stage)
+    if chosen:  # imported by name, so the stage's source does not show it
+        modules.append(f"symlearn.{stage}.{spec[chosen]}")
     return modules
 
 

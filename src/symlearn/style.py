@@ -25,9 +25,13 @@ _MODELS = {
     "mlp-5": (_SKY, "s"),
     "cnn-fc-3": (_ORANGE, "^"),
     "cnn-gap-3": (_GREEN, "D"),
+    "mlp": (_BLUE, "^"),
+    "cnn": (_ORANGE, "o"),
+    "vit": (_PURPLE, "s"),
+    "vit-48": (_PURPLE, "s"),
 }
 # For architectures of the user's own, in the order in which they appear.
-_SPARE = [(_PURPLE, "v"), (_RED, "P"), (_GREY, "X"), (_YELLOW, "*")]
+_SPARE = [(_RED, "P"), (_GREY, "X"), (_YELLOW, "*"), (_PURPLE, "v")]
 
 CLASS_COLOURS = (_RED, _BLUE)
 PREDICTIONS = {

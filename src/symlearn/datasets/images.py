@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 from jaxtyping import Int, UInt8
 
 from symlearn.datasets.files import find_file
@@ -36,6 +37,12 @@ def load_images(
     content = [find_file(file, name, source.mirrors, data_root, cache) for file in files]
     images, labels = (parse_idx(c, file.name) for c, file in zip(content, files, strict=True))
     return check_pair(images, labels, name)
+
+
+def labelled_images(dataset: xr.Dataset) -> LabelledImages:
+    """The images of a file of the stage `datasets`."""
+    maximum = int(dataset.attrs["maximum"])
+    return LabelledImages(dataset["levels"].values, dataset["label"].values, maximum)
 
 
 def check_pair(

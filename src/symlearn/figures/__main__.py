@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         started = time.time()
         spec = read_spec(arguments.spec)
         files = input_files(results_of(arguments.spec), spec)
-        render(spec, [store.read(file, "studies") for file in files], arguments.out)
+        render(spec, [store.read(file) for file in files], arguments.out)
         provenance.write_sidecar(arguments.out, spec, files, started)
 
     return guarded("figures", run)

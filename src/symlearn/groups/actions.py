@@ -11,7 +11,7 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, UInt8
 
 from symlearn.groups.families import cyclic, dihedral, product
 from symlearn.groups.finite import FiniteGroup
@@ -52,6 +52,24 @@ def rotations(images: Images, n: int) -> OrbitImages:
     return poses
 
 
+def nearest_rotations(
+    images: UInt8[np.ndarray, "image row col"], n: int
+) -> UInt8[np.ndarray, "pose image row col"]:
+    """All n rotations of each image, as `rotations`, by the nearest pixel: levels stay levels.
+
+    n bytes for each pixel of the images.
+    """
+    exact = gcd(n, 4)
+    count = n // exact
+    poses = np.empty((n, *images.shape), dtype=np.uint8)
+    flat = np.pad(images.reshape(len(images), -1), ((0, 0), (0, 1)))  # one empty pixel
+    for i in range(count):
+        poses[i] = flat[:, _nearest(*images.shape[1:], 360.0 / n * i)].reshape(images.shape)
+    for k in range(1, exact):
+        poses[k * count : (k + 1) * count] = np.rot90(poses[:count], 4 // exact * k, axes=(2, 3))
+    return poses
+
+
 def rotations_and_reflections(images: Images, n: int) -> OrbitImages:
     """The 2 n poses of the dihedral group: rotations r^i, then r^i s with s upside down."""
     reflected = images[:, ::-1, :]
@@ -89,6 +107,24 @@ def _interpolate(images: Images, angles: Float[np.ndarray, " angle"], poses: Orb
         poses[:, i] = turned.T.reshape(images.shape)
 
 
+def _nearest(height: int, width: int, angle_deg: float) -> Int[np.ndarray, " pixel"]:
+    """The pixel that each pixel of the turned image shows; height * width where that is none."""
+    source = np.rint(_sources(height, width, angle_deg)).astype(int)
+    last = np.array([[height - 1], [width - 1]])
+    inside = np.logical_and.reduce((source >= 0) & (source <= last))
+    return np.where(inside, source[0] * width + source[1], height * width)
+
+
+def _sources(height: int, width: int, angle_deg: float) -> Float[np.ndarray, "axis pixel"]:
+    """Where in the image each pixel of the turned image comes from."""
+    from scipy.special import cosdg, sindg
+
+    turn = np.array([[cosdg(angle_deg), sindg(angle_deg)], [-sindg(angle_deg), cosdg(angle_deg)]])
+    centre = (np.array([height, width]) - 1) / 2
+    pixel = np.indices((height, width)).reshape(2, -1)
+    return (centre - turn @ centre)[:, None] + turn @ pixel
+
+
 def _rotation(height: int, width: int, angle_deg: float) -> Any:
     """The sparse matrix (pixel, pixel) that takes spline coefficients to the turned image.
 
@@ -96,12 +132,8 @@ def _rotation(height: int, width: int, angle_deg: float) -> Any:
     on beyond them as a mirror image.
     """
     from scipy.sparse import csr_array
-    from scipy.special import cosdg, sindg
 
-    turn = np.array([[cosdg(angle_deg), sindg(angle_deg)], [-sindg(angle_deg), cosdg(angle_deg)]])
-    centre = (np.array([height, width]) - 1) / 2
-    pixel = np.indices((height, width)).reshape(2, -1)
-    source = (centre - turn @ centre)[:, None] + turn @ pixel
+    source = _sources(height, width, angle_deg)
     last = np.array([[height - 1], [width - 1]])
     inside = np.logical_and.reduce((source >= 0) & (source <= last))
     start = np.floor(source).astype(int)

@@ -23,6 +23,7 @@ _PACKAGES = (
     "jax",
     "jaxlib",
     "neural-tangents",
+    "torch",
     "xarray",
     "h5netcdf",
     "matplotlib",
@@ -50,6 +51,17 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def code_of(spec: Mapping[str, Any]) -> dict[str, str]:
+    """The SHA-256 of every source file that a spec's result depends on."""
+    files = closure(*modules_of(spec))
+    return {file.relative_to(ROOT).as_posix(): sha256(file) for file in files}
+
+
+def code_digest(spec: Mapping[str, Any]) -> str:
+    """One SHA-256 for all of `code_of`."""
+    return hashlib.sha256(json.dumps(code_of(spec)).encode()).hexdigest()
+
+
 def write_sidecar(
     path: Path,
     spec: Mapping[str, Any],
@@ -61,9 +73,7 @@ def write_sidecar(
         "file": path.name,
         "sha256": sha256(path),
         "spec": spec,
-        "code": {
-            file.relative_to(ROOT).as_posix(): sha256(file) for file in closure(*modules_of(spec))
-        },
+        "code": code_of(spec),
         "inputs": {f"{file.parent.name}/{file.name}": sha256(file) for file in inputs},
         "commit": commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -1,0 +1,240 @@
+"""How invariant a classifier is under a finite group, and whether by selectivity (note 3).
+
+After Moskalev et al. 2023 (arXiv 2308.03904), whose normalisations are not published: those here
+are the project's own. A pair is an image x and a pose gx of it, g not the identity; the order of
+poses is the group's. Logit errors grow with the square of the logits, so two ratios go with
+them: to the spread between images, and to noise of the same size.
+"""
+
+from dataclasses import dataclass, fields
+from functools import partial
+from math import isfinite, log
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from symlearn.groups.tensors import ImageAction, Images, Poses
+from symlearn.measures.spectra import Classifier, PerImage, noise_sensitivities
+from symlearn.statistics import Measured, mean
+
+Logits = Float[torch.Tensor, "image pose class_"]
+Pairs = Float[torch.Tensor, "image pair"]
+Labels = Int[torch.Tensor, " image"]
+SaliencyClass = Literal["prediction", "label"]
+Values = Float[np.ndarray, " image"]
+
+# Network inputs in one pass.
+_INPUTS = 4096
+
+
+def logits_of_poses(network: Classifier, images: Images, action: ImageAction) -> Logits:
+    """The logits of every pose of every image, in float64; pose 0 is the image itself."""
+    with torch.no_grad():
+        logits = network(action.poses(images).flatten(0, 1)).double()
+    return logits.unflatten(0, (len(images), len(action)))
+
+
+def divergences(logits: Logits) -> Pairs:
+    """KL(p(x) || p(gx)) of the predicted distributions, in nats.
+
+    At most half the logit error: the Hessian of log-sum-exp has no eigenvalue above 1/2.
+    """
+    upright, moved = _pairs(logits.log_softmax(dim=-1))
+    return _kl(upright, moved)
+
+
+def jensen_shannon(logits: Logits) -> Pairs:
+    """The Jensen-Shannon divergence of p(x) and p(gx), in nats: symmetric, at most log 2."""
+    upright, moved = _pairs(logits.log_softmax(dim=-1))
+    middle = torch.logaddexp(upright, moved) - log(2)
+    return 0.5 * (_kl(upright, middle) + _kl(moved, middle))
+
+
+def logit_errors(logits: Logits) -> Pairs:
+    """1/2 |f(x) - f(gx)|^2."""
+    upright, moved = _pairs(logits)
+    return 0.5 * (moved - upright).square().sum(dim=-1)
+
+
+def agreements(logits: Logits) -> Pairs:
+    """1 where x and gx have the same largest logit, otherwise 0."""
+    upright, moved = _pairs(logits.argmax(dim=-1, keepdim=True))
+    return (upright == moved)[..., 0].double()
+
+
+def spreads(logits: Float[torch.Tensor, "image class_"]) -> PerImage:
+    """How far each image's logits lie from their mean: m / (m - 1) |f(x) - mean f|^2 of m images.
+
+    The mean over images is that of 1/2 |f(x) - f(z)|^2 over all pairs of different images.
+    """
+    count = len(logits)
+    if count < 2:
+        raise ValueError("the spread between images needs at least two images")
+    distance = (logits - logits.mean(dim=0)).square().sum(dim=1)
+    return distance * count / (count - 1)
+
+
+def noise_errors(
+    network: Classifier, images: Images, action: ImageAction, generator: torch.Generator
+) -> Pairs:
+    """1/2 |f(x + noise) - f(x)|^2, for each pair with noise of the norm |gx - x|."""
+    upright, moved = _pairs(action.poses(images))
+    norms = (moved - upright).flatten(2).norm(dim=2)
+    repeated = images.repeat_interleave(norms.shape[1], dim=0)
+    values = noise_sensitivities(network, repeated, norms.flatten(), generator)
+    return values.reshape(norms.shape)
+
+
+def saliency_of_poses(
+    network: Classifier,
+    images: Images,
+    action: ImageAction,
+    saliency_class: SaliencyClass = "prediction",
+    labels: Labels | None = None,
+) -> Poses:
+    """The gradient by the input of one logit, at every pose, each in the orientation of the pose.
+
+    The class is the same for all poses of an image: its label, or what is predicted for the
+    upright image. Images must not influence each other (batch norm in eval mode).
+    """
+    if saliency_class == "prediction":
+        with torch.no_grad():
+            classes = network(images).argmax(dim=1)
+    elif labels is None:
+        raise ValueError('the saliency of class "label" needs the labels of the images')
+    else:
+        classes = labels.to(images.device)
+    inputs = action.poses(images).flatten(0, 1).detach().requires_grad_()
+    chosen = network(inputs).gather(1, classes.repeat_interleave(len(action))[:, None])
+    (maps,) = torch.autograd.grad(chosen.sum(), inputs)
+    return maps.unflatten(0, (len(images), len(action)))
+
+
+def saliency_similarities(maps: Poses, action: ImageAction, *, signed: bool) -> Pairs:
+    """The cosine between the map of x and that of gx brought back to the orientation of x.
+
+    Maps as `saliency_of_poses` gives them, or their absolute values. Two maps that are zero
+    everywhere are alike: 1. Absolute maps do not start from 0: unrelated images of MNIST have
+    about 0.6 (note 1.4).
+    """
+    back = action.undo(maps if signed else maps.abs()).double().flatten(2)
+    norms = back.norm(dim=2)
+    upright, moved = _pairs(back / norms.where(norms != 0, 1.0)[..., None])
+    zero, also_zero = _pairs(norms == 0)
+    return (upright * moved).sum(dim=2).masked_fill(zero & also_zero, 1.0)
+
+
+def invariance_loss(logits: Logits, strength: float = 1.0) -> Float[torch.Tensor, ""]:
+    """The regulariser: `strength` times the mean of 1/2 |f(x) - f(gx)|^2, to be added to a loss.
+
+    Pose 0 is the image, the others as many poses as the training loop draws. Gradients flow
+    through both branches.
+    """
+    if not isfinite(strength) or strength < 0:
+        raise ValueError(
+            f"the strength of the invariance loss is a finite number from 0 up, not {strength}"
+        )
+    return strength * logit_errors(logits).mean()
+
+
+@dataclass(frozen=True)
+class Invariance:
+    """Measures of one classifier for each image, means over the image's pairs."""
+
+    divergence: Values
+    jensen_shannon: Values
+    logit_error: Values
+    agreement: Values
+    saliency_absolute: Values
+    saliency_signed: Values
+    noise_error: Values
+    spread: Values
+
+    def summary(self) -> dict[str, Measured]:
+        """Means over images with standard errors, and the two ratios that do not see scale.
+
+        `relative_logit_error` is the logit error over the spread between images;
+        `selectivity` the logit error over that of noise of the same size: 0 for genuine
+        invariance, unchanged by pure shrinkage.
+        """
+        means = {field.name: mean(getattr(self, field.name)) for field in fields(self)}
+        return means | {
+            "relative_logit_error": ratio_of_means(self.logit_error, self.spread),
+            "selectivity": ratio_of_means(self.logit_error, self.noise_error),
+        }
+
+
+def measure_invariance(
+    network: Classifier,
+    images: Images,
+    action: ImageAction,
+    *,
+    generator: torch.Generator,
+    saliency_class: SaliencyClass = "prediction",
+    labels: Labels | None = None,
+) -> Invariance:
+    """All measures for each image. Cost: about four passes and a backward pass for each pose.
+
+    `generator` draws the noise. Raises ValueError for less than two images, a group of one
+    element, images that the group does not act on, and missing labels where `saliency_class`
+    is "label".
+    """
+    size = max(1, _INPUTS // len(action))
+    measure = partial(_measure, network, action, generator, saliency_class)
+    parts = images.split(size)
+    known = [None] * len(parts) if labels is None else labels.split(size)
+    pieces = [measure(part, own) for part, own in zip(parts, known, strict=True)]
+    values = {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
+    values["spread"] = spreads(values.pop("upright"))
+    return Invariance(**{name: value.cpu().numpy() for name, value in values.items()})
+
+
+def ratio_of_means(numerator: Values, denominator: Values) -> Measured:
+    """The ratio of two means over the same images, with its standard error (delta method).
+
+    NaN where the denominator is zero on all images.
+    """
+    scale = float(denominator.mean())
+    if scale == 0:
+        return Measured(float("nan"))
+    ratio = float(numerator.mean()) / scale
+    return Measured(ratio, mean(numerator - ratio * denominator).uncertainty / abs(scale))
+
+
+def _measure(
+    network: Classifier,
+    action: ImageAction,
+    generator: torch.Generator,
+    saliency_class: SaliencyClass,
+    images: Images,
+    labels: Labels | None,
+) -> dict[str, Float[torch.Tensor, "image ..."]]:
+    """The fields of Invariance but the spread, which all images share, and what it is made of."""
+    logits = logits_of_poses(network, images, action)
+    maps = saliency_of_poses(network, images, action, saliency_class, labels)
+    pairs = {
+        "divergence": divergences(logits),
+        "jensen_shannon": jensen_shannon(logits),
+        "logit_error": logit_errors(logits),
+        "agreement": agreements(logits),
+        "saliency_absolute": saliency_similarities(maps, action, signed=False),
+        "saliency_signed": saliency_similarities(maps, action, signed=True),
+        "noise_error": noise_errors(network, images, action, generator),
+    }
+    return {name: values.mean(dim=1) for name, values in pairs.items()} | {"upright": logits[:, 0]}
+
+
+def _pairs(poses: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The upright image, with an axis to broadcast, and the moved ones."""
+    if poses.shape[1] < 2:
+        raise ValueError("invariance is measured between two poses or more, not one")
+    return poses[:, :1], poses[:, 1:]
+
+
+def _kl(
+    p: Float[torch.Tensor, "image _ class_"], q: Float[torch.Tensor, "image _ class_"]
+) -> Pairs:
+    """KL of distributions given by their logarithms; rounding does not make it negative."""
+    return (p.exp() * (p - q)).sum(dim=-1).clamp(min=0.0)

@@ -1,0 +1,170 @@
+"""Which operations of a network break a symmetry: the chain rule of the Lie derivative (note 1.5).
+
+For values h = op(h_1, ...) with a generator X acting on each of them, the operation's own Lie
+derivative is sum_i J_i X h_i - X h. Pushed on to the output and summed over all operations, the
+terms telescope: they add up to the network's Lie derivative, whatever the actions in between.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Shaped
+
+from symlearn.measures.lie import (
+    Images,
+    Model,
+    check_generator,
+    check_images,
+    check_model,
+    lie_derivative,
+    output_layout,
+    unfused_attention,
+)
+from symlearn.measures.lie_action import Generator, Layout, MeasureError, act
+from symlearn.measures.lie_trace import Operation, Trace, Value
+
+OUTPUT = Operation("output", "", "")
+"""Where the output has another layout than the one that was stated."""
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """The terms of a Lie derivative, one for each operation, in the order of the operations.
+
+    A probe is one of the output's entries, or a random direction z if `random`; then the
+    numbers are the products of z with the terms.
+    """
+
+    operations: tuple[Operation, ...]
+    terms: Float[torch.Tensor, "operation image probe"]
+    whole: Float[torch.Tensor, "image probe"]
+    random: bool
+
+    @property
+    def closure(self) -> Float[torch.Tensor, "image probe"]:
+        """The sum of the terms minus the whole: zero to rounding if no operation was missed."""
+        return self.terms.sum(dim=0) - self.whole
+
+    @property
+    def squared_norms(self) -> Float[torch.Tensor, "operation image"]:
+        """The squared norm of each term: summed over the outputs, or Hutchinson's estimate."""
+        squares = self.terms.square()
+        return squares.mean(dim=2) if self.random else squares.sum(dim=2)
+
+    @property
+    def standard_errors(self) -> Float[torch.Tensor, "operation image"]:
+        """The standard error of `squared_norms`: zero if they are exact."""
+        if not self.random:
+            return torch.zeros_like(self.terms[..., 0])
+        return self.terms.square().std(dim=2) / self.terms.shape[2] ** 0.5
+
+    def grouped(self, label: Callable[[Operation], str]) -> "Decomposition":
+        """The same with the terms of operations of one label added up, as if they were one.
+
+        Groups have the label as function and module, in the order in which they begin. What
+        lies within a group, such as the layout of attention weights, cancels.
+        """
+        labels = [label(operation) for operation in self.operations]
+        groups = list(dict.fromkeys(labels))
+        terms = self.terms.new_zeros(len(groups), *self.terms.shape[1:])
+        index = torch.tensor([groups.index(name) for name in labels], device=terms.device)
+        terms.index_add_(0, index, self.terms)
+        operations = tuple(Operation(name, name, "") for name in groups)
+        return replace(self, operations=operations, terms=terms)
+
+
+def decompose(
+    model: Model,
+    images: Shaped[torch.Tensor, "..."],
+    generator: str | Generator,
+    stencil: str = "forward",
+    *,
+    output: str | Layout | None = None,
+    probes: int | None = None,
+    rng: torch.Generator | None = None,
+) -> Decomposition:
+    """What each operation of a network contributes to its Lie derivative.
+
+    The arguments are those of `lie_derivative`. Without `probes` the terms are exact, one
+    backward pass for each entry of the output; with it they are seen through that many normal
+    random directions from `rng`, which is cheaper where outputs are many. The network must make
+    the same operations for every image.
+
+    Raises MeasureError as `lie_derivative`, and where torch's functions do not make the output
+    alone. Cost for each image: one pass with about four evaluations of each operation, which
+    holds all values, and the backward passes; images are taken one by one.
+    """
+    chosen = check_generator(generator)
+    check_images(images, chosen)
+    check_model(model)
+    if probes is not None and (probes < 2 or rng is None):
+        raise ValueError(f"{probes} random probes: at least 2 and a torch.Generator are needed")
+    derivative = lie_derivative(model, images, chosen, stencil, output=output)
+    derivative = derivative.reshape(len(images), -1)
+    directions = _directions(derivative, probes, rng)
+    traced = [
+        _terms(model, image[None], chosen, stencil, output, z)
+        for image, z in zip(images.detach(), directions, strict=True)
+    ]
+    if any(operations != traced[0][0] for operations, _ in traced):
+        raise MeasureError("the model does not make the same operations for every image")
+    terms = torch.stack([found for _, found in traced], dim=1)
+    whole = torch.einsum("ipo,io->ip", directions, derivative)
+    return Decomposition(traced[0][0], terms, whole, probes is not None)
+
+
+def _directions(
+    derivative: Float[torch.Tensor, "image output"],
+    probes: int | None,
+    rng: torch.Generator | None,
+) -> Float[torch.Tensor, "image probe output"]:
+    images, outputs = derivative.shape
+    if probes is None:
+        one_each = torch.eye(outputs, dtype=derivative.dtype, device=derivative.device)
+        return one_each.expand(images, outputs, outputs)
+    shape = (images, probes, outputs)
+    return torch.randn(shape, generator=rng, dtype=derivative.dtype).to(derivative.device)
+
+
+def _terms(
+    model: Model,
+    image: Images,
+    generator: Generator,
+    stencil: str,
+    output: str | Layout | None,
+    directions: Float[torch.Tensor, "probe output"],
+) -> tuple[tuple[Operation, ...], Float[torch.Tensor, "operation probe"]]:
+    """The operations for one image, and their terms along the directions."""
+    trace = Trace(image, generator, stencil)
+    with torch.enable_grad(), unfused_attention(), trace.inside(model), trace:
+        result = model(trace.image)
+    last = trace.value(result)
+    stated = output_layout(output, last.tensor, 1)
+    size = (image.shape[-2], image.shape[-1])
+    change = last.moved - act(last.tensor.detach(), stated, generator, stencil, size)
+    operations = [operation for operation, _ in trace.steps]
+    terms = _pulled_back(last.tensor, [values for _, values in trace.steps], directions)
+    if change.any():
+        operations.append(OUTPUT)
+        terms = torch.cat([terms, (directions @ change.flatten())[None]])
+    return tuple(operations), terms
+
+
+def _pulled_back(
+    result: torch.Tensor,
+    steps: list[list[Value]],
+    directions: Float[torch.Tensor, "probe output"],
+) -> Float[torch.Tensor, "operation probe"]:
+    """For each operation, z . J (its own Lie derivative), J from its values to the result."""
+    flat = [(i, value) for i, values in enumerate(steps) for value in values]
+    tensors = [value.tensor for _, value in flat]
+    terms = result.new_zeros(len(steps), len(directions))
+    for p, z in enumerate(directions if flat else ()):
+        gradients = torch.autograd.grad(
+            result, tensors, z.reshape(result.shape), retain_graph=True, allow_unused=True
+        )
+        for (i, value), gradient in zip(flat, gradients, strict=True):
+            if gradient is not None:
+                terms[i, p] += (gradient * value.local).sum()
+    return terms.detach()

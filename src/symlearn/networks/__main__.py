@@ -1,0 +1,124 @@
+"""The stage that trains networks: histories as NetCDF, weights as safetensors beside them."""
+
+import functools
+import hashlib
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import torch
+import xarray as xr
+
+from symlearn.networks import on_orbits, partial
+from symlearn.networks.build import build
+from symlearn.networks.checkpoints import Checkpoints, write_tensors
+from symlearn.networks.devices import DEVICES, choose_device, in_chunks
+from symlearn.networks.ensemble import build_ensemble
+from symlearn.networks.problems import Problem
+from symlearn.networks.training import Run
+from symlearn.provenance import code_digest
+from symlearn.randomness import seed_of
+from symlearn.specs import canonical
+from symlearn.stage import run_stage, stage_parser
+
+Spec = Mapping[str, Any]
+
+_AT_ONCE = 64
+# On the CPU, grouped convolutions leave the cache: at 28 x 28 pixels ten at once take twice the
+# time of one at a time, at 12 x 12 half of it (benchmarks/training.py).
+_SMALL = 20**2
+
+# Each kind of problem: the problem itself, and what its members are.
+PROBLEMS: Mapping[
+    str,
+    tuple[Callable[[xr.Dataset, Spec], Problem], Callable[[xr.Dataset, Spec], xr.Dataset]],
+] = {
+    "partial-rotations": (partial.problem, partial.members),
+    "pairs": (on_orbits.pairs, on_orbits.pairs_members),
+    "classes": (on_orbits.classes, on_orbits.classes_members),
+}
+
+
+def compute(
+    spec: Spec, inputs: list[xr.Dataset], *, out: Path, device: str, seconds: float
+) -> xr.Dataset:
+    """Losses and accuracies (member, epoch) of the networks of a spec; writes their weights.
+
+    Checkpoints lie in a folder beside `out` until all members are done.
+    """
+    (source,) = inputs
+    where = choose_device(device)
+    make, describe = PROBLEMS[spec["problem"]["kind"]]
+    problem, members = make(source, spec).to(where, torch.float32), describe(source, spec)
+    names = _names(members)
+    seeds = [seed_of(spec["seed"], "weights", *name) for name in names]
+    folder = out.with_suffix(".checkpoints")
+    histories, weights = [], []
+
+    def train(part: slice) -> Run:
+        initial = functools.partial(build, spec["network"], problem.shape, problem.outputs)
+        ensemble = build_ensemble(initial, seeds[part], where)
+        run = Run(ensemble, problem.only(part), spec["recipe"], names[part], spec["seed"])
+        label = f"{part.start}-{part.stop}"
+        run.train(Checkpoints(folder / label, _identity(spec, label), seconds))
+        return run
+
+    for _, run in in_chunks(problem.members, _at_once(problem, spec, where), train):
+        histories.append(run.history)
+        weights.append(run.ensemble.state())
+    result = _dataset(histories).assign(members)
+    joined = {name: torch.cat([state[name] for state in weights]) for name in weights[0]}
+    write_tensors(joined, out.with_suffix(".safetensors"), {"spec": canonical(spec)})
+    shutil.rmtree(folder, ignore_errors=True)
+    return result.assign_attrs(spec["labels"])
+
+
+def _names(members: xr.Dataset) -> list[tuple[int, ...]]:
+    """What tells each member's random streams from the others'."""
+    columns = [value.values.tolist() for value in members.values() if value.dims == ("member",)]
+    return list(zip(*columns, strict=True))
+
+
+def _at_once(problem: Problem, spec: Spec, device: torch.device) -> int:
+    """How many members are trained side by side; what they compute does not depend on it."""
+    large = prod(problem.shape) > _SMALL
+    if device.type == "cpu" and large and spec["network"]["kind"] == "convnet":
+        return 1
+    return _AT_ONCE
+
+
+def _identity(spec: Spec, members: str) -> dict[str, str]:
+    digest = hashlib.sha256(canonical(spec).encode()).hexdigest()
+    return {"spec": digest, "code": code_digest(spec), "members": members}
+
+
+def _dataset(histories: Sequence[Mapping[str, torch.Tensor]]) -> xr.Dataset:
+    names = histories[0]
+    joined = {name: torch.cat([history[name] for history in histories]) for name in names}
+    values = {name: (("member", "epoch"), value.numpy()) for name, value in joined.items()}
+    return xr.Dataset(values)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the stage; returns its exit status."""
+    parser = stage_parser("networks", "Train an ensemble of networks.")
+    parser.add_argument("--device", choices=DEVICES, default="auto", help="default: %(default)s")
+    parser.add_argument(
+        "--checkpoint-seconds",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="least time between two checkpoints (default: %(default)g)",
+    )
+    given = parser.parse_args(argv)
+    bound = functools.partial(
+        compute, out=given.out, device=given.device, seconds=given.checkpoint_seconds
+    )
+    return run_stage("networks", given, bound)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

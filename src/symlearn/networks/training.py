@@ -1,0 +1,155 @@
+"""The training loop of an ensemble: epochs, metrics before the first and after each, checkpoints."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+
+from symlearn.errors import TrainingError
+from symlearn.networks.checkpoints import Checkpoints
+from symlearn.networks.ensemble import Ensemble
+from symlearn.networks.evaluation import Offsets, evaluate, losses, predictions
+from symlearn.networks.problems import Problem
+from symlearn.progress import progress
+from symlearn.randomness import seed_of
+
+# Metrics by name, for each member and epoch; epoch 0 is before training.
+History = dict[str, Float[torch.Tensor, "member epoch"]]
+
+
+class Run:
+    """The training of one ensemble on one problem, an epoch at a time.
+
+    All that an epoch changes is in `state()`, so a run that is taken up again from there ends
+    with the same bytes (on one machine, on the CPU).
+    """
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        problem: Problem,
+        recipe: Mapping[str, Any],
+        names: Sequence[tuple[str | int, ...]],
+        seed: int,
+    ):
+        """`recipe` is the spec's; `names` tell the members' random streams apart under `seed`."""
+        self.ensemble = ensemble
+        self.problem = problem
+        self.recipe = recipe
+        self.epoch = 0
+        self.history: History = {}
+        self._orders = [_generator("cpu", seed, "order", *name) for name in names]
+        self._masks = [_generator(ensemble.device, seed, "dropout", *name) for name in names]
+        self._optimizer = _optimizer(recipe, list(ensemble.parameters.values()))
+        self._offsets = _initial_outputs(ensemble, problem) if recipe["centred"] else None
+
+    def train(self, checkpoints: Checkpoints, *, quiet: bool = False) -> History:
+        """Train what is left of the recipe's epochs; returns the history of all of them.
+
+        Raises TrainingError where a loss is no longer finite.
+        """
+        checkpoints.resume(self)
+        if not self.history:
+            self._record()
+        epochs = range(self.epoch, self.recipe["epochs"])
+        for _ in progress(epochs, "epochs", quiet=quiet):
+            self._one_epoch()
+            self.epoch += 1
+            self._record()
+            checkpoints.keep(self, last=self.epoch == self.recipe["epochs"])
+        return self.history
+
+    def state(self) -> dict[str, torch.Tensor]:
+        """Everything that the next epoch depends on, and the history, as named tensors."""
+        optimizer = {
+            f"{number}.{key}": value
+            for number, entries in self._optimizer.state_dict()["state"].items()
+            for key, value in entries.items()
+        }
+        groups = {
+            "network": self.ensemble.state(),
+            "optimizer": optimizer,
+            "order": {str(i): g.get_state() for i, g in enumerate(self._orders)},
+            "dropout": {str(i): g.get_state() for i, g in enumerate(self._masks)},
+            "history": self.history,
+        }
+        return {f"{group}/{key}": v for group, named in groups.items() for key, v in named.items()}
+
+    def load(self, state: Mapping[str, torch.Tensor], epoch: int) -> None:
+        """Go back to a state, after `epoch` epochs."""
+        groups: dict[str, dict[str, torch.Tensor]] = {}
+        for name, value in state.items():
+            group, key = name.split("/", 1)
+            groups.setdefault(group, {})[key] = value
+        self.ensemble.load(groups["network"])
+        entries: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in groups.get("optimizer", {}).items():
+            number, key = name.split(".", 1)
+            entries.setdefault(int(number), {})[key] = value
+        self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": entries})
+        for number, generator in enumerate(self._orders):
+            generator.set_state(groups["order"][str(number)])
+        for number, generator in enumerate(self._masks):
+            generator.set_state(groups["dropout"][str(number)])
+        self.history = groups["history"]
+        self.epoch = epoch
+
+    def _one_epoch(self) -> None:
+        order = torch.stack([self._order(member) for member in range(self.problem.members)])
+        for points in order.to(self.ensemble.device).unbind(dim=1):
+            images = self.problem.images(points)
+            outputs = self.ensemble.training_outputs(images, self._masks)
+            if self._offsets is not None:
+                outputs = outputs - self._offsets.gather(1, points)[..., None]
+            loss = losses(outputs, self.problem.targets[points], self.problem.loss)
+            self._optimizer.zero_grad()
+            # The sum over members leaves each its own gradient.
+            loss.mean(dim=1).sum().backward()
+            self._optimizer.step()
+
+    def _order(self, member: int) -> Int[torch.Tensor, "step batch"]:
+        """The points of a member's next epoch, step by step."""
+        items, batch, steps = self.problem.train[member], self.problem.batch, self.problem.steps
+        if batch == len(items):
+            return items.to(torch.int64).expand(steps, batch)
+        shuffled = torch.randperm(len(items), generator=self._orders[member])
+        return items[shuffled[: steps * batch]].to(torch.int64).reshape(steps, batch)
+
+    def _record(self) -> None:
+        for name, lists in self.problem.tests.items():
+            loss, accuracy = evaluate(self.ensemble, self.problem, lists, self._offsets)
+            if not loss.isfinite().all():
+                member = int((~loss.isfinite()).nonzero()[0])
+                raise TrainingError(
+                    f"the loss of network {member} is {loss[member]} after epoch {self.epoch}; "
+                    "lower the learning rate. The last good checkpoint is kept"
+                )
+            for quantity, values in (("loss", loss), ("accuracy", accuracy)):
+                column = values[:, None]
+                before = self.history.get(f"{name}_{quantity}")
+                joined = column if before is None else torch.cat([before, column], dim=1)
+                self.history[f"{name}_{quantity}"] = joined
+
+
+def _optimizer(recipe: Mapping[str, Any], parameters: list[torch.nn.Parameter]) -> Any:
+    fused = parameters[0].device.type in ("cpu", "cuda")
+    rate = recipe["learning_rate"]
+    if recipe["optimizer"] == "adam":
+        betas, decay = tuple(recipe["betas"]), recipe["weight_decay"]
+        return torch.optim.AdamW(parameters, rate, betas, weight_decay=decay, fused=fused)
+    return torch.optim.SGD(parameters, rate, momentum=recipe["momentum"], fused=fused)
+
+
+def _initial_outputs(ensemble: Ensemble, problem: Problem) -> Offsets:
+    """The members' outputs at their own points before training; 0 at all others."""
+    offsets = torch.zeros(problem.members, len(problem.targets), dtype=ensemble.dtype)
+    offsets = offsets.to(ensemble.device)
+    for lists in (problem.train, *problem.tests.values()):
+        points = torch.stack(list(lists)).to(ensemble.device, torch.int64)
+        offsets.scatter_(1, points, predictions(ensemble, problem, points)[..., 0])
+    return offsets
+
+
+def _generator(device: torch.device | str, seed: int, *names: str | int) -> torch.Generator:
+    return torch.Generator(device).manual_seed(seed_of(seed, *names))

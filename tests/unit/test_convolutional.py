@@ -1,0 +1,114 @@
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from symlearn.networks.convolutional import (
+    alexnet,
+    calibrate_norms,
+    efficientnet_b0,
+    lenet,
+    resnet18,
+    vgg11,
+    vgg16,
+)
+
+CIFAR, MNIST = (3, 32, 32), (1, 28, 28)
+# Of a width at which a test takes a moment.
+NARROW = [
+    (lenet, {"width": 3}),
+    (alexnet, {"width": 4}),
+    (vgg11, {"width": 4}),
+    (vgg11, {"width": 4, "norm": True}),
+    (vgg16, {"width": 4}),
+    (vgg16, {"width": 4, "norm": True}),
+    (resnet18, {"width": 4}),
+    (efficientnet_b0, {"width": 8}),
+]
+SMALL = [
+    (lenet, {}),
+    (vgg11, {"width": 4, "norm": True}),
+    (resnet18, {"width": 4, "blocks": (1, 1, 1)}),
+]
+
+
+def parameters(network):
+    return sum(parameter.numel() for parameter in network.parameters())
+
+
+# As counted by the authors of the networks, or on the repositories that brought them to CIFAR-10.
+@pytest.mark.parametrize(
+    ("builder", "settings", "shape", "classes", "published"),
+    [
+        (lenet, {}, MNIST, 10, 44_426),
+        (lenet, {}, CIFAR, 10, 62_006),
+        (vgg11, {}, CIFAR, 10, 9_225_610),
+        (vgg11, {"norm": True}, CIFAR, 10, 9_231_114),
+        (vgg16, {}, CIFAR, 10, 14_719_818),
+        (vgg16, {"norm": True}, CIFAR, 10, 14_728_266),
+        (resnet18, {}, CIFAR, 10, 11_173_962),
+        (efficientnet_b0, {"stem_stride": 2}, (3, 224, 224), 1000, 5_288_548),
+    ],
+)
+def test_networks_have_the_published_number_of_parameters(
+    builder, settings, shape, classes, published
+):
+    assert parameters(builder(shape, classes, **settings)) == published
+
+
+@pytest.mark.parametrize(("builder", "settings"), NARROW)
+@pytest.mark.parametrize("shape", [CIFAR, MNIST])
+def test_every_network_maps_images_to_logits(builder, settings, shape):
+    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
+    network = builder(shape, 7, **settings)
+    calibrate_norms(network, images)
+    logits = network.eval()(images)
+    assert logits.shape == (3, 7)
+    assert logits.std(dim=0).min() > 0
+
+
+@pytest.mark.parametrize(("builder", "settings"), SMALL)
+@pytest.mark.parametrize("side", [12, 13, 16, 20])
+def test_some_take_the_images_of_the_quick_preset(builder, settings, side):
+    network = builder((1, side, side), 10, **settings)
+    assert network.eval()(torch.rand(2, 1, side, side)).shape == (2, 10)
+
+
+@pytest.mark.parametrize(("builder", "settings"), NARROW)
+def test_every_parameter_learns(builder, settings):
+    torch.manual_seed(0)
+    network = builder(MNIST, 10, **settings)
+    network(torch.rand(4, *MNIST)).square().sum().backward()
+    silent = [
+        name
+        for name, parameter in network.named_parameters()
+        if parameter.grad is None or not parameter.grad.any()
+    ]
+    assert silent == []
+
+
+def test_twice_the_width_is_four_times_the_parameters():
+    ratio = parameters(resnet18(CIFAR, 10, width=64)) / parameters(resnet18(CIFAR, 10, width=32))
+    assert ratio == pytest.approx(4.0, rel=0.01)
+
+
+@pytest.mark.parametrize(("builder", "least"), [(lenet, 12), (alexnet, 16), (resnet18, 8)])
+def test_images_that_are_too_small_or_not_square_are_refused(builder, least):
+    builder((1, least, least), 10)
+    for shape in [(1, least - 1, least - 1), (1, 32, 28)]:
+        with pytest.raises(ValueError, match=f"needs square images of {least} pixels or more"):
+            builder(shape, 10)
+
+
+def test_calibrated_norms_act_in_evaluation_as_in_training_on_the_same_images():
+    torch.manual_seed(0)
+    network = vgg11(MNIST, 10, width=4, norm=True).double()
+    images = torch.rand(50, *MNIST, dtype=torch.float64)
+    network[0][0].eval()
+    calibrate_norms(network, images)
+    assert [module.training for module in network[0][:2]] == [False, True]
+    assert all(m.momentum == 0.1 for m in network.modules() if isinstance(m, nn.BatchNorm2d))
+    expected = copy.deepcopy(network).train()(images)
+    # Running variances are those of a sample, divided by the number of pixels less one: 50 here.
+    torch.testing.assert_close(network.eval()(images), expected, rtol=0.05, atol=0.05)
