@@ -49,9 +49,7 @@ Sizes = Annotated[list[Annotated[Whole, Field(ge=2, le=720)]], Field(min_length=
 Names = Annotated[list[str], Field(min_length=1), Distinct]
 RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
-Digits = Annotated[
-    list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=1), Distinct
-]
+Digits = Annotated[list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=1), Distinct]
 # Names become parts of file names and of command lines, so they are plain.
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 # One entry of `architectures`; its key `kind` says which model it is held to.
@@ -164,9 +162,9 @@ class LongTraining(Closed):
     epochs: Count
     batch: Count
     learning_rate: Rate = 1e-3
-    weight_decays: Annotated[
-        list[Annotated[float, Field(ge=0)]], Field(min_length=1), Distinct
-    ] = Field(description="decoupled weight decay; 0 is none")
+    weight_decays: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1), Distinct] = (
+        Field(description="decoupled weight decay; 0 is none")
+    )
 
 
 class TrainedPairs(Closed):

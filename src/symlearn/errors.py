@@ -18,7 +18,7 @@ class StoreError(SymlearnError):
 
 
 class TrainingError(SymlearnError):
-    """A network cannot be trained on: no such device, no memory, no finite loss, a bad checkpoint."""
+    """Training cannot go on: no such device, no memory, no finite loss, a foreign checkpoint."""
 
 
 class IllConditionedError(SymlearnError):

@@ -47,20 +47,28 @@ def all_cells(roots: Iterable[Cell]) -> list[Cell]:
 
 
 def figure_names() -> list[str]:
-    """The figures there are: the modules of `symlearn.figures` named fig and a number."""
-    names = [path.stem for path in (ROOT / "figures").glob("fig*.py")]
-    return sorted(names, key=lambda name: int(name.removeprefix("fig")))
+    """The figures there are: the modules of `symlearn.figures` that have NEEDS, numbered first."""
+    stems = [path.stem for path in (ROOT / "figures").glob("*.py")]
+    names = [stem.replace("_", "-") for stem in stems if _needs(stem) is not None]
+    return sorted(names, key=lambda name: (not name.startswith("fig"), len(name), name))
+
+
+def needs_of(figure: str) -> dict[str, dict[str, Any]]:
+    """The constant NEEDS of a figure's module, read without importing it."""
+    needs = _needs(figure.replace("-", "_"))
+    if needs is None:
+        raise ValueError(f"symlearn.figures.{figure} has no annotated constant NEEDS")
+    return needs
 
 
 @cache
-def needs_of(figure: str) -> dict[str, dict[str, Any]]:
-    """The constant NEEDS of a figure's module, read without importing it."""
-    tree = ast.parse((ROOT / "figures" / f"{figure}.py").read_text())
+def _needs(module: str) -> dict[str, dict[str, Any]] | None:
+    tree = ast.parse((ROOT / "figures" / f"{module}.py").read_text())
     for node in tree.body:
         match node:
             case ast.AnnAssign(target=ast.Name(id="NEEDS"), value=ast.Dict() as value):
                 return ast.literal_eval(value)
-    raise ValueError(f"symlearn.figures.{figure} has no annotated constant NEEDS")
+    return None
 
 
 def _matching(cells: Iterable[Cell], labels: Mapping[str, Any]) -> Iterator[Cell]:

@@ -97,7 +97,7 @@ def modules_of(spec: Mapping[str, Any]) -> list[str]:
     modules = {"orbits": ["symlearn.orbits"]}.get(stage, [f"symlearn.{stage}.__main__"])
     chosen = {"studies": "study", "figures": "figure"}.get(stage)
     if chosen:  # imported by name, so the stage's source does not show it
-        modules.append(f"symlearn.{stage}.{spec[chosen]}")
+        modules.append(f"symlearn.{stage}.{spec[chosen].replace('-', '_')}")
     return modules
 
 

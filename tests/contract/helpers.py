@@ -28,9 +28,10 @@ TOLERANCE = {
         "reference spectral": 1e-8,
         "bessel": 1e-12,
         "digits of the note": 1e-4,
+        "ensemble": 1e-10,
     },
     # Angles near zero keep half of the digits; pooling averages their errors away.
-    "float32": {"kernel": 1e-6, "kernel of a convolution": 1e-4},
+    "float32": {"kernel": 1e-6, "kernel of a convolution": 1e-4, "ensemble": 1e-4},
 }
 F64, F32 = TOLERANCE["float64"], TOLERANCE["float32"]
 

@@ -1,6 +1,5 @@
 """The stripe and cylinder models against the theory, autograd and the note's numbers."""
 
-import itertools
 import math
 
 import numpy as np
@@ -26,6 +25,7 @@ from symlearn.theory.stripe import (
 
 DIMENSION = 5
 LAZY, FEATURE = 1e6, 1e-4
+COUNT = 40
 
 
 def problem(count, seed=0, test=5000, parallel=1, dimension=DIMENSION):
@@ -53,12 +53,12 @@ def predictor(training):
 
 @pytest.fixture(scope="module")
 def lazy():
-    return trained(64, LAZY, width=400)
+    return trained(COUNT, LAZY, width=400)
 
 
 @pytest.fixture(scope="module")
 def feature():
-    return trained(64, FEATURE)
+    return trained(COUNT, FEATURE)
 
 
 # Note 1.8, its table of exponents.
@@ -133,23 +133,26 @@ def test_a_step_follows_the_gradient_of_the_loss():
     torch.testing.assert_close(step, -once.time[-1] * parameters.grad, rtol=1e-8, atol=1e-14)
 
 
-def test_steps_stay_within_their_limits():
-    limits = Limits(parameters=0.01, outputs=0.05)
-    found, (points, _), _ = trained(20, FEATURE, limits=limits)
+# Early, when the parameters grow, and late, when the outputs do; in steps that follow each other.
+@pytest.mark.parametrize("first", [20, 250])
+def test_steps_stay_within_their_limits(first):
+    (points, _), _ = problem(20)
     cut = [
-        trained(20, FEATURE, limits=Limits(0.01, 0.05, steps=steps))[0]
-        for steps in range(len(found.time) // 2, len(found.time) // 2 + 4)
+        trained(20, FEATURE, limits=Limits(0.05, 0.05, steps))[0] for steps in (first, first + 1)
     ]
-    for before, after in itertools.pairwise(cut):
-        change = after.final.parameters - before.final.parameters
-        assert change.norm() <= 0.01 * before.final.parameters.norm() * (1 + 1e-9)
-        moved = predictor(after)(points) - predictor(before)(points)
-        assert np.abs(moved).max() <= 0.05 * (1 + 1e-9)
+    assert not cut[-1].converged
+    before, after = cut
+    change = after.final.parameters - before.final.parameters
+    growth = (change.norm() / before.final.parameters.norm()).item()
+    moved = np.abs(predictor(after)(points) - predictor(before)(points)).max()
+    assert growth <= 0.05 * (1 + 1e-9)
+    assert moved <= 0.05 * (1 + 1e-9)
+    assert max(growth, moved) > 0.01
 
 
 def test_half_the_step_is_the_same_flow(feature):
     training, _, test = feature
-    finer, *_ = trained(64, FEATURE, limits=Limits(parameters=0.01, outputs=0.1))
+    finer, *_ = trained(COUNT, FEATURE, limits=Limits(parameters=0.01, outputs=0.1))
     assert error(finer, test) == pytest.approx(error(training, test), abs=0.01)
     assert finer.amplification[-1] == pytest.approx(training.amplification[-1], rel=0.15)
 
@@ -163,10 +166,17 @@ def test_training_ends_with_a_margin_for_every_point(regime, request):
 
 
 def test_training_that_is_cut_short_says_so():
-    training, *_ = trained(64, FEATURE, limits=Limits(steps=5))
+    training, *_ = trained(COUNT, FEATURE, limits=Limits(steps=5))
     assert not training.converged
     assert len(training.time) == 6
     assert math.isnan(training.amplification_at_fit)
+
+
+def test_training_on_what_is_not_a_number_ends():
+    points = torch.full((3, 2), math.nan, dtype=torch.float64)
+    network = OneHiddenLayer.initial(2, 4, torch.Generator().manual_seed(0))
+    found = train(network, points, torch.ones(3, dtype=torch.float64), 1.0, Limits(steps=7))
+    assert not found.converged
 
 
 def test_lazy_training_does_not_amplify(lazy):
@@ -179,7 +189,7 @@ def test_lazy_training_does_not_amplify(lazy):
 def test_training_of_features_amplifies(feature):
     training, *_ = feature
     assert training.amplification[0] == pytest.approx(1.0, abs=0.25)
-    assert training.amplification_at_fit >= expected_amplification(64)
+    assert training.amplification_at_fit >= expected_amplification(COUNT)
     assert training.amplification.max() > 5
 
 
@@ -208,8 +218,8 @@ def test_the_tangent_kernel_tends_to_that_of_infinite_width():
     assert errors[1] < 0.3 * errors[0]
 
 
-def test_the_final_kernel_beats_the_initial_one_and_knows_more_of_the_labels():
-    training, (points, answers), (new, truth) = trained(128, FEATURE)
+def test_the_final_kernel_beats_the_initial_one_and_knows_more_of_the_labels(feature):
+    training, (points, answers), (new, truth) = feature
     errors, known = [], []
     for network in (training.initial, training.final):
         inside, outside = (
@@ -218,8 +228,8 @@ def test_the_final_kernel_beats_the_initial_one_and_knows_more_of_the_labels():
         )
         errors.append(support_vector_error(inside, answers, outside, truth))
         known.append(label_projection(inside, answers, 10).sum())
-    assert errors[1] < 0.6 * errors[0]
-    assert known[1] > 1.2 * known[0]
+    assert errors[1] < 0.8 * errors[0]
+    assert known[1] > known[0] + 0.05
 
 
 def test_all_eigenvectors_know_all_of_the_labels():
@@ -238,14 +248,14 @@ def test_the_lazy_exponent_of_the_stripe_is_that_of_the_theory():
 
     From 512 points on: below, the errors fall faster, as p^-0.5 and more.
     """
-    counts = np.repeat([512.0, 1024, 2048], [6, 4, 3])
+    counts = np.repeat([512.0, 2048], [16, 6])
     errors = []
     for seed, count in enumerate(counts):
-        (points, answers), (new, truth) = problem(int(count), seed, test=4000)
+        (points, answers), (new, truth) = problem(int(count), seed, test=2000)
         inside, outside = (infinite_width_kernel(some, points) for some in (points, new))
         errors.append(support_vector_error(inside, answers, outside, truth))
     slope = learning_exponent(counts, np.array(errors))
-    assert slope.value == pytest.approx(-lazy_exponent(DIMENSION), abs=0.1)
+    assert slope.low <= -lazy_exponent(DIMENSION) <= slope.high
     assert slope.high - slope.low <= 0.3
 
 

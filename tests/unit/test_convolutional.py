@@ -60,8 +60,9 @@ def test_networks_have_the_published_number_of_parameters(
 @pytest.mark.parametrize(("builder", "settings"), NARROW)
 @pytest.mark.parametrize("shape", [CIFAR, MNIST])
 def test_every_network_maps_images_to_logits(builder, settings, shape):
-    images = torch.rand(3, *shape, generator=torch.Generator().manual_seed(0))
-    network = builder(shape, 7, **settings)
+    torch.manual_seed(0)
+    images = torch.rand(3, *shape, dtype=torch.float64)
+    network = builder(shape, 7, **settings).double()
     calibrate_norms(network, images)
     logits = network.eval()(images)
     assert logits.shape == (3, 7)

@@ -25,7 +25,7 @@ def render(spec: Spec, datasets: Sequence[xr.Dataset], out: Path) -> None:
 
     Everything is written to a folder of its own first, so that nothing is left half-written.
     """
-    module = importlib.import_module(f"symlearn.figures.{spec['figure']}")
+    module = importlib.import_module(f"symlearn.figures.{spec['figure'].replace('-', '_')}")
     plotted = module.gather(Inputs(tuple(datasets)))
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}-") as folder:

@@ -1,10 +1,13 @@
 """Figure 1: the task, and what networks of finite width make of it."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.gridspec import SubplotSpec
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, nearest_n
@@ -78,10 +81,10 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     cells = plotted["partial"]
     names = _networks(cells)
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 3.6))
-    left, middle, right = figure.add_gridspec(1, 3, width_ratios=[0.36, 1, 1.25])
-    _task(figure, left, plotted["example"])
+    columns = figure.add_gridspec(1, 3, width_ratios=[0.36, 1, 1.25])
+    _task(figure, columns[0], plotted["example"])
     first = None
-    stacked = middle.subgridspec(len(names), 1)
+    stacked = columns[1].subgridspec(len(names), 1)
     for row, name in enumerate(names):
         panel = figure.add_subplot(stacked[row], sharex=first, sharey=first)
         first = first or panel
@@ -92,7 +95,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     style.letter(first, "B")
     first.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=5.5)
     figure.axes[-1].set_xlabel("epoch")
-    panel = figure.add_subplot(right)
+    panel = figure.add_subplot(columns[2])
     _by_n(panel, cells)
     style.letter(panel, "C")
     return figure
@@ -120,10 +123,10 @@ def _late_steps(rows: xr.Dataset) -> np.ndarray:
     return np.diff(curves[:, curves.shape[1] // 2 :], axis=1)
 
 
-def _task(figure: Figure, place: object, example: xr.Dataset) -> None:
+def _task(figure: Figure, place: SubplotSpec, example: xr.Dataset) -> None:
     poses = example["levels"].values
     shown = poses[:: max(1, len(poses) // 8)][:8]
-    grid = place.subgridspec(4, 2, wspace=0.1, hspace=0.1)  # type: ignore[attr-defined]
+    grid = place.subgridspec(4, 2, wspace=0.1, hspace=0.1)
     for number, image in enumerate(shown):
         axes = figure.add_subplot(grid[number % 4, number // 4])
         axes.imshow(image, cmap="gray_r")
@@ -142,7 +145,10 @@ def _by_epoch(axes: Axes, rows: xr.Dataset, name: str) -> None:
     colour, _ = style.model(name)
     for kind, (label, dashes) in _CURVES.items():
         values = by_class(here, f"{kind}_accuracy").transpose("class_", "epoch").values
-        look = {"color": colour if kind == "out" else "black", "linestyle": dashes}
+        look: dict[str, Any] = {
+            "color": colour if kind == "out" else "black",
+            "linestyle": dashes,
+        }
         epochs = np.arange(values.shape[1])
         if kind == "out":
             band(axes, epochs, values, label=label, **look)

@@ -123,7 +123,7 @@ def _by_width(
 ) -> None:
     found = [measured[f"{kind}.n{n}.width{width}"] for width in widths]
     values, errors = np.array(found).T
-    axes.errorbar(widths, values, errors, marker="o", markersize=3, capsize=2, **line)  # type: ignore[arg-type]
+    axes.errorbar(widths, values, errors, marker="o", markersize=3, capsize=2, **line)
 
 
 def _scatter(axes: Axes, cells: xr.Dataset, n: int, widths: np.ndarray) -> None:

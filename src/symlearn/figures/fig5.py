@@ -135,7 +135,8 @@ def _column(scatter: Axes, control: Axes, here: xr.Dataset) -> None:
 
 def _trained_column(scatter: Axes, control: Axes, trained: xr.Dataset) -> None:
     error, spectral = trained["error"].mean("orbit").values, trained["spectral"].values
-    error_scatter(scatter, error, spectral, trained["right"].sum("orbit").values, top(error, spectral))
+    right = trained["right"].sum("orbit").values
+    error_scatter(scatter, error, spectral, right, top(error, spectral))
     scatter.set(title=f"{trained['architecture'].item()} trained", xlabel="")
     by_orbit, block = trained["error"].values.ravel(), trained["orbit_block"].values.ravel()
     limit = top(by_orbit, block)

@@ -59,9 +59,7 @@ def pair_right(cell: xr.Dataset) -> Float[np.ndarray, "task orbit seed"]:
     return pair_errors(final)
 
 
-def band(
-    axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], **line: object
-) -> None:
+def band(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], **line: object) -> None:
     """The mean over classes with its 95 % interval, 1.96 standard errors to each side."""
     middle = values.mean(axis=0)
     reach = _TWO_SIDED * values.std(axis=0, ddof=1) / np.sqrt(len(values))

@@ -64,7 +64,8 @@ def nearest_rotations(
     poses = np.empty((n, *images.shape), dtype=np.uint8)
     flat = np.pad(images.reshape(len(images), -1), ((0, 0), (0, 1)))  # one empty pixel
     for i in range(count):
-        poses[i] = flat[:, _nearest(*images.shape[1:], 360.0 / n * i)].reshape(images.shape)
+        source = _nearest(images.shape[1], images.shape[2], 360.0 / n * i)
+        poses[i] = flat[:, source].reshape(images.shape)
     for k in range(1, exact):
         poses[k * count : (k + 1) * count] = np.rot90(poses[:count], 4 // exact * k, axes=(2, 3))
     return poses

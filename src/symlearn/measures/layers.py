@@ -89,7 +89,10 @@ def decompose(
     The arguments are those of `lie_derivative`. Without `probes` the terms are exact, one
     backward pass for each entry of the output; with it they are seen through that many normal
     random directions from `rng`, which is cheaper where outputs are many. The network must make
-    the same operations for every image.
+    the same operations for every image. Writing in place is seen, but not what writing to a view
+    does to its base; like anything else that is missed, that shows in the closure. Operations
+    that make sense only together, such as circular padding and its convolution, or attention,
+    are read after `grouped`.
 
     Raises MeasureError as `lie_derivative`, and where torch's functions do not make the output
     alone. Cost for each image: one pass with about four evaluations of each operation, which

@@ -66,7 +66,7 @@ def compute(
         run.train(Checkpoints(folder / label, _identity(spec, label), seconds))
         return run
 
-    for _, run in in_chunks(problem.members, _at_once(problem, spec, where), train):
+    for run in in_chunks(problem.members, _at_once(problem, spec, where), train):
         histories.append(run.history)
         weights.append(run.ensemble.state())
     result = _dataset(histories).assign(members)
@@ -96,7 +96,7 @@ def _identity(spec: Spec, members: str) -> dict[str, str]:
 
 
 def _dataset(histories: Sequence[Mapping[str, torch.Tensor]]) -> xr.Dataset:
-    names = histories[0]
+    names = sorted(histories[0])  # a checkpoint gives them back in this order
     joined = {name: torch.cat([history[name] for history in histories]) for name in names}
     values = {name: (("member", "epoch"), value.numpy()) for name, value in joined.items()}
     return xr.Dataset(values)

@@ -15,9 +15,7 @@ from symlearn.networks.vision_transformer import VisionTransformer
 Shape = tuple[int, int, int]
 
 
-def _ntk(
-    shape: Shape, outputs: int, *, architecture: Mapping[str, Any], width: int
-) -> nn.Module:
+def _ntk(shape: Shape, outputs: int, *, architecture: Mapping[str, Any], width: int) -> nn.Module:
     return from_layers(layers_of(architecture), shape, outputs, width)
 
 

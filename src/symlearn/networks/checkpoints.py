@@ -1,11 +1,12 @@
 """Checkpoints of a training run: weights, optimiser, random state and history, as safetensors."""
 
+import contextlib
 import logging
 import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +20,7 @@ Tensors = Mapping[str, torch.Tensor]
 _KEPT = 2  # the newest, and the one before it, should the newest be damaged
 
 
+@runtime_checkable
 class Resumable(Protocol):
     """A run that can give its state away and take it back."""
 
@@ -96,7 +98,8 @@ def write_tensors(tensors: Tensors, path: Path, metadata: Mapping[str, str]) -> 
     except (OSError, SafetensorError) as error:
         raise StoreError(f"{path}: cannot be written: {error}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:

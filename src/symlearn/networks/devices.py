@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import torch
 
@@ -9,6 +10,8 @@ from symlearn.errors import TrainingError
 from symlearn.threads import thread_count
 
 log = logging.getLogger("symlearn")
+
+Result = TypeVar("Result")
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -31,9 +34,7 @@ def choose_device(wanted: str) -> torch.device:
     return torch.device(wanted)
 
 
-def in_chunks(
-    members: int, size: int, work: Callable[[slice], object]
-) -> Iterator[tuple[slice, object]]:
+def in_chunks(members: int, size: int, work: Callable[[slice], Result]) -> Iterator[Result]:
     """`work` on slices of at most `size` members; halved where the device's memory is too small.
 
     Raises TrainingError where not even one member fits.
@@ -53,7 +54,7 @@ def in_chunks(
             size = max(1, min(size, part.stop - part.start) // 2)
             log.warning("out of memory: goes on with %d networks at once", size)
             continue
-        yield part, result
+        yield result
         start = part.stop
 
 

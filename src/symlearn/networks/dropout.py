@@ -26,6 +26,8 @@ class Dropout(nn.Module):
         kept = torch.rand(shape, generator=generator, device=generator.device) >= self.probability
         return kept / (1 - self.probability)
 
-    def forward(self, x: Float[torch.Tensor, "batch feature"]) -> Float[torch.Tensor, "batch feature"]:
+    def forward(
+        self, x: Float[torch.Tensor, "batch feature"]
+    ) -> Float[torch.Tensor, "batch feature"]:
         """The features, masked in training mode."""
         return x * self.mask if self.training else x

@@ -48,9 +48,7 @@ class Ensemble:
         with torch.no_grad():
             return self._call(images, self.buffers, training=False)
 
-    def training_outputs(
-        self, images: Inputs, generators: Sequence[torch.Generator]
-    ) -> Outputs:
+    def training_outputs(self, images: Inputs, generators: Sequence[torch.Generator]) -> Outputs:
         """Outputs in training mode; each member draws its dropout masks from its generator."""
         batch = images.shape[1]
         masks = {
@@ -73,10 +71,13 @@ class Ensemble:
     def _call(self, images: Inputs, buffers: State, *, training: bool) -> Outputs:
         self._skeleton.train(training)
 
-        def one(parameters: State, own: State, x: torch.Tensor) -> torch.Tensor:
+        def one(
+            parameters: Mapping[str, torch.Tensor], own: State, x: torch.Tensor
+        ) -> torch.Tensor:
             return functional_call(self._skeleton, (parameters, own), (x,))
 
-        return torch.vmap(one)(self.parameters, buffers, images)
+        weights: State = {**self.parameters}
+        return torch.vmap(one)(weights, buffers, images)
 
 
 def build_ensemble(

@@ -23,17 +23,21 @@ from symlearn.architectures import (
 
 
 class NtkDense(nn.Module):
-    """x W / sqrt(fan-in) + b with unit-variance weights and biases."""
+    """x W / sqrt(fan-in) + b with unit-variance weights and biases.
+
+    The weight is kept as (before, after), so that the gradients of stacked weights come in their
+    own memory layout and need no copy.
+    """
 
     def __init__(self, before: int, after: int, bias: bool):
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(after, before))
+        self.weight = nn.Parameter(torch.randn(before, after))
         self.bias = nn.Parameter(torch.randn(after)) if bias else None
         self.scale = before**-0.5
 
     def forward(self, x: Float[torch.Tensor, "batch before"]) -> Float[torch.Tensor, "batch after"]:
         """The layer's output."""
-        y = F.linear(x, self.weight) * self.scale
+        y = x @ self.weight * self.scale
         return y if self.bias is None else y + self.bias
 
 

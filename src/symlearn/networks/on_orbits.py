@@ -32,7 +32,9 @@ def pairs(orbits: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
     return Problem(
         pixels=torch.from_numpy(points),
         scale=None,
-        targets=torch.tensor([1.0, -1.0], dtype=torch.float64).repeat_interleave(poses).repeat(tasks),
+        targets=torch.tensor([1.0, -1.0], dtype=torch.float64)
+        .repeat_interleave(poses)
+        .repeat(tasks),
         train=train,
         tests={"train": train, "out": [torch.tensor(point) for point in missing]},
         loss="square",
@@ -75,14 +77,14 @@ def coordinates(
 
 
 def classes(orbits: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
-    """One network for each class: all its seeds' first poses are missing, all else is trained on."""
+    """One network for each class: the first poses of all its seeds are missing from training."""
     pixels = orbits["pixels"].values[0]
     labels = orbits["class_"].values[0]
     count, poses = pixels.shape[:2]
     points = np.arange(count * poses).reshape(count, poses)
     missing = [points[labels == left_out, 0] for left_out in spec["problem"]["left_out"]]
     train = [torch.from_numpy(np.setdiff1d(points, out)) for out in missing]
-    shortest = count * poses - np.bincount(labels).max()
+    shortest = count * poses - int(np.bincount(labels).max())
     batch = min(spec["recipe"]["batch"], shortest)
     return Problem(
         pixels=torch.from_numpy(pixels.reshape(-1, 1, *pixels.shape[2:])),

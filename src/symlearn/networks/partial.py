@@ -33,7 +33,7 @@ def problem(dataset: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
     turned = nearest_rotations(levels, n)
     splits = [_split(labels, n, member, root) for member in settings["members"]]
     # The longest list of left-out images sets the epoch of all.
-    trained = len(labels) * n - np.bincount(labels).max()
+    trained = len(labels) * n - int(np.bincount(labels).max())
     trained -= int(trained * _TEST_SHARE) + 1
     batch = min(spec["recipe"]["batch"], trained)
     return Problem(

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from jaxtyping import Float, Int, Integer, Shaped
 
-Indices = Integer[torch.Tensor, " item"]
+Indices = Integer[torch.Tensor, "_"]  # lists differ in length
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,4 @@ class Problem:
             return values.to(device, dtype if values.is_floating_point() else values.dtype)
 
         scale = None if self.scale is None else moved(self.scale)
-        return replace(
-            self, pixels=moved(self.pixels), scale=scale, targets=moved(self.targets)
-        )
+        return replace(self, pixels=moved(self.pixels), scale=scale, targets=moved(self.targets))

@@ -142,7 +142,7 @@ def train(
             moved = OneHiddenLayer(network.parameters.add(velocity, alpha=step))
             hidden, now = problem.predict(moved)
             change = (now - values).abs_().max().item() / limits.outputs
-            if change <= 1.0:
+            if not change > 1.0:  # nor where it is not a number: the steps then run out
                 break
             step *= max(0.1, min(0.5, 0.7 / change))
         network, values, time = moved, now, time + step

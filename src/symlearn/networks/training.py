@@ -1,4 +1,4 @@
-"""The training loop of an ensemble: epochs, metrics before the first and after each, checkpoints."""
+"""The training loop of an ensemble: epochs, metrics before the first and after each."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -44,12 +44,14 @@ class Run:
         self._optimizer = _optimizer(recipe, list(ensemble.parameters.values()))
         self._offsets = _initial_outputs(ensemble, problem) if recipe["centred"] else None
 
-    def train(self, checkpoints: Checkpoints, *, quiet: bool = False) -> History:
+    def train(self, checkpoints: Checkpoints | None = None, *, quiet: bool = False) -> History:
         """Train what is left of the recipe's epochs; returns the history of all of them.
 
-        Raises TrainingError where a loss is no longer finite.
+        Goes on from the newest of the `checkpoints`, and keeps more there. Raises TrainingError
+        where a loss is no longer finite.
         """
-        checkpoints.resume(self)
+        if checkpoints is not None:
+            checkpoints.resume(self)
         if not self.history:
             self._record()
         epochs = range(self.epoch, self.recipe["epochs"])
@@ -57,7 +59,8 @@ class Run:
             self._one_epoch()
             self.epoch += 1
             self._record()
-            checkpoints.keep(self, last=self.epoch == self.recipe["epochs"])
+            if checkpoints is not None:
+                checkpoints.keep(self, last=self.epoch == self.recipe["epochs"])
         return self.history
 
     def state(self) -> dict[str, torch.Tensor]:
@@ -88,10 +91,9 @@ class Run:
             number, key = name.split(".", 1)
             entries.setdefault(int(number), {})[key] = value
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": entries})
-        for number, generator in enumerate(self._orders):
-            generator.set_state(groups["order"][str(number)])
-        for number, generator in enumerate(self._masks):
-            generator.set_state(groups["dropout"][str(number)])
+        for group, generators in (("order", self._orders), ("dropout", self._masks)):
+            for member, generator in enumerate(generators):
+                generator.set_state(groups[group][str(member)])
         self.history = groups["history"]
         self.epoch = epoch
 

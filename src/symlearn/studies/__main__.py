@@ -12,7 +12,7 @@ from symlearn.stage import run_stage, stage_parser
 
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """The result of the study that the spec names."""
-    study = importlib.import_module(f"symlearn.studies.{spec['study']}")
+    study = importlib.import_module(f"symlearn.studies.{spec['study'].replace('-', '_')}")
     return study.compute(spec, inputs)
 
 
