@@ -58,6 +58,12 @@ def source_files(*modules):
     return [str(f.relative_to(here) if f.is_relative_to(here) else f) for f in files]
 
 
+def package_files(*names):
+    """Files of the package that are no modules, named as `source_files` names those."""
+    root, *_ = source_files("symlearn")
+    return [str(Path(root).parent / name) for name in names]
+
+
 def data_root(wildcards, output):
     """Where data sets are looked for first.
 
