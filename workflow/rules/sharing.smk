@@ -33,3 +33,30 @@ rule gallery:
     shell:
         "python -m symlearn.gallery {input.pdf:q} --preset {params.preset} --claims {input.claims:q}"
         " --out {output:q} > {log:q} 2>&1"
+
+
+rule bundle:
+    input:
+        pdf=expand("figures/{preset}/{figure}.pdf", preset=PRESET, figure=FIGURES),
+        claims=rules.claims.output,
+        rest=files_for_bundle(),
+    output:
+        f"figures/{PRESET}/bundle.zip",
+    log:
+        f"logs/{PRESET}/bundle.log",
+    benchmark:
+        f"results/{PRESET}/benchmarks/bundle.tsv"
+    localrule: True
+    conda:
+        "../../envs/symlearn.yaml"
+    threads: 1
+    resources:
+        mem_mb=grows(2000),
+        runtime=grows(5),
+    params:
+        preset=PRESET,
+    message:
+        "Pack the bundle."
+    shell:
+        "python -m symlearn.bundle pack {input.pdf:q} --preset {params.preset} --out {output:q}"
+        " > {log:q} 2>&1"
