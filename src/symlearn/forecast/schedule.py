@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -13,6 +13,10 @@ class Job:
     after: tuple[str, ...]
     seconds: float
     threads: int = 1
+
+    def with_seconds(self, seconds: float) -> "Job":
+        """The same job with another length."""
+        return replace(self, seconds=seconds)
 
 
 def wall_time(jobs: Mapping[str, Job], cores: int) -> float:
