@@ -136,11 +136,11 @@ def test_what_is_made_is_not_waited_for():
 def test_a_benchmark_file_is_read_and_anything_else_is_none(tmp_path):
     path = tmp_path / "x.tsv"
     assert read_benchmark(path) is None
-    path.write_text("s\th:m:s\tmax_rss\n3.5\t0:00:03\t120.5\n")
-    assert read_benchmark(path) == (3.5, 120.5)
-    path.write_text("s\th:m:s\tmax_rss\n0.1\t0:00:00\tNA\n")
-    assert math.isnan(read_benchmark(path)[1])
-    path.write_text("s\n")
+    path.write_text("s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t120.5\t3.1\n")
+    assert read_benchmark(path) == (3.5, 120.5, 3.1)
+    path.write_text("s\th:m:s\tmax_rss\tcpu_time\n0.1\t0:00:00\tNA\tNA\n")
+    assert math.isnan(read_benchmark(path).memory)
+    path.write_text("s\tmax_rss\tcpu_time\nsoon\t1\t1\n")
     assert read_benchmark(path) is None
     path.write_text("nonsense\n1\n")
     assert read_benchmark(path) is None
@@ -153,14 +153,16 @@ def test_the_reference_table_is_what_its_script_writes():
 
 
 def test_small_jobs_predict_large_ones_within_a_factor_of_two():
-    """The largest job of each kind in the shipped table, from all smaller ones."""
+    """Of the kinds that cost minutes: the largest job in the shipped table, from smaller ones."""
+    tested = 0
     for kind in {work.kind for work, _ in reference()}:
         rows = sorted((row for row in reference() if row[0].kind == kind), key=_amount)
-        if len(rows) < 8:
-            continue
         largest, cost = rows[-1]
-        predicted = CostModel(rows[:-1]).cost(largest).seconds
-        assert 0.5 < predicted / cost.seconds < 2, kind
+        if cost.seconds > 60 and len(rows) > 4:
+            predicted = CostModel(rows[:-1]).cost(largest).seconds
+            assert 0.5 < predicted / cost.seconds < 2, kind
+            tested += 1
+    assert tested
 
 
 def _amount(row):
@@ -207,7 +209,9 @@ def test_a_cell_that_was_measured_here_costs_what_it_took(folder, config):
     path = benchmark_path(folder / "results/quick", cell)
     path.parent.mkdir(parents=True)
     with path.open("w", newline="") as stream:
-        csv.writer(stream, delimiter="\t").writerows([["s", "max_rss"], [123.0, 50.0]])
+        csv.writer(stream, delimiter="\t").writerows(
+            [["s", "max_rss", "cpu_time"], [123.0, 50.0, 9.0]]
+        )
     assert measured.measured(folder / "results/quick", cell) == Cost(123.0, 50.0, 0.0)
 
 

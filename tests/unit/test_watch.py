@@ -56,7 +56,7 @@ def test_a_job_runs_from_its_log_to_its_benchmark_and_fails_with_an_error(folder
     lock(folder, age=100)
     for cell in (done, runs):
         log(folder, cell, "orbits: from 1 files", age=50)
-    write(benchmark_path(folder / "results/quick", done), "s\tmax_rss\n1\t1\n", age=40)
+    write(benchmark_path(folder / "results/quick", done), "s\tmax_rss\tcpu_time\n1\t1\t1\n", age=40)
     log(folder, fails, "symlearn.orbits: error: a fault", age=30)
     log(folder, earlier, "symlearn.orbits: error: in an earlier run", age=200)
     progress, _ = seen(folder)

@@ -109,7 +109,9 @@ def cost_model(config: Config) -> CostModel:
     return CostModel(reference(), collect(config, config.presets))
 
 
-def collect(config: Config, presets: Iterable[str]) -> list[Measurement]:
+def collect(
+    config: Config, presets: Iterable[str], cost: Callable[[Path, Cell], Cost | None] = measured
+) -> list[Measurement]:
     """All that was measured in the results of these presets, below the working folder."""
     found: list[Measurement] = []
     for preset in presets:
@@ -117,7 +119,7 @@ def collect(config: Config, presets: Iterable[str]) -> list[Measurement]:
         if (results / "benchmarks").is_dir():
             figures = plan.figures(config.model_copy(update={"preset": preset})).values()
             closing = [closing_cell(name, ()) for name in CLOSING_JOBS]
-            found += measurements(results, [*plan.all_cells(figures), *closing])
+            found += measurements(results, [*plan.all_cells(figures), *closing], cost)
     return found
 
 

@@ -2,9 +2,10 @@
 
 import csv
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from symlearn.forecast.work import Work, work_of
 from symlearn.specs import Cell
@@ -26,6 +27,17 @@ class Cost:
     seconds: float
     memory: float
     disk: float
+
+
+class Benchmark(NamedTuple):
+    """A benchmark file: wall time, peak memory in MiB, processor time; NaN for what is not known.
+
+    Snakemake samples memory and processor time, which it misses in jobs of a fraction of a second.
+    """
+
+    seconds: float
+    memory: float
+    processor: float
 
 
 Measurement = tuple[Work, Cost]
@@ -57,28 +69,40 @@ def measured(results: Path, cell: Cell) -> Cost | None:
     read = read_benchmark(benchmark_path(results, cell))
     if read is None:
         return None
-    seconds, memory = read
     sizes = [path.stat().st_size for path in output_files(results, cell) if path.is_file()]
-    return Cost(seconds, memory, sum(sizes) / _KIB)
+    return Cost(read.seconds, read.memory, sum(sizes) / _KIB)
 
 
-def measurements(results: Path, cells: Iterable[Cell]) -> Iterator[Measurement]:
+def undisturbed(results: Path, cell: Cell) -> Cost | None:
+    """As `measured`, with the time that the job would have taken on cores of its own.
+
+    That is the processor's, which other work on the machine does not lengthen; for a job on a GPU,
+    which waits for it, it stays the wall time.
+    """
+    cost, work = measured(results, cell), work_of(cell)
+    read = read_benchmark(benchmark_path(results, cell))
+    if cost is None or read is None or work.gpus or math.isnan(read.processor):
+        return cost
+    return replace(cost, seconds=min(cost.seconds, read.processor / work.threads))
+
+
+def measurements(
+    results: Path, cells: Iterable[Cell], cost_of: Callable[[Path, Cell], Cost | None] = measured
+) -> Iterator[Measurement]:
     """The cells that were measured here, with their work."""
     for cell in cells:
-        cost = measured(results, cell)
+        cost = cost_of(results, cell)
         if cost is not None:
             yield work_of(cell), cost
 
 
-def read_benchmark(path: Path) -> tuple[float, float] | None:
-    """Seconds and peak memory (MiB, NaN where a job was too short for it) of a benchmark file.
-
-    None where the file is missing or is no benchmark.
-    """
+def read_benchmark(path: Path) -> Benchmark | None:
+    """What a benchmark file says, or None where it is missing or is no benchmark."""
     try:
         with path.open(newline="") as stream:
             row = next(csv.DictReader(stream, delimiter="\t"))
-        return float(row["s"]), _number(row["max_rss"])
+        numbers = (_number(row[column]) for column in ("s", "max_rss", "cpu_time"))
+        return Benchmark(*numbers)
     except (OSError, StopIteration, KeyError, TypeError, ValueError):
         return None
 

@@ -16,7 +16,7 @@ from statistics import median
 from symlearn.config import load
 from symlearn.forecast.commands import guarded
 from symlearn.forecast.forecast import collect
-from symlearn.forecast.measured import REFERENCE, Cost, Measurement
+from symlearn.forecast.measured import REFERENCE, Cost, Measurement, undisturbed
 from symlearn.forecast.work import Work
 
 _COLUMNS = ("kind", "amount", "values", "seconds", "memory", "disk")
@@ -29,7 +29,7 @@ def table(found: Iterable[Measurement], machine: str) -> str:
         alike.setdefault(work, []).append(cost)
     lines = [
         "# What jobs took; made by `python -m symlearn.forecast.reference`, by hand.",
-        f"# {machine}. Seconds of wall time, memory in MiB, disk in KiB.",
+        f"# {machine}. Seconds on a core of its own, memory in MiB, disk in KiB.",
         "\t".join(_COLUMNS),
     ]
     for work in sorted(alike, key=lambda work: (work.kind, work.amount, work.values)):
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
 
     def run() -> None:
-        found = collect(load(arguments.config), arguments.presets)
+        found = collect(load(arguments.config), arguments.presets, undisturbed)
         arguments.out.write_text(table(found, machine))
 
     return guarded("forecast.reference", run)

@@ -62,7 +62,7 @@ def use_of(rule: Rule, root: Path) -> Use | None:
     measured = [(path, entry) for path in paths if (entry := read_benchmark(path)) is not None]
     if not measured:
         return None
-    seconds, memory = zip(*(entry for _, entry in measured), strict=True)
+    seconds, memory, _ = zip(*(entry for _, entry in measured), strict=True)
     presets = dict.fromkeys(path.relative_to(root).parts[1] for path, _ in measured)
     known = [value for value in memory if not math.isnan(value)]
     # MiB, as Snakemake writes, to MB, as it asks for them.
