@@ -45,13 +45,14 @@ class Progress:
 
     def __str__(self) -> str:
         parts = [f"{self.done}/{self.total} jobs done"]
-        if self.running:
-            parts.append(f"{len(self.running)} running ({_some(self.running)})")
+        if self.running or self.waiting:
+            parts += [f"about {duration(self.seconds_left)} left", f"{self.waiting} waiting"]
+            parts += [] if self.active else ["no run is going on here"]
+        # Names come last: a narrow terminal cuts them off.
         if self.failed:
             parts.append(f"{len(self.failed)} FAILED ({_some(self.failed)})")
-        if self.running or self.waiting:
-            parts += [f"{self.waiting} waiting", f"about {duration(self.seconds_left)} left"]
-            parts += [] if self.active else ["no run is going on here"]
+        if self.running:
+            parts.append(f"{len(self.running)} running ({_some(self.running)})")
         return ", ".join(parts)
 
 

@@ -1,5 +1,7 @@
 import csv
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -234,3 +236,13 @@ def test_a_wrong_argument_is_one_line(folder, capsys, arguments, message):
 def test_a_figure_that_was_never_made_says_so(folder, capsys):
     assert main(["--why", "fig4"]) == 0
     assert "missing     figures/quick/fig4.pdf" in capsys.readouterr().out
+
+
+def test_looking_ahead_imports_nothing_heavy():
+    """The commands answer at once, and the Snakefile imports `bundle.contents`."""
+    code = (
+        "import sys, symlearn.forecast.__main__, symlearn.watch, symlearn.bundle.contents;"
+        "print({'torch', 'jax', 'scipy', 'xarray', 'matplotlib'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

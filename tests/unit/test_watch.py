@@ -64,7 +64,7 @@ def test_a_job_runs_from_its_log_to_its_benchmark_and_fails_with_an_error(folder
     assert progress.running == (f"orbits/{runs.name}",)
     assert progress.failed == (f"orbits/{fails.name}",)
     assert progress.total == len(cells)
-    assert f"1 running ({runs.name}), 1 FAILED ({fails.name})" in str(progress)
+    assert f"1 FAILED ({fails.name}), 1 running ({runs.name})" in str(progress)
 
 
 def test_a_finished_run_is_one_short_line():
@@ -87,8 +87,8 @@ def test_in_a_log_a_line_is_printed_only_when_something_has_changed(folder, caps
     assert main(["fig2", "--every", "0"]) == 0
     lines = [line.split("  ")[1] for line in capsys.readouterr().out.splitlines()]
     assert lines == [
-        "0/2 jobs done, 2 waiting, about 1 s left",
-        "1/2 jobs done, 1 waiting, about 1 s left",
+        "0/2 jobs done, about 1 s left, 2 waiting",
+        "1/2 jobs done, about 1 s left, 1 waiting",
         "2/2 jobs done",
     ]
 
