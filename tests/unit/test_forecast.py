@@ -84,8 +84,8 @@ def test_a_line_goes_through_points_that_lie_on_one():
 @pytest.mark.parametrize(
     ("points", "expected"),
     [
-        ([(1.0, 5.0), (2.0, 4.0), (3.0, 3.0)], (3.67, 0.0)),  # no negative rate
-        ([(10.0, 1.0), (20.0, 4.0)], (0.0, 0.12)),  # no negative constant
+        ([(1.0, 5.0), (2.0, 4.0), (3.0, 3.0)], (3.83, 0.0)),  # no negative rate
+        ([(10.0, 1.0), (20.0, 4.0)], (0.0, 0.15)),  # no negative constant
         ([(3.0, 6.0)], (6.0, 0.0)),
         ([(0.0, math.nan)], (0.0, 0.0)),
         ([], (0.0, 0.0)),

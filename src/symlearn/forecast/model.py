@@ -74,29 +74,26 @@ def fit(rows: Sequence[Measurement]) -> Curves:
 
 
 def line(points: Iterable[tuple[float, float]]) -> Line:
-    """The line of least squared relative errors; (0, 0) where nothing is known.
+    """The line of least squared errors, each over its y; (0, 0) where nothing is known.
 
-    Of two parameters, so in closed form: y is divided out, and what would be negative is zero.
+    So neither the many small jobs nor the few large ones decide alone. Of two parameters, hence in
+    closed form; what would be negative is zero.
     """
-    known = [(1 / y, x / y) for x, y in points if math.isfinite(y) and y > 0]
+    known = [(x, y) for x, y in points if math.isfinite(y) and y > 0]
     if not known:
         return Line(0.0, 0.0)
-    ones, slopes = zip(*known, strict=True)
-    aa, ab, bb = _dot(ones, ones), _dot(ones, slopes), _dot(slopes, slopes)
-    a, b = sum(ones), sum(slopes)
-    determinant = aa * bb - ab**2
-    if determinant > 1e-9 * aa * bb:
-        constant = (a * bb - b * ab) / determinant
-        slope = (b * aa - a * ab) / determinant
+    ones = sum(1 / y for _, y in known)
+    first, second = sum(x / y for x, y in known), sum(x * x / y for x, y in known)
+    count, total = len(known), sum(x for x, _ in known)
+    determinant = ones * second - first**2
+    if determinant > 1e-9 * ones * second:
+        constant = (count * second - total * first) / determinant
+        slope = (total * ones - count * first) / determinant
         if constant >= 0 and slope >= 0:
             return Line(constant, slope)
         if constant < 0:
-            return Line(0.0, b / bb)
-    return Line(a / aa, 0.0)
-
-
-def _dot(x: Sequence[float], y: Sequence[float]) -> float:
-    return sum(a * b for a, b in zip(x, y, strict=True))
+            return Line(0.0, total / second)
+    return Line(count / ones, 0.0)
 
 
 def _covered(rows: Sequence[Measurement]) -> bool:
