@@ -30,6 +30,12 @@ def _closure(root: Path, modules: tuple[str, ...]) -> tuple[Path, ...]:
     return tuple(sorted(seen.values()))
 
 
+def imports_of(path: Path) -> list[Path]:
+    """The files of this package that a file of it imports itself."""
+    files = (_file_of(ROOT, module) for module in _imports(path))
+    return list(dict.fromkeys(file for file in files if file is not None))
+
+
 def _with_parents(module: str) -> list[str]:
     """The module and the packages that importing it runs."""
     parts = module.split(".")

@@ -415,3 +415,11 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "trained-classes": _trained_classes,
     "widths": _widths,
 }
+
+if __name__ == "__main__":
+    # The command is in a package of its own, so that this module stays what the Snakefile imports.
+    import sys
+
+    from symlearn.forecast.__main__ import main
+
+    sys.exit(main())

@@ -13,7 +13,10 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parents[2]
-COPIED = ("Snakefile", "config.yaml", "claims.yaml", "pyproject.toml", "workflow", "envs", "src")
+COPIED = (
+    "Snakefile", "Makefile", "README.md", "CITATION.cff", "config.yaml", "claims.yaml",
+    "pyproject.toml", "workflow", "envs", "src",
+)  # fmt: skip
 RINGS = {"n": [4, 8], "separations": [0, 1], "ridge_factor": 1.0e-5}
 
 

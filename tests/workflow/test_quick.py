@@ -1,6 +1,7 @@
 """The quick preset as it is shipped, end to end."""
 
 import csv
+import html
 
 import pytest
 
@@ -60,3 +61,31 @@ def test_the_chain_of_every_figure_is_intact(finished, name):
     done = finished.python("-m", "symlearn.provenance", figure, "--verify")
     assert done.returncode == 0, done.stdout
     assert figure.rsplit("/", 1)[1] in done.stdout
+
+
+def test_the_report_holds_every_figure_with_its_caption(finished):
+    finished.run("--report", "report.html")
+    report = (finished.folder / "report.html").read_text()
+    for name in plan.figure_names():
+        caption = (finished.folder / f"figures/quick/{name}.txt").read_text()
+        assert html.escape(caption.split(".")[0], quote=False) in report
+        assert f'"figures/quick/{name}.png"' in report
+    assert "system-message" not in report
+
+
+def test_the_gallery_and_the_bundle_are_made_and_made_once(finished):
+    finished.run("gallery", "bundle")
+    page = (finished.folder / "figures/quick/gallery.html").read_text()
+    assert page.count("data:image/png;base64,") == len(plan.figure_names())
+    assert finished.planned("gallery", "bundle") == {}
+
+
+def test_the_bundle_redraws_a_figure_with_the_same_data(finished, tmp_path):
+    finished.run("bundle")
+    bundle = "figures/quick/bundle.zip"
+    into = str(tmp_path / "restored")
+    done = finished.python("-m", "symlearn.bundle", "restore", bundle, "--into", into)
+    assert done.returncode == 0, done.stdout
+    done = finished.python("-m", "symlearn.bundle", "redraw", into, "fig8")
+    assert done.returncode == 0, done.stdout
+    assert "the same data" in done.stdout

@@ -9,7 +9,12 @@ rule claims:
     output:
         csv=f"figures/{PRESET}/claims.csv",
         md=f"figures/{PRESET}/claims.md",
-        html=f"figures/{PRESET}/claims.html",
+        html=report(
+            f"figures/{PRESET}/claims.html",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"table": "all claims"},
+        ),
     log:
         f"logs/{PRESET}/claims.log",
     benchmark:

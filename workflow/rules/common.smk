@@ -5,6 +5,7 @@ from pathlib import Path
 
 from symlearn import config as config_model
 from symlearn import plan, specs
+from symlearn.bundle.contents import project_files
 from symlearn.closure import closure
 from symlearn.errors import ConfigError
 
@@ -56,6 +57,19 @@ def source_files(*modules):
     here = Path.cwd()
     files = closure(*modules)
     return [str(f.relative_to(here) if f.is_relative_to(here) else f) for f in files]
+
+
+def package_files(*names):
+    """Files of the package that are no modules, named as `source_files` names those."""
+    root, *_ = source_files("symlearn")
+    return [str(Path(root).parent / name) for name in names]
+
+
+def files_for_bundle():
+    """What the bundle holds beside the figures: the results that they read, and the project."""
+    results = Path("results", PRESET)
+    read = {str(f) for cell in FIGURES.values() for f in specs.input_files(results, cell.spec)}
+    return sorted(read) + [str(path) for path in project_files(Path())]
 
 
 def data_root(wildcards, output):

@@ -10,7 +10,12 @@ for name, cell in FIGURES.items():
             code=source_files(*specs.modules_of(cell.spec)),
         output:
             pdf=f"figures/{PRESET}/{name}.pdf",
-            png=f"figures/{PRESET}/{name}.png",
+            png=report(
+                f"figures/{PRESET}/{name}.png",
+                caption="../report/figure.rst",
+                category="Figures",
+                labels={"figure": name},
+            ),
             data=f"figures/{PRESET}/{name}.nc",
             caption=f"figures/{PRESET}/{name}.txt",
             sidecar=f"figures/{PRESET}/{name}.pdf.json",

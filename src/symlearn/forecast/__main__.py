@@ -1,0 +1,106 @@
+"""What a run would cost, and why a figure would be drawn again; `python -m symlearn.plan`."""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import get_args
+
+from symlearn import plan
+from symlearn.config import Config, PresetName, load
+from symlearn.errors import ConfigError
+from symlearn.forecast.commands import duration, guarded
+from symlearn.forecast.forecast import Forecast, closing_cell, cost_model, forecast
+from symlearn.forecast.measured import CLOSING_JOBS, output_files
+from symlearn.forecast.standing import standing
+from symlearn.forecast.targets import one, resolve
+from symlearn.forecast.why import why
+
+_HEAD = f"{'stage':<10}{'jobs':>6}{'cached':>8}{'core-h':>9}{'GPU-h':>8}{'memory':>10}{'disk':>10}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the forecast, or with --why the chain of a figure; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m symlearn.plan", description=__doc__)
+    parser.add_argument("targets", nargs="*", help="figures, files, or all (the default)")
+    parser.add_argument("--preset", choices=get_args(PresetName), help="instead of the config's")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="default: all")
+    parser.add_argument("--configfile", type=Path, default=Path("config.yaml"))
+    parser.add_argument("--why", metavar="FIGURE", help="why it would be drawn again")
+    arguments = parser.parse_args(argv)
+    return guarded("plan", lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    if arguments.cores < 1:
+        raise ConfigError("--cores: at least 1")
+    config = load(arguments.configfile)
+    if arguments.preset:
+        config = config.model_copy(update={"preset": arguments.preset})
+    for line in _why(config, arguments.why) if arguments.why else _plan(config, arguments):
+        print(line)
+
+
+def _why(config: Config, name: str) -> Iterator[str]:
+    results = Path("results", config.preset)
+    target = one(plan.figures(config), results, name)
+    stands = standing(results, [target])
+    steps = why(config, results, stands, target)
+    if not steps:
+        yield f"{name} is up to date."
+        return
+    yield f"{name} would be made again, with {len(stands.runs)} of {len(stands.cells)} jobs:"
+    for step in steps:
+        yield f"  {step.how:<12}{step.what}"
+
+
+def _plan(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
+    results = Path("results", config.preset)
+    targets = resolve(plan.figures(config), results, arguments.targets)
+    stands = standing(results, targets.cells)
+    closing = [name for name in targets.closing if stands.runs or not _is_there(results, name)]
+    cast = forecast(results, stands, cost_model(config), closing)
+    yield f"Preset {config.preset}: {' '.join(arguments.targets) or 'all'}"
+    yield _HEAD
+    for stage in dict.fromkeys([*plan.STAGES, *CLOSING_JOBS]):
+        yield from _row(cast, stage, arguments.cores)
+    yield from _total(cast, arguments.cores)
+
+
+def _is_there(results: Path, name: str) -> bool:
+    return all(path.is_file() for path in output_files(results, closing_cell(name, ())))
+
+
+def _row(cast: Forecast, stage: str, cores: int) -> Iterator[str]:
+    """One stage's line, where the stage has jobs."""
+    jobs = sum(task.cell.stage == stage for task in cast.everything)
+    made = sum(
+        cell.stage == stage and name not in cast.stands.runs
+        for name, cell in cast.stands.cells.items()
+    )
+    if jobs or made:
+        yield _line(cast, stage, jobs, made, cores)
+
+
+def _line(cast: Forecast, stage: str | None, jobs: int, made: int, cores: int) -> str:
+    return (
+        f"{stage or 'total':<10}{jobs:>6}{made:>8}{cast.core_hours(stage):>9.3f}"
+        f"{cast.gpu_hours(stage):>8.2f}{cast.memory(cores, stage):>6.0f} MiB"
+        f"{cast.disk(stage):>6.0f} MiB"
+    )
+
+
+def _total(cast: Forecast, cores: int) -> Iterator[str]:
+    yield _line(cast, None, len(cast.everything), cast.stands.cached, cores)
+    if not cast.everything:
+        yield "Nothing to be done."
+        return
+    yield f"About {duration(cast.seconds(cores))} on {cores} cores; memory is that of {cores} jobs."
+    yield f"Jobs take {cast.speed:.2g} times as long here as in the reference measurements."
+    for stage, count in cast.unmeasured.items():
+        yield f"Not counted: {count} jobs of the stage {stage}, of which none was measured."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,248 @@
+import csv
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from symlearn import plan
+from symlearn.config import PresetName
+from symlearn.forecast import measured
+from symlearn.forecast.__main__ import main
+from symlearn.forecast.forecast import cost_model, forecast
+from symlearn.forecast.measured import Cost, benchmark_path, read_benchmark, reference
+from symlearn.forecast.model import CostModel, line
+from symlearn.forecast.reference import table
+from symlearn.forecast.schedule import Job, wall_time
+from symlearn.forecast.standing import standing
+from symlearn.forecast.work import WORK, Work, work_of
+from symlearn.specs import Cell
+
+PRESETS = get_args(PresetName)
+
+
+def jobs(*entries):
+    return {name: Job(name, after, seconds, threads) for name, after, seconds, threads in entries}
+
+
+def cells_of(config, preset):
+    chosen = config.model_copy(update={"preset": preset})
+    return plan.all_cells(plan.figures(chosen).values())
+
+
+def kernel_cells(config, preset, architecture):
+    cells = (cell for cell in cells_of(config, preset) if cell.stage == "kernels")
+    return [cell for cell in cells if cell.slug.startswith(f"{architecture}-pairs-cyclic-rotation")]
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_every_kind_of_job_of_a_preset_has_a_reference_measurement(config, preset):
+    model = CostModel(reference())
+    for cell in cells_of(config, preset):
+        cost = model.cost(work_of(cell))
+        assert cost is not None, cell.name
+        assert 0 < cost.seconds < math.inf
+
+
+def test_twice_the_pairs_are_twice_the_work(config):
+    first, *_ = kernel_cells(config, "quick", "cnn-gap-3")
+    (orbits,) = first.inputs
+    task = {**orbits.settings["task"], "stop": 2 * orbits.settings["task"]["stop"]}
+    more = Cell("orbits", orbits.slug, {**orbits.settings, "task": task}, orbits.inputs)
+    twice = Cell(first.stage, first.slug, first.settings, (more,))
+    assert work_of(twice).amount == 2 * work_of(first).amount
+    assert work_of(twice).kind == work_of(first).kind
+
+
+def test_pooling_costs_the_square_of_the_pixels(config):
+    (small, *_), (large, *_) = (kernel_cells(config, p, "cnn-gap-3") for p in ("quick", "paper"))
+    per_entry = [work_of(cell).amount / work_of(cell).values for cell in (small, large)]
+    assert per_entry[1] / per_entry[0] == pytest.approx((28 / 12) ** 4)
+
+
+def test_only_one_convolution_in_64_bits_is_worked_out_in_closed_form(config):
+    (cell, *_) = kernel_cells(config, "quick", "cnn-gap-3")
+    assert work_of(cell).kind == "kernels closed-form pooled"
+    for change in ({"precision": "float32"}, {"architecture": config.architecture("cnn-gap-3-3")}):
+        other = Cell(cell.stage, cell.slug, {**cell.settings, **change}, cell.inputs)
+        assert work_of(other).kind == "kernels neural-tangents pooled"
+
+
+def test_a_stage_without_an_entry_is_not_counted_and_no_error():
+    work = work_of(Cell("another", "cell", {}))
+    assert "another" not in WORK
+    assert CostModel(reference()).cost(work) is None
+
+
+def test_a_line_goes_through_points_that_lie_on_one():
+    found = line([(0.0, 2.0), (10.0, 7.0), (1000.0, 502.0)])
+    assert (found.constant, found.slope) == pytest.approx((2.0, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ([(1.0, 5.0), (2.0, 4.0), (3.0, 3.0)], (3.83, 0.0)),  # no negative rate
+        ([(10.0, 1.0), (20.0, 4.0)], (0.0, 0.15)),  # no negative constant
+        ([(3.0, 6.0)], (6.0, 0.0)),
+        ([(0.0, math.nan)], (0.0, 0.0)),
+        ([], (0.0, 0.0)),
+    ],
+)
+def test_a_line_is_never_negative(points, expected):
+    found = line(points)
+    assert (found.constant, found.slope) == pytest.approx(expected, rel=0.05)
+
+
+def test_a_slower_machine_scales_the_reference():
+    rows = [(Work("a", x), Cost(1.0 + x, 100.0, 1.0)) for x in (1.0, 10.0)]
+    rows.append((Work("b"), Cost(4.0, 1.0, 1.0)))
+    here = [(Work("a", 1.0), Cost(6.0, 100.0, 1.0))]
+    model = CostModel(rows, here)
+    assert model.speed == pytest.approx(3.0)
+    assert model.cost(Work("b")).seconds == pytest.approx(12.0)
+    assert model.cost(Work("b")).memory == pytest.approx(1.0)
+
+
+def test_enough_measurements_of_a_kind_replace_the_reference():
+    rows = [(Work("a", x), Cost(1.0 + x, 1.0, 1.0)) for x in (1.0, 10.0)]
+    here = [(Work("a", x), Cost(2.0 + 3 * x, 1.0, 1.0)) for x in (1.0, 5.0, 50.0, 500.0)]
+    assert CostModel(rows, here).cost(Work("a", 1000.0)).seconds == pytest.approx(3002.0)
+
+
+def test_an_unknown_kind_costs_the_most_of_its_stage():
+    rows = [(Work(f"studies {x}"), Cost(float(x), 1.0, 1.0)) for x in range(1, 4)]
+    assert CostModel(rows).cost(Work("studies new", 10.0)).seconds == 3.0
+    assert CostModel(rows).cost(Work("training new", 10.0)) is None
+
+
+def test_jobs_wait_for_their_inputs_and_for_cores():
+    three = jobs(("a", (), 4.0, 1), ("b", (), 4.0, 1), ("c", ("a", "b"), 1.0, 1))
+    assert wall_time(three, 1) == 9.0
+    assert wall_time(three, 2) == 5.0
+    assert wall_time(three, 100) == 5.0
+    assert wall_time({}, 2) == 0.0
+
+
+def test_a_wide_job_takes_all_cores_and_does_not_wait_for_ever():
+    wide = jobs(("a", (), 2.0, 8), ("b", (), 1.0, 1), ("c", (), 1.0, 1))
+    assert wall_time(wide, 2) == 3.0
+
+
+def test_what_is_made_is_not_waited_for():
+    assert wall_time(jobs(("a", ("made",), 2.0, 1)), 1) == 2.0
+
+
+def test_a_benchmark_file_is_read_and_anything_else_is_none(tmp_path):
+    path = tmp_path / "x.tsv"
+    assert read_benchmark(path) is None
+    path.write_text("s\th:m:s\tmax_rss\tcpu_time\n3.5\t0:00:03\t120.5\t3.1\n")
+    assert read_benchmark(path) == (3.5, 120.5, 3.1)
+    path.write_text("s\th:m:s\tmax_rss\tcpu_time\n0.1\t0:00:00\tNA\tNA\n")
+    assert math.isnan(read_benchmark(path).memory)
+    path.write_text("s\tmax_rss\tcpu_time\nsoon\t1\t1\n")
+    assert read_benchmark(path) is None
+    path.write_text("nonsense\n1\n")
+    assert read_benchmark(path) is None
+
+
+def test_the_reference_table_is_what_its_script_writes():
+    text = measured.REFERENCE.read_text()
+    machine = text.splitlines()[1].removeprefix("# ").split(".")[0]
+    assert table(reference(), machine) == text
+
+
+def test_small_jobs_predict_large_ones_within_a_factor_of_two():
+    """Of the kinds that cost minutes: the largest job in the shipped table, from smaller ones."""
+    tested = 0
+    for kind in {work.kind for work, _ in reference()}:
+        rows = sorted((row for row in reference() if row[0].kind == kind), key=_amount)
+        largest, cost = rows[-1]
+        if cost.seconds > 60 and len(rows) > 4:
+            predicted = CostModel(rows[:-1]).cost(largest).seconds
+            assert 0.5 < predicted / cost.seconds < 2, kind
+            tested += 1
+    assert tested
+
+
+def _amount(row):
+    return row[0].amount
+
+
+def test_the_shipped_table_is_fitted_within_a_factor_of_two_in_total():
+    model = CostModel(reference())
+    for stage in ("orbits", "kernels", "studies", "figures"):
+        rows = [row for row in reference() if row[0].stage == stage]
+        predicted = sum(model.cost(work).seconds for work, _ in rows)
+        assert 0.5 < predicted / sum(cost.seconds for _, cost in rows) < 2, stage
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, shipped_text):
+    """A working folder with the shipped config and no results."""
+    (tmp_path / "config.yaml").write_text(shipped_text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_command_prints_jobs_hours_memory_and_disk(folder, capsys):
+    assert main(["--preset", "standard", "--cores", "4"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Preset standard: all\n")
+    assert "on 4 cores" in printed
+    (total,) = (line.split() for line in printed.splitlines() if line.startswith("total"))
+    assert int(total[1]) > 100
+    assert total[2] == "0"
+    assert float(total[3]) > 0.1
+
+
+def test_more_cores_take_less_time_and_the_same_core_hours(folder, config):
+    results = Path("results/quick")
+    stands = standing(results, plan.figures(config).values())
+    cast = forecast(results, stands, cost_model(config))
+    assert cast.seconds(1) > cast.seconds(2) > cast.seconds(8)
+    assert cast.seconds(1) >= 3600 * cast.core_hours()
+
+
+def test_a_cell_that_was_measured_here_costs_what_it_took(folder, config):
+    (cell, *_) = kernel_cells(config, "quick", "mlp-1")
+    path = benchmark_path(folder / "results/quick", cell)
+    path.parent.mkdir(parents=True)
+    with path.open("w", newline="") as stream:
+        csv.writer(stream, delimiter="\t").writerows(
+            [["s", "max_rss", "cpu_time"], [123.0, 50.0, 9.0]]
+        )
+    assert measured.measured(folder / "results/quick", cell) == Cost(123.0, 50.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["fig44"], "fig44: is neither a figure"),
+        (["--cores", "0"], "--cores"),
+        (["--why", "fig44"], "fig44: is neither a figure"),
+        (["--configfile", "none.yaml"], "none.yaml"),
+    ],
+)
+def test_a_wrong_argument_is_one_line(folder, capsys, arguments, message):
+    assert main(arguments) == 1
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_a_figure_that_was_never_made_says_so(folder, capsys):
+    assert main(["--why", "fig4"]) == 0
+    assert "missing     figures/quick/fig4.pdf" in capsys.readouterr().out
+
+
+def test_looking_ahead_imports_nothing_heavy():
+    """The commands answer at once, and the Snakefile imports `bundle.contents`."""
+    code = (
+        "import sys, symlearn.forecast.__main__, symlearn.watch, symlearn.bundle.contents;"
+        "print({'torch', 'jax', 'scipy', 'xarray', 'matplotlib'} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

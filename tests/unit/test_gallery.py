@@ -1,0 +1,119 @@
+import csv
+import json
+import struct
+import zlib
+
+import pytest
+
+from symlearn.claims import _COLUMNS
+from symlearn.errors import StoreError
+from symlearn.gallery.__main__ import main
+from symlearn.gallery.content import counted, picture
+
+
+def png(width, height):
+    """A grey PNG."""
+
+    def chunk(kind, data):
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    rows = zlib.compress((b"\0" + b"\x80" * width) * height)
+    parts = chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + parts
+
+
+RECORD = {
+    "sha256": "0" * 64,
+    "spec": {"stage": "figures", "inputs": ["studies/rings-0123456789"]},
+    "inputs": {"studies/rings-0123456789.nc": "a" * 64},
+    "code": {},
+    "commit": "0123456789ab",
+    "device": "cpu",
+    "precision": "float64",
+    "versions": {"python": "3.11.7"},
+    "seconds": 2.0,
+    "peak_memory_mib": 200,
+    "finished": "2026-01-01T00:00:00Z",
+}
+CLAIMS = [
+    ("first", "fig2", "holds", "≥ 1", "2", "0.1", "More than <one> & all.", "derived", ""),
+    ("second", "fig2", "fails", "≤ 1", "2", "", "At most one.", "derived", "Fails in quick."),
+    ("third", "fig10", "not run", "", "", "", "Later.", "derived", ""),
+]
+
+
+def make(folder):
+    """Figures 2 and 10 as the stage leaves them, as far as the gallery looks, and claims."""
+    folder.mkdir(parents=True)
+    for name, title in (("fig2", "Two rings, and an error < 1"), ("fig10", "Precision")):
+        (folder / f"{name}.pdf").write_bytes(b"%PDF")
+        (folder / f"{name}.png").write_bytes(png(640, 320))
+        (folder / f"{name}.txt").write_text(f"{title}. (A) Points & lines. Preset: quick.\n")
+        record = {**RECORD, "file": f"{name}.pdf"}
+        (folder / f"{name}.pdf.json").write_text(json.dumps(record))
+    with (folder / "claims.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([_COLUMNS, *CLAIMS])
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "figures" / "quick"
+    make(path)
+    return path
+
+
+def build(folder, *figures):
+    files = [str(folder / f"{name}.pdf") for name in figures or ("fig10", "fig2")]
+    claims, out = folder / "claims.csv", folder / "gallery.html"
+    status = main([*files, "--preset", "quick", "--claims", str(claims), "--out", str(out)])
+    return status, out
+
+
+def test_the_page_holds_pictures_captions_claims_and_provenance(folder):
+    status, out = build(folder)
+    assert status == 0
+    text = out.read_text()
+    assert text.index('id="fig2"') < text.index('id="fig10"')
+    for part in (
+        "data:image/png;base64,", 'width="640" height="320"', "(A) Points &amp; lines.",
+        "Two rings, and an error &lt; 1", "More than &lt;one&gt; &amp; all.", "0123456789ab",
+        "studies/rings-0123456789.nc", "python 3.11.7", "snakemake --cores all fig2",
+        "Fails in quick.",
+    ):  # fmt: skip
+        assert part in text, part
+
+
+def test_equal_files_give_equal_bytes(folder):
+    first = build(folder, "fig2", "fig10")[1].read_bytes()
+    assert build(folder, "fig10", "fig2")[1].read_bytes() == first
+
+
+def test_another_preset_is_named_in_the_commands(folder):
+    claims, out = folder / "claims.csv", folder / "gallery.html"
+    arguments = [str(folder / "fig2.pdf"), "--preset", "paper", "--claims", str(claims)]
+    assert main([*arguments, "--out", str(out)]) == 0
+    assert "snakemake --cores all --config preset=paper -- fig2" in out.read_text()
+
+
+@pytest.mark.parametrize("name", ["fig2.png", "fig2.txt", "fig2.pdf.json", "claims.csv"])
+def test_a_missing_file_is_one_line_that_names_it(folder, capsys, name):
+    (folder / name).unlink()
+    status, out = build(folder)
+    assert status == 1
+    assert not out.exists()
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert name in err
+
+
+def test_what_is_no_picture_is_refused(tmp_path):
+    path = tmp_path / "fig2.png"
+    path.write_bytes(b"nothing of the kind, but long enough")
+    with pytest.raises(StoreError, match=r"fig2\.png: is no PNG"):
+        picture(path)
+
+
+def test_outcomes_are_counted_without_zeros():
+    assert counted([{"outcome": "fails"}, {"outcome": "fails"}]) == {"fails": 2}

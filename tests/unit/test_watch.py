@@ -1,0 +1,98 @@
+import os
+import time
+
+import pytest
+
+from symlearn import plan, watch
+from symlearn.config import load
+from symlearn.forecast.forecast import cost_model
+from symlearn.forecast.measured import benchmark_path
+from symlearn.forecast.targets import resolve
+from symlearn.watch import Progress, look, main
+
+NOW = time.time()
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, shipped_text):
+    """A working folder with the shipped config and no results."""
+    (tmp_path / "config.yaml").write_text(shipped_text)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(path, text="", age=0.0):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    os.utime(path, (NOW - age, NOW - age))
+
+
+def lock(folder, age):
+    write(folder / ".snakemake/locks/0.output.lock", age=age)
+
+
+def log(folder, cell, text, age):
+    write(folder / f"logs/quick/{cell.stage}/{cell.name}.log", text, age)
+
+
+def seen(folder):
+    config = load(folder / "config.yaml")
+    results = folder / "results/quick"
+    targets = resolve(plan.figures(config), results.relative_to(folder), ["fig4"])
+    return look(config, targets, cost_model(config), cores=2), plan.all_cells(targets.cells)
+
+
+def test_without_a_run_all_jobs_wait(folder):
+    progress, cells = seen(folder)
+    assert (progress.done, progress.waiting, progress.running) == (0, len(cells), ())
+    assert not progress.active
+    assert progress.seconds_left > 10
+    assert "no run is going on here" in str(progress)
+
+
+def test_a_job_runs_from_its_log_to_its_benchmark_and_fails_with_an_error(folder):
+    _, cells = seen(folder)
+    done, runs, fails, earlier = [cell for cell in cells if cell.stage == "orbits"][:4]
+    lock(folder, age=100)
+    for cell in (done, runs):
+        log(folder, cell, "orbits: from 1 files", age=50)
+    write(benchmark_path(folder / "results/quick", done), "s\tmax_rss\tcpu_time\n1\t1\t1\n", age=40)
+    log(folder, fails, "symlearn.orbits: error: a fault", age=30)
+    log(folder, earlier, "symlearn.orbits: error: in an earlier run", age=200)
+    progress, _ = seen(folder)
+    assert progress.done == 1
+    assert progress.running == (f"orbits/{runs.name}",)
+    assert progress.failed == (f"orbits/{fails.name}",)
+    assert progress.total == len(cells)
+    assert f"1 FAILED ({fails.name}), 1 running ({runs.name})" in str(progress)
+
+
+def test_a_finished_run_is_one_short_line():
+    assert str(Progress(5, (), (), 0, 0.0, active=False)) == "5/5 jobs done"
+
+
+def test_many_running_jobs_are_not_all_named():
+    progress = Progress(0, tuple(f"kernels/k{i}" for i in range(5)), (), 0, 100.0, active=True)
+    assert "5 running (k0, k1 and 3 more)" in str(progress)
+
+
+def test_in_a_log_a_line_is_printed_only_when_something_has_changed(folder, capsys, monkeypatch):
+    steps = iter([(0, 2), (0, 2), (1, 1), (2, 0)])
+
+    def at_once(*_):
+        done, waiting = next(steps)
+        return Progress(done, (), (), waiting, 1.0, active=True)
+
+    monkeypatch.setattr(watch, "look", at_once)
+    assert main(["fig2", "--every", "0"]) == 0
+    lines = [line.split("  ")[1] for line in capsys.readouterr().out.splitlines()]
+    assert lines == [
+        "0/2 jobs done, about 1 s left, 2 waiting",
+        "1/2 jobs done, about 1 s left, 1 waiting",
+        "2/2 jobs done",
+    ]
+
+
+def test_an_unknown_figure_is_one_line(folder, capsys):
+    assert main(["fig44", "--once"]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
