@@ -1,5 +1,7 @@
 """Figure 12: where does the kernel stop being a good account of networks of finite width?"""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -109,17 +111,15 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     return figure
 
 
-def _accuracy(
-    axes: Axes, n: int, widths: np.ndarray, measured: Measurements, colour: object
-) -> None:
+def _accuracy(axes: Axes, n: int, widths: np.ndarray, measured: Measurements, colour: Any) -> None:
     _by_width(axes, "accuracy", n, widths, measured, color=colour, label=str(n))
     for name, dashes in (("orbit_block", "--"), ("exact", ":")):
         value = measured[f"accuracy_{name}.n{n}"].value
-        axes.axhline(value, color=colour, linestyle=dashes, linewidth=0.8)  # type: ignore[arg-type]
+        axes.axhline(value, color=colour, linestyle=dashes, linewidth=0.8)
 
 
 def _by_width(
-    axes: Axes, kind: str, n: int, widths: np.ndarray, measured: Measurements, **line: object
+    axes: Axes, kind: str, n: int, widths: np.ndarray, measured: Measurements, **line: Any
 ) -> None:
     found = [measured[f"{kind}.n{n}.width{width}"] for width in widths]
     values, errors = np.array(found).T

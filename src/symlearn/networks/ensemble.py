@@ -71,9 +71,7 @@ class Ensemble:
     def _call(self, images: Inputs, buffers: State, *, training: bool) -> Outputs:
         self._skeleton.train(training)
 
-        def one(
-            parameters: Mapping[str, torch.Tensor], own: State, x: torch.Tensor
-        ) -> torch.Tensor:
+        def one(parameters: State, own: State, x: torch.Tensor) -> torch.Tensor:
             return functional_call(self._skeleton, (parameters, own), (x,))
 
         weights: State = {**self.parameters}
