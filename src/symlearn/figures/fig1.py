@@ -49,6 +49,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                 measured[f"{kind}_accuracy.{tag}"] = mean(final)
             measured[f"gap.{tag}"] = mean(_gap(here))
         out = _final_out(rows)
+        gaps = [_gap(rows.isel(cell=i)) for i in range(rows.sizes["cell"])]
+        measured[f"gap_closed.{name}"] = mean(gaps[0] - gaps[-1])
         steps = np.diff(out.mean(axis=1))
         measured[f"smallest_step_by_n.{name}"] = Measured(float(steps.min()))
         measured[f"largest_late_jump.{name}"] = Measured(float(_late_steps(rows).max()))

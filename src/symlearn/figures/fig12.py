@@ -59,7 +59,24 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
             f"train_loss.{tag}": Measured(float(here["train_loss"])),
         }
         measured |= _predicted(here)
-    return measured
+    return measured | _over_width(cells, measured)
+
+
+def _over_width(cells: xr.Dataset, measured: Measurements) -> dict[str, Measured]:
+    """From the smallest width to the largest, and what is left of the difference there."""
+    found = {"largest_train_loss": Measured(float(cells["train_loss"].max()))}
+    low, high = (int(width) for width in (cells["width"].min(), cells["width"].max()))
+    for n in np.unique(cells["n"]):
+        narrow, wide = (measured[f"spread.n{n}.width{width}"] for width in (low, high))
+        left = measured[f"accuracy.n{n}.width{high}"].value
+        left -= measured[f"accuracy_orbit_block.n{n}"].value
+        ratio = wide.value / narrow.value
+        error = ratio * np.hypot(wide.uncertainty / wide.value, narrow.uncertainty / narrow.value)
+        found[f"spread_ratio.n{n}"] = Measured(ratio, float(error))
+        found[f"accuracy_left.n{n}"] = Measured(
+            left, measured[f"accuracy.n{n}.width{high}"].uncertainty
+        )
+    return found
 
 
 def _predicted(here: xr.Dataset) -> dict[str, Measured]:

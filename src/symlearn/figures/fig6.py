@@ -19,7 +19,14 @@ from symlearn.figures.inputs import (
 )
 from symlearn.figures.panels import measured_line, powers_of_two, spread, top
 from symlearn.figures.trained import histories
-from symlearn.statistics import Measured, Measurements, correlation, mean, mean_absolute
+from symlearn.statistics import (
+    Measured,
+    Measurements,
+    correlation,
+    largest,
+    mean,
+    mean_absolute,
+)
 
 TITLE = "Several seeds per class: averaging pairs against the orbit-block error"
 NEEDS: dict[str, dict[str, int]] = {"seeds": {}, "classes": {}, "trained-classes": {}}
@@ -60,7 +67,22 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     for tag, here in grid_points(classes):
         for rule in _RULES:
             measured[f"{rule}.{tag}"] = mean(_by_class(here, rule))
-    return measured | _trained_quantities(plotted["trained"])
+    return measured | _trained_quantities(plotted["trained"]) | _agreement(plotted, measured)
+
+
+def _agreement(plotted: Plotted, measured: Measurements) -> dict[str, Measured]:
+    """The largest difference over n between trained networks and each rule, in accuracy."""
+    trained, classes = plotted["trained"], plotted["classes"]
+    name = architectures(classes)[0]
+    last = {int(n): trained.isel(cell=i, epoch=-1) for i, n in enumerate(trained["n"].values)}
+    found = {}
+    for rule in _RULES:
+        differences = [
+            here["out_accuracy"].values.mean() - measured[f"{rule}.{name}.n{n}"].value
+            for n, here in last.items()
+        ]
+        found[f"trained_against_{rule}"] = largest(np.array(differences))
+    return found
 
 
 def _trained_quantities(trained: xr.Dataset) -> dict[str, Measured]:

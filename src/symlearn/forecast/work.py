@@ -17,6 +17,7 @@ from symlearn.architectures import (
     layers_of,
 )
 from symlearn.config import IMAGE_SIDE
+from symlearn.forecast import training
 from symlearn.groups import ACTIONS
 from symlearn.specs import Cell
 
@@ -102,6 +103,12 @@ def _study(cell: Cell) -> Work:
 _SQUARE = 300
 
 
+def _networks(cell: Cell) -> Work:
+    """Multiplications of all steps; memory goes with the weights kept for all networks."""
+    network = cell.settings["network"]["kind"]
+    return Work(f"networks {network} {cell.settings['problem']['kind']}", training.amount(cell))
+
+
 def _figure(cell: Cell) -> Work:
     return Work(f"figures {cell.settings['figure']}", values=float(len(cell.inputs)))
 
@@ -137,6 +144,7 @@ WORK: Mapping[str, Callable[[Cell], Work]] = {
     "datasets": _dataset,
     "orbits": _orbits,
     "kernels": _kernel,
+    "networks": _networks,
     "studies": _study,
     "figures": _figure,
 }
