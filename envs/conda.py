@@ -20,6 +20,7 @@ HEAD = f"""\
 #
 #     PIP_NO_DEPS=1 conda env create --file envs/symlearn.yaml
 #     conda activate symlearn
+#     pip install --requirement envs/torch.txt
 #     pip install --no-deps --no-build-isolation --editable .
 name: symlearn
 channels:

@@ -1,6 +1,7 @@
 import re
 import runpy
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,12 @@ def versions(pins: list[str]) -> dict[str, str]:
 LOCKED = versions(CONDA["pins"](LOCK))
 
 
-def requirements() -> list[str]:
-    lines = (ENVS / "requirements.in").read_text().splitlines()
+def requirements(name: str = "requirements.in") -> list[str]:
+    lines = (ENVS / name).read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
+
+
+TORCH = versions(requirements("torch.txt"))
 
 
 def dependencies() -> list[str]:
@@ -59,8 +63,17 @@ def test_requirement_is_locked(requirement: str) -> None:
 
 @pytest.mark.parametrize("dependency", dependencies())
 def test_dependency_of_the_package_is_required_and_locked(dependency: str) -> None:
-    assert name_of(dependency) in {name_of(requirement) for requirement in requirements()}
-    assert name_of(dependency) in LOCKED
+    required = {name_of(requirement) for requirement in requirements()}
+    assert name_of(dependency) in required | set(TORCH)
+    assert name_of(dependency) in LOCKED | TORCH
+
+
+def test_torch_is_pinned_and_what_it_needs_is_locked() -> None:
+    assert list(TORCH) == ["torch"]
+    assert "torch" not in LOCKED
+    declared = [line for line in metadata.requires("torch") or () if "extra ==" not in line]
+    shared = {name_of(line) for line in declared if not name_of(line).startswith(("nvidia", "cuda"))}
+    assert shared - {"triton"} <= set(LOCKED)
 
 
 @pytest.mark.parametrize("name", ["tensorflow", "tf2jax", "tensorflow-cpu", "keras"])

@@ -31,6 +31,8 @@ def choose_device(wanted: str) -> torch.device:
     if wanted == "cpu":
         torch.set_num_threads(thread_count())
         torch.use_deterministic_algorithms(True)
+        # Nothing here reads memory before it is written, so filling it costs time for nothing.
+        torch.utils.deterministic.fill_uninitialized_memory = False
     return torch.device(wanted)
 
 
