@@ -189,7 +189,8 @@ class Widths(Closed):
     seeds: Count = Field(default=1, description="initialisations for each pair and missing pose")
     steps: Count
     learning_rate: Rate = Field(
-        default=0.25, description="of the mean squared error; stable below the kernel's 2 / 4"
+        default=0.05,
+        description="of the mean squared error; much above it, narrow networks die on the way",
     )
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.98
 
@@ -240,30 +241,6 @@ class Preset(Closed):
                 )
         return self
 
-    @model_validator(mode="after")
-    def _trained_networks_meet_their_theory(self) -> "Preset":
-        """What networks are compared with must be among what the theory is computed for."""
-        rotations, classes = self.rotations, self.classes
-        for study, settings in (("trained_pairs", self.trained_pairs), ("widths", self.widths)):
-            sizes = settings.n if isinstance(settings.n, list) else [settings.n]
-            for n in sizes:
-                if n not in rotations.n:
-                    raise ValueError(f"{study}.n: {n} is not in rotations.n, {rotations.n}")
-            if settings.pairs > rotations.pairs:
-                raise ValueError(
-                    f"{study}.pairs: {settings.pairs} is more than the {rotations.pairs} of "
-                    "rotations.pairs"
-                )
-            if settings.architecture not in rotations.architectures:
-                raise ValueError(
-                    f"{study}.architecture: {settings.architecture!r} is not in "
-                    f"rotations.architectures, {', '.join(rotations.architectures)}"
-                )
-        for n in self.trained_classes.n:
-            if n not in classes.n:
-                raise ValueError(f"trained_classes.n: {n} is not in classes.n, {classes.n}")
-        return self
-
 
 class Config(Closed):
     """The whole of `config.yaml`."""
@@ -300,6 +277,16 @@ class Config(Closed):
         if self.preset not in self.presets:
             choices = _allowed(self.preset, self.presets)
             raise ValueError(f"preset: {self.preset!r} has no entry under presets; {choices}")
+        return self
+
+    @model_validator(mode="after")
+    def _trained_networks_meet_their_theory(self) -> "Config":
+        """What networks are compared with must be among what the theory is computed for."""
+        for name, preset in self.presets.items():
+            for path, value, allowed in _unmet(preset):
+                raise ValueError(
+                    f"presets.{name}.{path}: {value!r} is not in {allowed}; add it there"
+                )
         return self
 
     @property
@@ -375,6 +362,28 @@ def _sentence(fault: Mapping[str, Any]) -> str:
     return f"{prefix}{fault['input']!r} {message}"
 
 
+def _unmet(preset: Preset) -> Iterable[tuple[str, Any, str]]:
+    """What trained networks need of the theory and lack: key path, value, where it must be."""
+    theory = preset.rotations
+    for study in ("trained_pairs", "widths"):
+        settings = getattr(preset, study)
+        for n in settings.n if isinstance(settings.n, list) else [settings.n]:
+            if n not in theory.n:
+                yield f"{study}.n", n, f"rotations.n, {theory.n}"
+        if settings.pairs > theory.pairs:
+            yield f"{study}.pairs", settings.pairs, f"rotations.pairs, {theory.pairs}"
+        if settings.architecture not in theory.architectures:
+            known = ", ".join(theory.architectures)
+            yield (
+                f"{study}.architecture",
+                settings.architecture,
+                f"rotations.architectures, {known}",
+            )
+    for n in preset.trained_classes.n:
+        if n not in preset.classes.n:
+            yield "trained_classes.n", n, f"classes.n, {preset.classes.n}"
+
+
 def _names_used(settings: Any) -> Iterable[tuple[str, str]]:
     """The architectures and networks that a part of a preset names, each with its key."""
     for key in ("architectures", "networks"):
@@ -399,7 +408,7 @@ def _keys_beside(location: tuple[Any, ...]) -> list[str]:
     for part in location[:-1]:
         node = _resolve(node, schema)
         if "discriminator" in node:
-            node = schema["$defs"][part]
+            node = _resolve({"$ref": node["discriminator"]["mapping"][part]}, schema)
         elif part in node.get("properties", {}):
             node = node["properties"][part]
         else:

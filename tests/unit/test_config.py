@@ -80,6 +80,26 @@ FAULTS = {
     "architecture-twice": (f"{QUICK}.seeds.architectures", ["mlp-1", "mlp-1"], ["twice"]),
     "class-twice": (f"{QUICK}.portrait.classes", [4, 4], ["[4, 4]", "twice"]),
     "unknown-class": (f"{QUICK}.portrait.classes", [4, 10], ["10", "less than or equal to 9"]),
+    "network": (f"{QUICK}.partial.networks", ["cn"], ["'cn' is unknown", "'cnn'", "vit-48"]),
+    "single-network": (
+        f"{QUICK}.long_training.network",
+        "vit48",
+        ["'vit48' is unknown", "did you mean 'vit-48'"],
+    ),
+    "network-without-kind": ("networks.mine", {"width": 3}, ["kind is missing", "convnet"]),
+    "network-parameter": (
+        "networks.mine",
+        {"kind": "perceptron", "width": [3]},
+        ["mine.width: unknown key", "did you mean 'widths'"],
+    ),
+    "theory-without-n": (f"{QUICK}.trained_pairs.n", 6, ["6 is not in rotations.n", "add it"]),
+    "theory-without-pairs": (f"{QUICK}.widths.pairs", 999, ["999 is not in rotations.pairs, 64"]),
+    "theory-without-architecture": (
+        f"{QUICK}.widths.architecture",
+        "cnn-gap-3-3",
+        ["not in rotations.architectures, mlp-1"],
+    ),
+    "classes-without-n": (f"{QUICK}.trained_classes.n", [3], ["3 is not in classes.n"]),
     "architecture": (
         f"{QUICK}.rotations.architectures",
         ["mpl-1"],
@@ -205,7 +225,7 @@ def test_numbers_written_without_a_point_are_numbers(shipped):
 
 def test_an_architecture_of_ones_own_has_its_defaults_filled_in(shipped):
     shipped["architectures"]["mine"] = {"kind": "cnn", "readout": "gap"}
-    config = parse(changed(shipped, f"{QUICK}.rotations.architectures", ["mine"]))
+    config = parse(changed(shipped, f"{QUICK}.rotations.architectures", ["mlp-1", "mine"]))
     assert config.architecture("mine")["filter_size"] == 3
     assert config.architecture("cnn-gap-3")["convolutions"] == 1
 

@@ -72,7 +72,9 @@ def test_torch_is_pinned_and_what_it_needs_is_locked() -> None:
     assert list(TORCH) == ["torch"]
     assert "torch" not in LOCKED
     declared = [line for line in metadata.requires("torch") or () if "extra ==" not in line]
-    shared = {name_of(line) for line in declared if not name_of(line).startswith(("nvidia", "cuda"))}
+    shared = {
+        name_of(line) for line in declared if not name_of(line).startswith(("nvidia", "cuda"))
+    }
     assert shared - {"triton"} <= set(LOCKED)
 
 

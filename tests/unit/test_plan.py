@@ -72,16 +72,18 @@ def test_where_the_data_lie_changes_no_name(shipped):
 
 
 def test_the_code_of_every_cell_holds_its_stage_and_its_study(cells):
+    keys = {"studies": "study", "figures": "figure"}  # the stages that import a module by name
     chosen = {
-        (cell.stage, key, cell.settings.get(key))
+        (cell.stage, keys.get(cell.stage), cell.settings.get(keys.get(cell.stage)))
         for cell in cells.values()
-        for key in ("study", "figure")
     }
     for stage, key, name in chosen:
-        spec = {"stage": stage} if name is None else {"stage": stage, key: name}
-        files = {path.relative_to(ROOT).as_posix() for path in closure(*modules_of(spec))}
+        files = {
+            path.relative_to(ROOT).as_posix()
+            for path in closure(*modules_of({"stage": stage, key: name}))
+        }
         assert f"{stage}.py" in files or f"{stage}/__main__.py" in files
-        assert name is None or f"{stage}/{name}.py" in files
+        assert name is None or f"{stage}/{name.replace('-', '_')}.py" in files
 
 
 def test_one_more_n_adds_one_orbits_cell_and_a_kernel_and_a_study_per_architecture(shipped):
@@ -95,16 +97,16 @@ def test_one_more_n_adds_one_orbits_cell_and_a_kernel_and_a_study_per_architectu
 
 
 def test_one_more_chunk_adds_cells_and_keeps_the_full_ones(shipped):
-    before = cells_of(with_rotations(shipped, pairs=16, chunk=8))
-    after = cells_of(with_rotations(shipped, pairs=24, chunk=8))
+    before = cells_of(with_rotations(shipped, pairs=32, chunk=16))
+    after = cells_of(with_rotations(shipped, pairs=48, chunk=16))
     assert before.keys() < after.keys()
 
 
 def test_chunks_cover_all_pairs_once(shipped):
-    cells = cells_of(with_rotations(shipped, pairs=21, chunk=8, n=[2]))
+    cells = cells_of(with_rotations(shipped, pairs=29, chunk=12, n=[4, 8, 16]))
     tasks = [cell.spec["task"] for cell in cells.values() if cell.stage == "orbits"]
     chunks = {(task["start"], task["stop"]) for task in tasks if task["draw"] == "pairs"}
-    assert {(0, 8), (8, 16), (16, 21)} <= chunks
+    assert {(0, 12), (12, 24), (24, 29)} <= chunks
 
 
 @pytest.mark.parametrize("grid", ["n", "architectures"])
@@ -133,9 +135,9 @@ def test_another_seed_changes_all_draws(shipped):
 
 def test_an_architecture_of_ones_own_is_known_by_its_layers(shipped):
     shipped["architectures"]["mine"] = {"kind": "mlp", "hidden_layers": 2}
-    first = cells_of(with_rotations(shipped, architectures=["mine"]))
+    first = cells_of(with_rotations(shipped, architectures=["mlp-1", "mine"]))
     shipped["architectures"]["mine"]["hidden_layers"] = 3
-    second = cells_of(with_rotations(shipped, architectures=["mine"]))
+    second = cells_of(with_rotations(shipped, architectures=["mlp-1", "mine"]))
     ours = {key for key in first if "mine" in key}
     assert ours
     assert not ours & second.keys()

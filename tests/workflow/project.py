@@ -119,6 +119,17 @@ def shrink(config: dict[str, Any]) -> None:
     quick["seeds"] |= {"n": [2], "seeds_per_class": 2, "draws": 3}
     quick["classes"] |= {"n": [2], "seeds_per_class": 2}
     quick["portrait"] |= {"poses": 8}
+    quick["partial"] |= {
+        "n": [2],
+        "networks": ["mlp"],
+        "images": 20,
+        "left_out": [2, 7],
+        "epochs": 1,
+    }
+    quick["long_training"] |= {"network": "mlp", "images": 20, "epochs": 2}
+    quick["trained_pairs"] |= {"n": 4, "pairs": 2, "width": 8, "steps": 2}
+    quick["trained_classes"] |= {"n": [2], "epochs": 1}
+    quick["widths"] |= {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2}
 
 
 def end_session(process: subprocess.Popen[str]) -> None:

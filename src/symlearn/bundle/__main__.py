@@ -62,7 +62,7 @@ _COMMAND = "python -m symlearn.bundle"
 
 def _redraw(arguments: argparse.Namespace) -> int:
     """Draw figures into redrawn/; 1 if any has other data than the figure in the bundle."""
-    found = sorted(arguments.folder.glob("figures/*/fig*.pdf"), key=_number)
+    found = sorted(arguments.folder.glob("figures/*/*.pdf"))
     chosen = [path for path in found if path.stem in arguments.figures or not arguments.figures]
     unknown = set(arguments.figures) - {path.stem for path in found}
     if unknown or not chosen:
@@ -83,10 +83,6 @@ def _redraw_one(folder: Path, figure: Path) -> int:
     same = sha256(out.with_suffix(".nc")) == sha256(figure.with_suffix(".nc"))
     print(f"{out}: {'the same data' if same else 'OTHER DATA than in the bundle'}")
     return 0 if same else 1
-
-
-def _number(figure: Path) -> int:
-    return int(figure.stem.removeprefix("fig"))
 
 
 if __name__ == "__main__":

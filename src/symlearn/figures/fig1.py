@@ -7,7 +7,8 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.gridspec import SubplotSpec
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, nearest_n
@@ -18,6 +19,7 @@ from symlearn.statistics import Measured, Measurements, mean
 TITLE = "Networks trained on all rotations of all classes but the upright pose of one"
 NEEDS: dict[str, dict[str, int]] = {"partial": {}}
 _PAPER_N = 8
+_LEFT_OUT = style.CLASS_COLOURS[0]
 _CURVES = {
     "train": ("trained on", "-"),
     "in": ("test, in distribution", "--"),
@@ -83,8 +85,10 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     cells = plotted["partial"]
     names = _networks(cells)
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 3.6))
-    columns = figure.add_gridspec(1, 3, width_ratios=[0.36, 1, 1.25])
-    _task(figure, columns[0], plotted["example"])
+    columns = figure.add_gridspec(1, 3, width_ratios=[0.5, 1, 1.25])
+    task = figure.add_subplot(columns[0])
+    _task(task, plotted["example"])
+    style.letter(task, "A")
     first = None
     stacked = columns[1].subgridspec(len(names), 1)
     for row, name in enumerate(names):
@@ -93,14 +97,22 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         _by_epoch(panel, select(cells, network=name, n=nearest_n(cells, _PAPER_N)), name)
         if row < len(names) - 1:
             panel.tick_params(labelbottom=False)
-    first = figure.axes[-len(names)]
-    style.letter(first, "B")
-    first.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, fontsize=5.5)
+    style.letter(figure.axes[-len(names)], "B")
     figure.axes[-1].set_xlabel("epoch")
     panel = figure.add_subplot(columns[2])
     _by_n(panel, cells)
     style.letter(panel, "C")
+    _legend(figure, names)
     return figure
+
+
+def _legend(figure: Figure, names: list[str]) -> None:
+    handles = [Line2D([], [], color="black", linestyle=_CURVES[k][1]) for k in ("train", "in")]
+    labels = [_CURVES[kind][0] for kind in ("train", "in")]
+    for name, (colour, marker) in style.models(names).items():
+        handles.append(Line2D([], [], color=colour, marker=marker))
+        labels.append(f"{name}, {_CURVES['out'][0]}")
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
 
 
 def _networks(cells: xr.Dataset) -> list[str]:
@@ -125,21 +137,25 @@ def _late_steps(rows: xr.Dataset) -> np.ndarray:
     return np.diff(curves[:, curves.shape[1] // 2 :], axis=1)
 
 
-def _task(figure: Figure, place: SubplotSpec, example: xr.Dataset) -> None:
+def _task(axes: Axes, example: xr.Dataset) -> None:
+    """The poses in two columns, the one left out struck through."""
     poses = example["levels"].values
     shown = poses[:: max(1, len(poses) // 8)][:8]
-    grid = place.subgridspec(4, 2, wspace=0.1, hspace=0.1)
+    side, gap = shown.shape[1], 0.15 * shown.shape[1]
     for number, image in enumerate(shown):
-        axes = figure.add_subplot(grid[number % 4, number // 4])
-        axes.imshow(image, cmap="gray_r")
-        axes.set(xticks=[], yticks=[])
-        left_out = number == 0
-        for spine in axes.spines.values():
-            spine.set(visible=True, color="#D55E00" if left_out else "0.7")
-            spine.set_linewidth(1.5 if left_out else 0.5)
-        if left_out:
-            axes.plot([0, 1], [0, 1], transform=axes.transAxes, color="#D55E00", linewidth=1.2)
-            style.letter(axes, "A")
+        left, top = (side + gap) * (number // 4), -(side + gap) * (number % 4)
+        axes.imshow(image, cmap="gray_r", extent=(left, left + side, top - side, top))
+        colour, line = (_LEFT_OUT, 1.5) if number == 0 else ("0.7", 0.5)
+        corner = (left, top - side)
+        axes.add_patch(Rectangle(corner, side, side, fill=False, color=colour, linewidth=line))
+    axes.plot([0, side], [-side, 0], color=_LEFT_OUT, linewidth=1.2)
+    columns, rows = (len(shown) + 3) // 4, min(4, len(shown))
+    margin = gap / 2
+    axes.set(
+        xlim=(-margin, columns * (side + gap) - margin),
+        ylim=(-rows * (side + gap) + margin, margin),
+    )
+    axes.set_axis_off()
 
 
 def _by_epoch(axes: Axes, rows: xr.Dataset, name: str) -> None:
@@ -157,7 +173,7 @@ def _by_epoch(axes: Axes, rows: xr.Dataset, name: str) -> None:
         else:
             axes.plot(epochs, values.mean(axis=0), label=label, linewidth=0.9, **look)
     chance(axes)
-    axes.set(ylim=(0, 1.02), ylabel=f"{name}: accuracy")
+    axes.set(ylim=(0, 1.02), ylabel=f"{name}: accuracy", yticks=[0, 0.5, 1])
 
 
 def _by_n(axes: Axes, cells: xr.Dataset) -> None:
@@ -170,4 +186,3 @@ def _by_n(axes: Axes, cells: xr.Dataset) -> None:
     chance(axes)
     powers_of_two(axes, np.unique(cells["n"]), "rotations N")
     axes.set(ylim=(0, 1.05), ylabel="accuracy on the pose left out")
-    axes.legend(loc="upper left")

@@ -61,7 +61,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         _panel(panel, here)
         style.letter(panel, text)
     panels[0, 0].set(ylabel="accuracy")
-    panels[0, 0].legend(loc="center right")
+    panels[0, 0].legend(loc="upper left")
     return figure
 
 
@@ -84,16 +84,16 @@ def _window(curves: np.ndarray, end: float) -> np.ndarray:
 def _panel(axes: Axes, here: xr.Dataset) -> None:
     colour, _ = style.model(str(here["network"].item()))
     out = _curves(here, "out")
-    epochs = np.arange(out.shape[1])
+    epochs = np.arange(1, out.shape[1])  # epoch 0 has no place on a logarithmic axis
     for kind, (label, dashes) in _CURVES.items():
-        values = _curves(here, kind).mean(axis=0)
+        values = _curves(here, kind)[:, 1:].mean(axis=0)
         axes.plot(epochs, values, dashes, color="black", linewidth=0.9, label=label)
-    axes.plot(epochs, out.T, color=colour, linewidth=0.3, alpha=0.7)
-    band(axes, epochs, out, color=colour, label="test, pose left out")
+    axes.plot(epochs, out[:, 1:].T, color=colour, linewidth=0.3, alpha=0.7)
+    band(axes, epochs, out[:, 1:], color=colour, label="test, pose left out")
     chance(axes)
     decay = float(here["weight_decay"])
-    axes.set_xscale("symlog", linthresh=1)
+    axes.set_xscale("log")
     axes.set(
-        xlabel="epoch", ylim=(0, 1.02), xlim=(0, epochs[-1]),
+        xlabel="epoch", ylim=(0, 1.02), xlim=(1, epochs[-1]),
         title=f"weight decay {decay:g}" if decay else "no weight decay",
     )  # fmt: skip

@@ -24,7 +24,8 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     trained = histories(inputs.study("widths"), "architecture", "n", "width")
     theory = by_cell(inputs.study("pairs")).isel(ridge_factor=0)
     parts = [_beside(trained.isel(cell=i), theory) for i in range(trained.sizes["cell"])]
-    return {"widths": xr.concat(parts, dim="cell")}
+    labels = ["architecture", "n", "width"]
+    return {"widths": xr.concat(parts, dim="cell", coords=labels)}
 
 
 def _beside(cell: xr.Dataset, theory: xr.Dataset) -> xr.Dataset:
@@ -37,7 +38,7 @@ def _beside(cell: xr.Dataset, theory: xr.Dataset) -> xr.Dataset:
             "right": ((*pairs, "initialisation"), pair_right(cell)),
             "exact": (pairs, kernel["exact"].values),
             "orbit_block": (pairs, kernel["orbit_block"].values),
-            "train_loss": cell["train_loss"].isel(epoch=-1).max(),
+            "train_loss": cell["train_loss"].isel(epoch=-1).median(),
         },
         coords={name: cell[name] for name in ("architecture", "n", "width")},
     )
@@ -64,7 +65,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 def _over_width(cells: xr.Dataset, measured: Measurements) -> dict[str, Measured]:
     """From the smallest width to the largest, and what is left of the difference there."""
-    found = {"largest_train_loss": Measured(float(cells["train_loss"].max()))}
+    found = {"largest_median_loss": Measured(float(cells["train_loss"].max()))}
     low, high = (int(width) for width in (cells["width"].min(), cells["width"].max()))
     for n in np.unique(cells["n"]):
         narrow, wide = (measured[f"spread.n{n}.width{width}"] for width in (low, high))
@@ -99,7 +100,8 @@ def caption(plotted: Plotted) -> str:
         "tell from pixels. (A) Share of missing poses classified correctly by width (bars: "
         "standard error over pairs); dashed the accuracy that the orbit-block error predicts, "
         "dotted that of kernel regression. (B) Mean absolute difference between a network's "
-        "error and kernel regression's; the grey line falls as one over the root of the width. "
+        "error and kernel regression's (bars: standard error); in grey what would fall as one "
+        "over the root of the width. "
         "(C) Both errors, one point for each missing pose, at the smallest and the largest width."
     )
 
@@ -118,7 +120,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     accuracy.legend(title="rotations N", loc="best")
     start = max(measured[f"spread.n{n}.width{widths[0]}"].value for n in sizes)
     difference.plot(widths, start * (widths / widths[0]) ** -0.5, color="0.6", linewidth=0.8)
-    difference.set(ylabel="|error - kernel's error|", yscale="log")
+    difference.set(ylabel="|error - kernel's error|", ylim=(0, None))
     for panel in (accuracy, difference):
         powers_of_two(panel, widths, "width")
         panel.set_xticks(widths[:: max(1, len(widths) // 4)])
