@@ -108,7 +108,9 @@ def test_a_figure_carries_its_spec_and_commit(project):
     assert sidecar["spec"] == json.loads(spec.read_text())
 
 
-@pytest.mark.parametrize("stage", ["datasets", "orbits", "kernels", "studies", "figures", "claims"])
+@pytest.mark.parametrize(
+    "stage", ["datasets", "orbits", "kernels", "networks", "studies", "figures", "claims"]
+)
 def test_each_stage_has_help(stage):
     help_text = _python("-m", f"symlearn.{stage}", "--help")
     assert "--out" in help_text
@@ -130,4 +132,6 @@ def test_the_profiles_link_leads_to_the_profiles():
 def test_claims_have_figures_that_exist():
     claims = yaml.safe_load((ROOT / "claims.yaml").read_text())
     for claim in claims:
-        assert (ROOT / "src/symlearn/figures" / f"{claim['figure']}.py").is_file(), claim["id"]
+        assert (
+            ROOT / "src/symlearn/figures" / f"{claim['figure'].replace('-', '_')}.py"
+        ).is_file(), claim["id"]

@@ -20,7 +20,7 @@ TITLE = "Networks trained on all rotations of all classes but the upright pose o
 NEEDS: dict[str, dict[str, int]] = {"partial": {}}
 _PAPER_N = 8
 _LEFT_OUT = style.CLASS_COLOURS[0]
-_CURVES = {
+_CURVES: dict[str, tuple[str, Any]] = {
     "train": ("trained on", "-"),
     "in": ("test, in distribution", "--"),
     "out": ("test, pose left out", "-"),

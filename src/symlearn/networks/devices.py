@@ -32,7 +32,7 @@ def choose_device(wanted: str) -> torch.device:
         torch.set_num_threads(thread_count())
         torch.use_deterministic_algorithms(True)
         # Nothing here reads memory before it is written, so filling it costs time for nothing.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return torch.device(wanted)
 
 
