@@ -119,6 +119,7 @@ def shrink(config: dict[str, Any]) -> None:
     quick["seeds"] |= {"n": [2], "seeds_per_class": 2, "draws": 3}
     quick["classes"] |= {"n": [2], "seeds_per_class": 2}
     quick["portrait"] |= {"poses": 8}
+    quick["stability_samples"] |= {"fields": 10}
 
 
 def end_session(process: subprocess.Popen[str]) -> None:
