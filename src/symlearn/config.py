@@ -205,6 +205,18 @@ class TrainedClasses(Closed):
     learning_rate: Rate = 1e-3
 
 
+class StabilitySamples(Closed):
+    """One image under random smooth deformations, over temperature and cutoff."""
+
+    class_: Annotated[Whole, Field(ge=0, le=9)]
+    upsampling: Annotated[Whole, Field(ge=1, le=8)] = Field(
+        default=1, description="instead of the data set's, before its padding"
+    )
+    cutoffs: Annotated[list[Annotated[Whole, Field(ge=2, le=64)]], Field(min_length=1), Distinct]
+    temperatures: Annotated[list[Rate], Field(min_length=2), Distinct]
+    fields: Count = Field(description="fields of which the share that folds is counted")
+
+
 class Preset(Closed):
     """All that a preset chooses: data, grids, seeds and sizes; never code paths."""
 
@@ -223,6 +235,7 @@ class Preset(Closed):
     trained_pairs: TrainedPairs
     trained_classes: TrainedClasses
     widths: Widths
+    stability_samples: StabilitySamples
 
     @model_validator(mode="after")
     def _sizes_fit_the_images(self) -> "Preset":

@@ -397,6 +397,13 @@ def _trained_classes(config: Config) -> list[Cell]:
     return cells
 
 
+def _stability_samples(config: Config) -> list[Cell]:
+    preset, study = config.chosen, config.chosen.stability_samples.model_dump()
+    preparation = {"upsampling": study.pop("upsampling"), "padding": preset.dataset.padding}
+    settings = {"preparation": preparation, "seed": preset.seed, **study}
+    return [_study("stability-samples", [_dataset(preset)], settings, {})]
+
+
 # The cells of each study, by the name that figures ask for.
 STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "rings": _rings,
@@ -414,6 +421,7 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "trained-pairs": _trained_pairs,
     "trained-classes": _trained_classes,
     "widths": _widths,
+    "stability-samples": _stability_samples,
 }
 
 if __name__ == "__main__":

@@ -20,6 +20,9 @@ DIMENSIONS = {
     "epoch": "epochs of training; 0 is before it",
     "initialisation": "initialisations of a network",
     "cell": "grid points: an architecture and an n",
+    "cutoff": "cutoffs of the modes of a deformation",
+    "temperature": "temperatures of a deformation",
+    "displacement_share": "nominal displacements of a deformation",
 }
 
 # name: (units, long name). "1" is a pure number.
@@ -86,4 +89,15 @@ VARIABLES = {
     "quantity": ("1", "name of a measured quantity"),
     "value": ("1", "value of a measured quantity"),
     "uncertainty": ("1", "standard error of a measured quantity"),
+    "cutoff": ("1", "cutoff of the modes of a deformation"),
+    "temperature": ("1", "temperature of a deformation"),
+    "displacement_share": ("1", "nominal displacement as a share of the largest allowed"),
+    "reference": ("1", "intensity of the image before it is deformed"),
+    "deformed": ("1", "intensity of a deformed image"),
+    "lowest_temperature": ("1", "lower end of the allowed temperatures"),
+    "highest_temperature": ("1", "upper end of the allowed temperatures"),
+    "folded_share": ("1", "share of fields that fold the image"),
+    "folded_share_at_one_pixel": ("1", "the same at a nominal displacement of one pixel"),
+    "displacement": ("pixel", "root mean square displacement of the fields"),
+    "expected_displacement": ("pixel", "the same from the sum over the modes"),
 }

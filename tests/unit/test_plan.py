@@ -158,8 +158,7 @@ def test_a_figure_says_in_literals_what_it_needs(config, name):
 
 def test_every_figure_file_is_found_in_the_order_of_its_number():
     names = plan.figure_names()
-    files = {path.stem for path in (ROOT / "figures").glob("fig[0-9]*.py")}
-    assert set(names) == files
-    assert names == sorted(names, key=lambda name: int(name[3:]))
+    numbered = [path.stem for path in (ROOT / "figures").glob("fig[0-9]*.py")]
+    assert names[: len(numbered)] == sorted(numbered, key=lambda name: int(name[3:]))
     for name in names:
-        ast.parse((ROOT / "figures" / f"{name}.py").read_text())
+        ast.parse((ROOT / "figures" / f"{name.replace('-', '_')}.py").read_text())

@@ -130,6 +130,7 @@ def shrink(config: dict[str, Any]) -> None:
     quick["trained_pairs"] |= {"n": 4, "pairs": 2, "width": 8, "steps": 2}
     quick["trained_classes"] |= {"n": [2], "epochs": 1}
     quick["widths"] |= {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2}
+    quick["stability_samples"] |= {"fields": 10}
 
 
 def end_session(process: subprocess.Popen[str]) -> None:

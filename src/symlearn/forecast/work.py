@@ -91,7 +91,7 @@ def _study(cell: Cell) -> Work:
     kind = f"studies {cell.settings['study']}"
     kernels = [read for read in cell.inputs if read.stage == "kernels"]
     if not kernels:
-        sizes = (_shape(orbits) for orbits in cell.inputs)
+        sizes = (_shape(read) for read in cell.inputs if read.stage == "orbits")
         return Work(kind, values=float(sum(size.points * size.pixels for size in sizes)))
     shape = _shape(kernels[0].inputs[0])
     ridges = len(cell.settings.get("ridge_factors", [0]))
