@@ -91,6 +91,12 @@ def input_files(results: Path, spec: Mapping[str, Any]) -> list[Path]:
     return [results / f"{name}.nc" for name in spec["inputs"]]
 
 
+def weight_files(results: Path, spec: Mapping[str, Any]) -> list[Path]:
+    """The weights that a study reads: they lie beside the files of trained networks."""
+    trained = [name for name in spec["inputs"] if name.startswith("networks/")]
+    return [results / f"{name}.safetensors" for name in trained if spec["stage"] == "studies"]
+
+
 def modules_of(spec: Mapping[str, Any]) -> list[str]:
     """The modules whose source a cell's result depends on, beside what they import."""
     stage = spec["stage"]

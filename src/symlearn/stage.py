@@ -13,7 +13,7 @@ import xarray as xr
 
 from symlearn import provenance, store
 from symlearn.errors import SymlearnError
-from symlearn.specs import input_files, read_spec
+from symlearn.specs import input_files, read_spec, weight_files
 
 log = logging.getLogger("symlearn")
 
@@ -60,10 +60,12 @@ def _run(name: str, arguments: argparse.Namespace, compute: Compute) -> None:
     spec = read_spec(arguments.spec)
     if spec["stage"] != name:
         raise SymlearnError(f"{arguments.spec}: is a spec of the stage {spec['stage']}")
-    files = input_files(results_of(arguments.spec), spec)
+    results = results_of(arguments.spec)
+    files = input_files(results, spec)
     inputs = [store.read(file) for file in files]
     log.info("%s from %d files", arguments.out.name, len(files))
     result = compute(spec, inputs)
     store.write(result, arguments.out, spec)
-    provenance.write_sidecar(arguments.out, spec, files, started)
+    read = [*files, *weight_files(results, spec)]
+    provenance.write_sidecar(arguments.out, spec, read, started)
     log.info("done in %.1f s", time.time() - started)

@@ -41,6 +41,17 @@ def inputs_of(stage):
     return files
 
 
+def weights_of(stage):
+    """An input function: the weights of the trained networks that the cell reads."""
+
+    def files(wildcards):
+        results = Path("results", wildcards.preset)
+        spec = results / "specs" / stage / f"{wildcards.cell}.json"
+        return specs.weight_files(results, specs.read_spec(spec))
+
+    return files
+
+
 def code_of(stage):
     """An input function: the source files that the cell's result depends on."""
 

@@ -34,7 +34,8 @@ def chain(path: Path) -> Iterator[Link]:
         link = waiting.pop(0)
         yield link
         for source in inputs_of(link):
-            if source.resolve() not in seen:
+            # Weights have no sidecar of their own: the job that reads them records their digest.
+            if source.suffix != ".safetensors" and source.resolve() not in seen:
                 seen.add(source.resolve())
                 waiting.append(Link(source, read_record(source), link.depth + 1))
 
