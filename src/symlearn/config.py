@@ -217,6 +217,22 @@ class StabilitySamples(Closed):
     fields: Count = Field(description="fields of which the share that folds is counted")
 
 
+class LieAliasing(Closed):
+    """Nonlinearities and down-samplings of random band-limited images, without training."""
+
+    pixels: Annotated[Whole, Field(ge=9, le=99)] = Field(
+        description="side of the images that come out; odd, so that no mode is half aliased"
+    )
+    draws: Annotated[Whole, Field(ge=2)] = Field(description="random images at each frequency")
+    phases: Annotated[Whole, Field(ge=2)] = Field(description="shifts of each single cosine")
+
+    @model_validator(mode="after")
+    def _odd(self) -> "LieAliasing":
+        if self.pixels % 2 == 0:
+            raise ValueError(f"pixels: {self.pixels} is even; an odd number is needed")
+        return self
+
+
 class Preset(Closed):
     """All that a preset chooses: data, grids, seeds and sizes; never code paths."""
 
@@ -236,6 +252,7 @@ class Preset(Closed):
     trained_classes: TrainedClasses
     widths: Widths
     stability_samples: StabilitySamples
+    lie_aliasing: LieAliasing
 
     @model_validator(mode="after")
     def _sizes_fit_the_images(self) -> "Preset":

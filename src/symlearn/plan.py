@@ -50,7 +50,13 @@ def figure_names() -> list[str]:
     """The figures there are: the modules of `symlearn.figures` that have NEEDS, numbered first."""
     stems = [path.stem for path in (ROOT / "figures").glob("*.py")]
     names = [stem.replace("_", "-") for stem in stems if _needs(stem) is not None]
-    return sorted(names, key=lambda name: (not name.startswith("fig"), len(name), name))
+    return sorted(names, key=in_order)
+
+
+def in_order(figure: str) -> tuple[bool, int, str]:
+    """The key by which figures are sorted: by number, then those without one, by name."""
+    numbered = figure.startswith("fig")
+    return not numbered, len(figure) if numbered else 0, figure
 
 
 def needs_of(figure: str) -> dict[str, dict[str, Any]]:
@@ -404,6 +410,11 @@ def _stability_samples(config: Config) -> list[Cell]:
     return [_study("stability-samples", [_dataset(preset)], settings, {})]
 
 
+def _lie_aliasing(config: Config) -> list[Cell]:
+    settings = {"seed": config.chosen.seed, **config.chosen.lie_aliasing.model_dump()}
+    return [_study("lie-aliasing", (), settings, {})]
+
+
 # The cells of each study, by the name that figures ask for.
 STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "rings": _rings,
@@ -422,6 +433,7 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "trained-classes": _trained_classes,
     "widths": _widths,
     "stability-samples": _stability_samples,
+    "lie-aliasing": _lie_aliasing,
 }
 
 if __name__ == "__main__":

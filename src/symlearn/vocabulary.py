@@ -23,6 +23,10 @@ DIMENSIONS = {
     "cutoff": "cutoffs of the modes of a deformation",
     "temperature": "temperatures of a deformation",
     "displacement_share": "nominal displacements of a deformation",
+    "activation": "pointwise nonlinearities",
+    "down_sampling": "ways to halve an image",
+    "band": "highest frequencies of random images",
+    "wave": "frequencies of single cosines",
 }
 
 # name: (units, long name). "1" is a pure number.
@@ -100,4 +104,14 @@ VARIABLES = {
     "folded_share_at_one_pixel": ("1", "the same at a nominal displacement of one pixel"),
     "displacement": ("pixel", "root mean square displacement of the fields"),
     "expected_displacement": ("pixel", "the same from the sum over the modes"),
+    "activation": ("1", "name of a pointwise nonlinearity"),
+    "down_sampling": ("1", "name of a way to halve an image"),
+    "band": ("1 / image", "highest frequency of random images, in periods"),
+    "wave": ("1 / image", "frequency of a cosine, in periods"),
+    "activation_error": ("1", "Lie derivative over the output's own motion, root mean squares"),
+    "activation_predicted": ("1", "the same from the harmonics of the output"),
+    "down_sampling_error": ("1", "Lie derivative over the output's own motion, root mean squares"),
+    "down_sampling_predicted": ("1", "the same from the modes of the image"),
+    "wave_error": ("1 / pixel", "how far the mean of a rectified cosine depends on its shift"),
+    "wave_predicted": ("1 / pixel", "the same in closed form"),
 }

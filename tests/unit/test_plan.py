@@ -158,7 +158,10 @@ def test_a_figure_says_in_literals_what_it_needs(config, name):
 
 def test_every_figure_file_is_found_in_the_order_of_its_number():
     names = plan.figure_names()
-    numbered = [path.stem for path in (ROOT / "figures").glob("fig[0-9]*.py")]
+    numbered = [name for name in names if name.startswith("fig")]
+    files = {path.stem for path in (ROOT / "figures").glob("fig[0-9]*.py")}
+    assert set(numbered) == files
     assert names[: len(numbered)] == sorted(numbered, key=lambda name: int(name[3:]))
+    assert names[len(numbered) :] == sorted(set(names) - set(numbered))
     for name in names:
         ast.parse((ROOT / "figures" / f"{name.replace('-', '_')}.py").read_text())

@@ -42,7 +42,7 @@ class Shown:
 
     @property
     def number(self) -> str:
-        """The figure's number."""
+        """The figure's number, or its name if it has none."""
         return self.name.removeprefix("fig")
 
     @property
@@ -52,9 +52,9 @@ class Shown:
 
 
 def gather(figures: Sequence[Path], claims: Path) -> tuple[list[Shown], list[Row]]:
-    """The figures by number, and all claims; raises StoreError for a file that is missing."""
+    """The figures in their order, and all claims; raises StoreError for a file that is missing."""
     rows = read_claims(claims)
-    named = sorted(figures, key=lambda path: int(path.stem.removeprefix("fig")))
+    named = sorted(figures, key=lambda path: plan.in_order(path.stem))
     return [shown(path, rows) for path in named], rows
 
 
