@@ -131,6 +131,7 @@ def shrink(config: dict[str, Any]) -> None:
     quick["trained_classes"] |= {"n": [2], "epochs": 1}
     quick["widths"] |= {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2}
     quick["stability_samples"] |= {"fields": 10}
+    quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
 
 
 def end_session(process: subprocess.Popen[str]) -> None:

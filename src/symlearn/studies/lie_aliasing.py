@@ -15,7 +15,7 @@ from jaxtyping import Complex, Float
 
 from symlearn.measures import aliasing
 from symlearn.measures.aliasing import Spectrum
-from symlearn.measures.lie import GENERATORS, Image, Images, lie_derivative, mean_square
+from symlearn.measures.lie import GENERATORS, Image, lie_derivative, mean_square
 from symlearn.measures.lie_action import act
 from symlearn.randomness import seed_of
 
@@ -135,7 +135,7 @@ def down_sampling(name: str, pixels: int) -> Map:
     taps = torch.tensor(FILTERS[name], dtype=torch.float64)
     kernel, reach = torch.outer(taps, taps)[None, None], len(taps) - 1
 
-    def filtered(images: Images) -> Images:
+    def filtered(images: torch.Tensor) -> torch.Tensor:
         return F.conv2d(F.pad(images, (0, reach, 0, reach), mode="circular"), kernel, stride=2)
 
     return filtered
@@ -151,7 +151,7 @@ def smooth(name: str, spectrum: Spectrum, pixels: int) -> Spectrum | None:
     return aliasing.filtered(spectrum, taps, (pixels, pixels))
 
 
-def _ideal(images: Images, pixels: int) -> Images:
+def _ideal(images: torch.Tensor, pixels: int) -> torch.Tensor:
     mode = (torch.fft.fftfreq(pixels) * pixels).round().long()
     low = torch.fft.ifft2(torch.fft.fft2(images) * _kept(mode, pixels)).real
     return low[:, :, ::2, ::2]
