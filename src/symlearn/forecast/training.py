@@ -96,14 +96,14 @@ def _schedule(cell: Cell) -> tuple[int, float, float]:
         return len(problem["members"]), *_epochs(0.88 * images * problem["n"], recipe)
     task, n = cell.inputs[0].settings["task"], cell.inputs[0].settings["n"]
     if problem["kind"] == "classes":
-        points = _CLASSES * task["seeds_per_class"] * n
+        points = float(_CLASSES * task["seeds_per_class"] * n)
         return len(problem["left_out"]), *_epochs(points, recipe)
     tasks = task["stop"] - task["start"]
-    return 2 * tasks * problem["seeds"], epochs * problem["steps"], 2 * n - 1
+    return 2 * tasks * problem["seeds"], float(epochs * problem["steps"]), float(2 * n - 1)
 
 
 def _epochs(points: float, recipe: Mapping[str, Any]) -> tuple[float, float]:
-    batch = min(recipe["batch"], points)
+    batch = float(min(recipe["batch"], points))
     return recipe["epochs"] * points / batch, batch
 
 
