@@ -116,7 +116,7 @@ def test_nearest_rotations_are_those_of_scipy(side, n):
             images, 360 / n * pose, axes=(1, 2), order=0, reshape=False, mode="grid-constant"
         )
         # The two may round a pixel half-way between two others differently.
-        assert (found[pose] != expected).mean() < 0.06
+        assert (found[pose] != expected).mean() < 0.08
     np.testing.assert_array_equal(found[0], images)
 
 

@@ -97,7 +97,10 @@ def test_editing_the_config_while_submitted_jobs_wait_changes_nothing(project, d
 
     def edit(config):
         config["presets"]["quick"]["seed"] = 5
-        config["presets"]["quick"]["rotations"] |= {"n": [2, 8], "architectures": ["cnn-fc-3"]}
+        config["presets"]["quick"]["rotations"] |= {
+            "n": [2, 4, 8],
+            "architectures": ["mlp-1", "cnn-fc-3"],
+        }
 
     earlier = (project.folder / "config.yaml").read_text()
     project.edit(edit)
