@@ -196,6 +196,7 @@ def test_all_faults_are_told_at_once(shipped):
     [
         ("preset: [quick", "cannot be read as YAML: .*line 1"),
         ("a: 1\n\tb: 2", "cannot be read as YAML: .*line 2"),
+        ("a: {b: 1,\n b: 2}", "the key 'b' stands twice"),
         ("", "not NoneType"),
         ("- preset", "not list"),
         ("quick", "not str"),

@@ -59,7 +59,7 @@ class Project:
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Snakemake in the copy to its end."""
         process = self.start(*arguments)
-        output, _ = process.communicate(timeout=900)
+        output, _ = process.communicate(timeout=2400)
         return subprocess.CompletedProcess(arguments, process.returncode, output, None)
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -10,6 +10,8 @@ from symlearn.closure import closure
 from symlearn.errors import ConfigError
 
 try:
+    for configfile in workflow.configfiles:
+        config_model.read_yaml(Path(configfile))  # a key written twice is an error
     CONFIG = config_model.parse(config)
 except ConfigError as error:
     raise WorkflowError(str(error)) from None
