@@ -13,7 +13,7 @@ from symlearn.measures.stability import (
     measure,
     median_stability,
 )
-from symlearn.networks.convolutional import lenet, resnet18
+from symlearn.networks.convolutional import lenet, resnet
 from symlearn.threads import thread_count
 
 IMAGES, DRAWS = 500, 8
@@ -26,7 +26,7 @@ def main() -> None:
     images = torch.from_numpy(blobs(IMAGES)).float()[:, None]
     torch.manual_seed(0)
     compare("LeNet", lenet((1, SIDE, SIDE), 10), images)
-    compare("ResNet-18 of width 8", resnet18((1, SIDE, SIDE), 10, width=8), images)
+    compare("ResNet-18 of width 8", resnet((1, SIDE, SIDE), 10, width=8), images)
 
 
 def compare(name: str, network: nn.Module, images: torch.Tensor) -> None:

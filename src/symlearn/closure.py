@@ -10,6 +10,9 @@ from pathlib import Path
 
 PACKAGE = "symlearn"
 ROOT = Path(__file__).parent
+# Lists of what is chosen by name. What is chosen counts (`symlearn.specs.modules_of`), the list
+# does not: else a new entry would remake all results.
+INDEXES = frozenset({"symlearn.networks.registry"})
 
 
 def closure(*modules: str) -> list[Path]:
@@ -24,7 +27,7 @@ def _closure(root: Path, modules: tuple[str, ...]) -> tuple[Path, ...]:
     while waiting:
         module = waiting.pop()
         path = _file_of(root, module)
-        if module not in seen and path is not None:
+        if module not in seen and module not in INDEXES and path is not None:
             seen[module] = path
             waiting.extend(_imports(path))
     return tuple(sorted(seen.values()))

@@ -4,12 +4,14 @@ Light on purpose, as `config`: the Snakefile imports it.
 """
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from symlearn.closure import ROOT
 from symlearn.config import Classes, Config, LongTraining, Pairs, Partial, Preset, Seeds, Shifts
+from symlearn.networks import registry
 from symlearn.specs import Cell
 
 STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures", "claims")
@@ -121,7 +123,10 @@ def _study(
     slug = f"{name}-{cells[0].slug}" if cells else name
     # The rank of an architecture in the config serves to choose; it changes no number.
     kept = {key: value for key, value in labels.items() if key != "rank"}
-    return Cell("studies", slug, {"study": name, "labels": kept, **settings}, cells, labels)
+    trained = [cell.settings["network"] for cell in cells if cell.stage == "networks"]
+    builds = sorted({kind for network in trained for kind in registry.kinds_of(network)})
+    what = {"study": name, "labels": kept, **({"builds": builds} if builds else {})}
+    return Cell("studies", slug, {**what, **settings}, cells, labels)
 
 
 def _chunks(count: int, chunk: int) -> Iterator[dict[str, int]]:
@@ -297,6 +302,40 @@ def _partial_cell(
     if decay:
         slug += f"-decay{decay:g}".replace(".", "p")
     return _trained(name, slug, _dataset(preset), settings, labels)
+
+
+def classification_cell(
+    config: Config,
+    study: str,
+    network: str,
+    problem: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    labels: Mapping[str, Any],
+    dataset: str | None = None,
+) -> Cell:
+    """Networks trained to classify a data set (by default the preset's), one for each seed.
+
+    `problem` has `train`, `test` (numbers of images) and `seeds`; `labels` tell the cell from the
+    others of its study, and are its slug.
+    """
+    preset = config.chosen
+    plain = {"upsampling": 1, "padding": 0}
+    own = dataset is None or dataset == preset.dataset.name
+    settings = {
+        "network": config.network(network),
+        "problem": {
+            "kind": "classification",
+            "preparation": preset.dataset.model_dump(exclude={"name"}) if own else plain,
+            **problem,
+        },
+        "recipe": recipe,
+        "seed": preset.seed,
+    }
+    source = _dataset(preset) if dataset is None else Cell("datasets", dataset, {"name": dataset})
+    slug = "-".join(f"{key}-{value}" if not isinstance(value, str) else value
+                    for key, value in labels.items())  # fmt: skip
+    slug = re.sub("[^a-z0-9]+", "-", slug.lower()).strip("-")
+    return _trained(study, slug, source, settings, labels)
 
 
 def _long_training(config: Config) -> list[Cell]:

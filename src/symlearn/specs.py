@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from symlearn.errors import StoreError
+from symlearn.networks import registry
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,17 @@ def input_files(results: Path, spec: Mapping[str, Any]) -> list[Path]:
     return [results / f"{name}.nc" for name in spec["inputs"]]
 
 
+def weight_files(results: Path, spec: Mapping[str, Any]) -> list[Path]:
+    """The weights beside those of `input_files`: what a study of trained networks reads too."""
+    if spec["stage"] != "studies":
+        return []
+    return [results / f"{name}.safetensors" for name in spec["inputs"] if _is_trained(name)]
+
+
+def _is_trained(name: str) -> bool:
+    return name.startswith("networks/")
+
+
 def modules_of(spec: Mapping[str, Any]) -> list[str]:
     """The modules whose source a cell's result depends on, beside what they import."""
     stage = spec["stage"]
@@ -98,7 +110,11 @@ def modules_of(spec: Mapping[str, Any]) -> list[str]:
     chosen = {"studies": "study", "figures": "figure"}.get(stage)
     if chosen:  # imported by name, so the stage's source does not show it
         modules.append(f"symlearn.{stage}.{spec[chosen].replace('-', '_')}")
-    return modules
+    if stage == "networks":
+        modules.append(registry.PROBLEMS[spec["problem"]["kind"]].module)
+        modules += registry.builder_modules(registry.kinds_of(spec["network"]))
+    modules += registry.builder_modules(spec.get("builds", ()))
+    return list(dict.fromkeys(modules))
 
 
 def _digest(text: str) -> str:

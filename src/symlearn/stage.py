@@ -13,7 +13,7 @@ import xarray as xr
 
 from symlearn import provenance, store
 from symlearn.errors import SymlearnError
-from symlearn.specs import input_files, read_spec
+from symlearn.specs import input_files, read_spec, weight_files
 
 log = logging.getLogger("symlearn")
 
@@ -65,5 +65,6 @@ def _run(name: str, arguments: argparse.Namespace, compute: Compute) -> None:
     log.info("%s from %d files", arguments.out.name, len(files))
     result = compute(spec, inputs)
     store.write(result, arguments.out, spec)
-    provenance.write_sidecar(arguments.out, spec, files, started)
+    weights = weight_files(results_of(arguments.spec), spec)
+    provenance.write_sidecar(arguments.out, spec, [*files, *weights], started)
     log.info("done in %.1f s", time.time() - started)

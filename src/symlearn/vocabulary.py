@@ -86,6 +86,8 @@ VARIABLES = {
     "missing_orbit": ("1", "orbit whose first pose is left out of the training"),
     "train_loss": ("1", "mean loss on points trained on"),
     "train_accuracy": ("1", "accuracy on points trained on"),
+    "test_loss": ("1", "mean loss on test images"),
+    "test_accuracy": ("1", "accuracy on test images"),
     "in_loss": ("1", "mean loss on unseen images in poses trained on"),
     "in_accuracy": ("1", "accuracy on unseen images in poses trained on"),
     "out_loss": ("1", "mean loss on the pose left out"),

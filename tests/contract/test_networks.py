@@ -65,7 +65,7 @@ def trained(name, members, part, dtype):
     return ensemble.state(), history
 
 
-@pytest.mark.parametrize("name", ["mlp", "cnn", "vit-48"])
+@pytest.mark.parametrize("name", ["mlp", "cnn", "vit-48", "resnet8-8", "mlp-256-pooled"])
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_an_ensemble_trains_each_network_as_if_it_were_alone(name, precision):
     dtype = getattr(torch, precision)

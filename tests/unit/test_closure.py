@@ -6,6 +6,8 @@ import pytest
 
 from symlearn import closure as module
 from symlearn.closure import ROOT, closure
+from symlearn.networks.registry import BUILDERS, kinds_of
+from symlearn.specs import modules_of
 
 
 def names(*modules):
@@ -13,7 +15,9 @@ def names(*modules):
 
 
 def test_a_module_brings_what_it_imports():
-    assert names("symlearn.specs") == {"__init__.py", "errors.py", "specs.py"}
+    assert names("symlearn.specs") == {
+        "__init__.py", "errors.py", "networks/__init__.py", "specs.py",
+    }  # fmt: skip
 
 
 def test_an_indirect_import_is_found():
@@ -37,7 +41,7 @@ def test_closures_of_several_modules_are_joined_without_repetition():
         *names("symlearn.specs"),
         *names("symlearn.progress"),
     }
-    assert len(closure("symlearn.specs", "symlearn.specs")) == 3
+    assert len(closure("symlearn.specs", "symlearn.specs")) == 4
 
 
 @pytest.fixture
@@ -96,3 +100,31 @@ def test_what_the_snakefile_imports_is_light(light):
     modules = set(result.stdout.split())
     assert f"symlearn.{light}" in modules
     assert not modules & HEAVY
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_trained_networks_depend_on_their_own_kind_and_not_on_the_list_of_kinds(kind):
+    spec = {
+        "stage": "networks",
+        "network": {"kind": kind},
+        "problem": {"kind": "classification"},
+    }
+    names = {file.relative_to(ROOT).as_posix() for file in closure(*modules_of(spec))}
+    module = BUILDERS[kind].module.removeprefix("symlearn.").replace(".", "/")
+    assert f"{module}.py" in names
+    assert "networks/classification.py" in names
+    assert "networks/registry.py" not in names
+    others = {"networks/stripe.py", "networks/on_orbits.py", "networks/partial.py"}
+    assert not others & names
+
+
+def test_studies_of_trained_networks_depend_on_how_these_are_built():
+    spec = {"stage": "studies", "study": "lie-aliasing", "builds": ["lenet", "perceptron"]}
+    modules = modules_of(spec)
+    assert "symlearn.networks.convolutional" in modules
+    assert "symlearn.networks.perceptron" in modules
+
+
+def test_kinds_inside_kinds_are_found():
+    inner = {"kind": "orbit-averaged", "network": {"kind": "perceptron", "widths": [3]}}
+    assert kinds_of(inner) == ["orbit-averaged", "perceptron"]

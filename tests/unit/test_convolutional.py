@@ -9,27 +9,27 @@ from symlearn.networks.convolutional import (
     calibrate_norms,
     efficientnet_b0,
     lenet,
-    resnet18,
-    vgg11,
-    vgg16,
+    resnet,
+    vgg,
 )
+from symlearn.networks.dropout import Dropout
 
 CIFAR, MNIST = (3, 32, 32), (1, 28, 28)
 # Of a width at which a test takes a moment.
 NARROW = [
     (lenet, {"width": 3}),
     (alexnet, {"width": 4}),
-    (vgg11, {"width": 4}),
-    (vgg11, {"width": 4, "norm": True}),
-    (vgg16, {"width": 4}),
-    (vgg16, {"width": 4, "norm": True}),
-    (resnet18, {"width": 4}),
+    (vgg, {"depth": 11, "width": 4}),
+    (vgg, {"depth": 11, "width": 4, "norm": True}),
+    (vgg, {"depth": 16, "width": 4}),
+    (vgg, {"depth": 16, "width": 4, "norm": True}),
+    (resnet, {"width": 4}),
     (efficientnet_b0, {"width": 8}),
 ]
 SMALL = [
     (lenet, {}),
-    (vgg11, {"width": 4, "norm": True}),
-    (resnet18, {"width": 4, "blocks": (1, 1, 1)}),
+    (vgg, {"depth": 11, "width": 4, "norm": True}),
+    (resnet, {"width": 4, "blocks": (1, 1, 1)}),
 ]
 
 
@@ -43,11 +43,11 @@ def parameters(network):
     [
         (lenet, {}, MNIST, 10, 44_426),
         (lenet, {}, CIFAR, 10, 62_006),
-        (vgg11, {}, CIFAR, 10, 9_225_610),
-        (vgg11, {"norm": True}, CIFAR, 10, 9_231_114),
-        (vgg16, {}, CIFAR, 10, 14_719_818),
-        (vgg16, {"norm": True}, CIFAR, 10, 14_728_266),
-        (resnet18, {}, CIFAR, 10, 11_173_962),
+        (vgg, {"depth": 11}, CIFAR, 10, 9_225_610),
+        (vgg, {"depth": 11, "norm": True}, CIFAR, 10, 9_231_114),
+        (vgg, {"depth": 16}, CIFAR, 10, 14_719_818),
+        (vgg, {"depth": 16, "norm": True}, CIFAR, 10, 14_728_266),
+        (resnet, {}, CIFAR, 10, 11_173_962),
         (efficientnet_b0, {"stem_stride": 2}, (3, 224, 224), 1000, 5_288_548),
     ],
 )
@@ -80,6 +80,9 @@ def test_some_take_the_images_of_the_quick_preset(builder, settings, side):
 def test_every_parameter_learns(builder, settings):
     torch.manual_seed(0)
     network = builder(MNIST, 10, **settings)
+    for module in network.modules():
+        if isinstance(module, Dropout):
+            module.mask = module.draw(4, torch.default_generator)
     network(torch.rand(4, *MNIST)).square().sum().backward()
     silent = [
         name
@@ -90,11 +93,11 @@ def test_every_parameter_learns(builder, settings):
 
 
 def test_twice_the_width_is_four_times_the_parameters():
-    ratio = parameters(resnet18(CIFAR, 10, width=64)) / parameters(resnet18(CIFAR, 10, width=32))
+    ratio = parameters(resnet(CIFAR, 10, width=64)) / parameters(resnet(CIFAR, 10, width=32))
     assert ratio == pytest.approx(4.0, rel=0.01)
 
 
-@pytest.mark.parametrize(("builder", "least"), [(lenet, 12), (alexnet, 16), (resnet18, 8)])
+@pytest.mark.parametrize(("builder", "least"), [(lenet, 12), (alexnet, 16), (resnet, 8)])
 def test_images_that_are_too_small_or_not_square_are_refused(builder, least):
     builder((1, least, least), 10)
     for shape in [(1, least - 1, least - 1), (1, 32, 28)]:
@@ -104,7 +107,7 @@ def test_images_that_are_too_small_or_not_square_are_refused(builder, least):
 
 def test_calibrated_norms_act_in_evaluation_as_in_training_on_the_same_images():
     torch.manual_seed(0)
-    network = vgg11(MNIST, 10, width=4, norm=True).double()
+    network = vgg(MNIST, 10, width=4, norm=True).double()
     images = torch.rand(50, *MNIST, dtype=torch.float64)
     network[0][0].eval()
     calibrate_norms(network, images)

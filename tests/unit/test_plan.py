@@ -72,18 +72,13 @@ def test_where_the_data_lie_changes_no_name(shipped):
 
 
 def test_the_code_of_every_cell_holds_its_stage_and_its_study(cells):
-    keys = {"studies": "study", "figures": "figure"}  # the stages that import a module by name
-    chosen = {
-        (cell.stage, keys.get(cell.stage), cell.settings.get(keys.get(cell.stage)))
-        for cell in cells.values()
-    }
-    for stage, key, name in chosen:
-        files = {
-            path.relative_to(ROOT).as_posix()
-            for path in closure(*modules_of({"stage": stage, key: name}))
-        }
-        assert f"{stage}.py" in files or f"{stage}/__main__.py" in files
-        assert name is None or f"{stage}/{name.replace('-', '_')}.py" in files
+    for cell in cells.values():
+        files = {path.relative_to(ROOT).as_posix() for path in closure(*modules_of(cell.spec))}
+        assert f"{cell.stage}.py" in files or f"{cell.stage}/__main__.py" in files
+        # the stages that import a module by name
+        name = {"studies": "study", "figures": "figure"}.get(cell.stage)
+        if name is not None:
+            assert f"{cell.stage}/{cell.settings[name].replace('-', '_')}.py" in files
 
 
 def test_one_more_n_adds_one_orbits_cell_and_a_kernel_and_a_study_per_architecture(shipped):

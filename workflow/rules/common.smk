@@ -43,6 +43,13 @@ def inputs_of(stage):
     return files
 
 
+def weights_of(wildcards):
+    """The weights of the trained networks that a study reads."""
+    results = Path("results", wildcards.preset)
+    spec = results / "specs" / "studies" / f"{wildcards.cell}.json"
+    return specs.weight_files(results, specs.read_spec(spec))
+
+
 def code_of(stage):
     """An input function: the source files that the cell's result depends on."""
 

@@ -29,6 +29,7 @@ rule compute_study:
     input:
         spec=spec_of("studies"),
         data=inputs_of("studies"),
+        weights=weights_of,
         code=code_of("studies"),
     output:
         data="results/{preset}/studies/{cell}.nc",

@@ -15,9 +15,12 @@ from symlearn.errors import DataError
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Images in whole levels from 0 to `maximum`, with one class label each."""
+    """Images in whole levels from 0 to `maximum`, with one class label each.
 
-    levels: UInt8[np.ndarray, "image row col"]
+    Colour images have an axis of channels.
+    """
+
+    levels: UInt8[np.ndarray, "image *channel row col"]
     labels: Int[np.ndarray, " image"]
     maximum: int
 

@@ -45,13 +45,14 @@ def normalise(images: Float[np.ndarray, "*batch row col"]) -> Float[np.ndarray, 
 
 def prepare(
     data: LabelledImages, chosen: Int[np.ndarray, " orbit"], settings: Mapping[str, Any]
-) -> Images:
+) -> Float[np.ndarray, "orbit *channel row col"]:
     """The chosen images in [0, 1], upsampled and padded as `settings` (the data set's) say."""
     images = data.levels[chosen] / data.maximum
     factor, padding = settings["upsampling"], settings["padding"]
+    others = images.ndim - 2
     if factor > 1:
-        images = np.clip(scipy.ndimage.zoom(images, (1, factor, factor), order=3), 0.0, 1.0)
-    return np.pad(images, ((0, 0), (padding, padding), (padding, padding)))
+        images = scipy.ndimage.zoom(images, (*[1] * others, factor, factor), order=3).clip(0, 1)
+    return np.pad(images, [*[(0, 0)] * others, (padding, padding), (padding, padding)])
 
 
 def draw_tasks(

@@ -1,13 +1,15 @@
 """How much work the training of a cell's networks is: multiplications, forwards and backwards."""
 
+import json
 from collections.abc import Mapping
+from functools import cache
 from itertools import pairwise
 from math import prod
 from typing import Any, NamedTuple
 
 from symlearn.architectures import Convolution, Dense, Flatten, GlobalAveragePool, layers_of
 from symlearn.config import IMAGE_SIDE, SMALLEST_CLASS
-from symlearn.specs import Cell
+from symlearn.specs import Cell, canonical
 
 _CLASSES = 10
 _PASSES = 3  # forwards, and backwards to the weights and to the activations
@@ -27,8 +29,15 @@ def amount(cell: Cell) -> float:
     settings = cell.settings
     members, steps, batch = _schedule(cell)
     cost = network_cost(settings["network"], _shape(cell))
-    step = batch * _PASSES * cost.multiplications + _PER_WEIGHT * cost.weights + _PER_STEP
+    passes = _PASSES * (2 if settings["recipe"].get("invariance") else 1)
+    step = batch * passes * cost.multiplications + _PER_WEIGHT * cost.weights + _PER_STEP
     return float(members * steps * step)
+
+
+def one_pass(cell: Cell) -> float:
+    """The multiplications of one image's pass through all networks of a cell."""
+    members, _, _ = _schedule(cell)
+    return members * network_cost(cell.settings["network"], _shape(cell)).multiplications
 
 
 def network_cost(network: Mapping[str, Any], shape: tuple[int, int, int]) -> Cost:
@@ -41,7 +50,33 @@ def network_cost(network: Mapping[str, Any], shape: tuple[int, int, int]) -> Cos
             return _convnet(network, shape)
         case "vision-transformer":
             return _transformer(network, shape)
-    return _ntk(network, shape)
+        case "ntk":
+            return _ntk(network, shape)
+    return _counted(canonical(network), shape)
+
+
+@cache
+def _counted(network: str, shape: tuple[int, int, int]) -> Cost:
+    """As its layers do on an image without values; for kinds without a formula here."""
+    import torch  # slow, and needed for few plans
+    from torch import nn
+
+    from symlearn.networks.build import build
+
+    products = 0.0
+
+    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
+        nonlocal products
+        assert isinstance(layer, nn.Linear | nn.Conv2d)
+        products += output.numel() * layer.weight[0].numel()
+
+    module = build(json.loads(network), shape, _CLASSES, seed=0).eval()
+    for layer in module.modules():
+        if isinstance(layer, nn.Linear | nn.Conv2d):
+            layer.register_forward_hook(count)
+    with torch.no_grad():
+        module(torch.zeros(1, *shape))
+    return Cost(products, float(sum(p.numel() for p in module.parameters())))
 
 
 def _dense(widths: list[int]) -> float:
@@ -94,6 +129,8 @@ def _schedule(cell: Cell) -> tuple[int, float, float]:
     if problem["kind"] == "partial-rotations":
         images = problem["images"] or _CLASSES * SMALLEST_CLASS[cell.inputs[0].settings["name"]]
         return len(problem["members"]), *_epochs(0.88 * images * problem["n"], recipe)
+    if problem["kind"] == "classification":
+        return len(problem["seeds"]), *_epochs(float(problem["train"]), recipe)
     task, n = cell.inputs[0].settings["task"], cell.inputs[0].settings["n"]
     if problem["kind"] == "classes":
         points = float(_CLASSES * task["seeds_per_class"] * n)

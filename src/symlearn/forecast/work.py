@@ -87,8 +87,14 @@ def _entry(layers: Layers, pixels: int, precision: str) -> tuple[str, float]:
 
 
 def _study(cell: Cell) -> Work:
-    """Factorisations of Gram matrices; or, of orbits alone, of their pixels."""
+    """Factorisations of Gram matrices, passes of trained networks; of orbits alone, their pixels.
+
+    A study of networks has the number of images in its setting `images`.
+    """
     kind = f"studies {cell.settings['study']}"
+    trained = [read for read in cell.inputs if read.stage == "networks"]
+    if trained and "images" in cell.settings:
+        return Work(kind, cell.settings["images"] * sum(map(training.one_pass, trained)))
     kernels = [read for read in cell.inputs if read.stage == "kernels"]
     if not kernels:
         sizes = (_shape(read) for read in cell.inputs if read.stage == "orbits")

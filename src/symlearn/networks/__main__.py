@@ -2,9 +2,10 @@
 
 import functools
 import hashlib
+import json
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import torch
 import xarray as xr
 
-from symlearn.networks import on_orbits, partial
+from symlearn.errors import TrainingError
+from symlearn.networks import registry
 from symlearn.networks.build import build
 from symlearn.networks.checkpoints import Checkpoints, write_tensors
 from symlearn.networks.devices import DEVICES, choose_device, in_chunks
@@ -31,15 +33,8 @@ _AT_ONCE = 64
 # time of one at a time, at 12 x 12 half of it (benchmarks/training.py).
 _SMALL = 20**2
 
-# Each kind of problem: the problem itself, and what its members are.
-PROBLEMS: Mapping[
-    str,
-    tuple[Callable[[xr.Dataset, Spec], Problem], Callable[[xr.Dataset, Spec], xr.Dataset]],
-] = {
-    "partial-rotations": (partial.problem, partial.members),
-    "pairs": (on_orbits.pairs, on_orbits.pairs_members),
-    "classes": (on_orbits.classes, on_orbits.classes_members),
-}
+# Kinds that are dense products, or attention, all through.
+_DENSE = frozenset({"perceptron", "ntk", "orbit-pooled", "vision-transformer"})
 
 
 def compute(
@@ -51,8 +46,8 @@ def compute(
     """
     (source,) = inputs
     where = choose_device(device)
-    make, describe = PROBLEMS[spec["problem"]["kind"]]
-    problem, members = make(source, spec).to(where, torch.float32), describe(source, spec)
+    problem, members = _problem(source, spec)
+    problem = problem.to(where, torch.float32)
     names = _names(members)
     seeds = [seed_of(spec["seed"], "weights", *name) for name in names]
     folder = out.with_suffix(".checkpoints")
@@ -68,12 +63,24 @@ def compute(
 
     for run in in_chunks(problem.members, _at_once(problem, spec, where), train):
         histories.append(run.history)
-        weights.append(run.ensemble.state())
+        weights.append({**run.ensemble.state(), **run.snapshots})
     result = _dataset(histories).assign(members)
     joined = {name: torch.cat([state[name] for state in weights]) for name in weights[0]}
-    write_tensors(joined, out.with_suffix(".safetensors"), {"spec": canonical(spec)})
+    shape, outputs = json.dumps(problem.shape), json.dumps(problem.outputs)
+    metadata = {"spec": canonical(spec), "shape": shape, "outputs": outputs}
+    write_tensors(joined, out.with_suffix(".safetensors"), metadata)
     shutil.rmtree(folder, ignore_errors=True)
     return result.assign_attrs(spec["labels"])
+
+
+def _problem(source: xr.Dataset, spec: Spec) -> tuple[Problem, xr.Dataset]:
+    """The problem of a spec and what its members are; raises TrainingError where it has none."""
+    maker = registry.PROBLEMS[spec["problem"]["kind"]]
+    try:
+        problem = registry.found(maker.module, maker.problem)(source, spec)
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+    return problem, registry.found(maker.module, maker.members)(source, spec)
 
 
 def _names(members: xr.Dataset) -> list[tuple[int, ...]]:
@@ -85,7 +92,7 @@ def _names(members: xr.Dataset) -> list[tuple[int, ...]]:
 def _at_once(problem: Problem, spec: Spec, device: torch.device) -> int:
     """How many members are trained side by side; what they compute does not depend on it."""
     large = prod(problem.shape) > _SMALL
-    if device.type == "cpu" and large and spec["network"]["kind"] == "convnet":
+    if device.type == "cpu" and large and spec["network"]["kind"] not in _DENSE:
         return 1
     return _AT_ONCE
 

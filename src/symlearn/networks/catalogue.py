@@ -6,11 +6,13 @@ into a module. Networks that have an infinite-width limit are the architectures 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Union, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Count = Annotated[int, Field(strict=True, gt=0)]
+# Weight-tying is exact where the group permutes pixels, so only these are offered.
+ExactGroup = Literal["cyclic-rotation", "cyclic-shift", "dihedral"]
 
 
 class _Kind(BaseModel):
@@ -45,21 +47,107 @@ class VisionTransformer(_Kind):
     mlp_width: Count
 
 
+class Lenet(_Kind):
+    """LeNet-5 with ReLU and max-pooling."""
+
+    kind: Literal["lenet"]
+    width: Count = 6
+
+
+class Alexnet(_Kind):
+    """AlexNet for small images."""
+
+    kind: Literal["alexnet"]
+    width: Count = 64
+
+
+class Vgg(_Kind):
+    """VGG of 11 or 16 layers, with or without batch norm."""
+
+    kind: Literal["vgg"]
+    depth: Literal[11, 16]
+    width: Count = 64
+    norm: bool = False
+
+
+class Resnet(_Kind):
+    """A residual network; by default ResNet-18 for small images."""
+
+    kind: Literal["resnet"]
+    width: Count = 64
+    blocks: Annotated[list[Count], Field(min_length=1, max_length=4)] = [2, 2, 2, 2]
+
+
+class EfficientNet(_Kind):
+    """EfficientNet-B0 for small images."""
+
+    kind: Literal["efficientnet-b0"]
+    width: Count = 32
+    stem_stride: Literal[1, 2] = 1
+
+
+class OrbitPooled(_Kind):
+    """A perceptron whose first layer is lifted over a group and pooled over the orbit."""
+
+    kind: Literal["orbit-pooled"]
+    widths: Annotated[list[Count], Field(min_length=1)]
+    group: ExactGroup = "cyclic-rotation"
+    n: Count = 4
+
+
+class OrbitAveraged(_Kind):
+    """A network whose logits are averaged over the orbit of its input."""
+
+    kind: Literal["orbit-averaged"]
+    network: "Annotated[Perceptron | Convnet, Field(discriminator='kind')]"
+    group: ExactGroup = "cyclic-rotation"
+    n: Count = 4
+
+
+_KINDS: tuple[type[_Kind], ...] = (
+    Perceptron,
+    Convnet,
+    VisionTransformer,
+    Lenet,
+    Alexnet,
+    Vgg,
+    Resnet,
+    EfficientNet,
+    OrbitPooled,
+    OrbitAveraged,
+)
 MODELS: Mapping[str, type[_Kind]] = {
-    "perceptron": Perceptron,
-    "convnet": Convnet,
-    "vision-transformer": VisionTransformer,
+    get_args(kind.model_fields["kind"].annotation)[0]: kind for kind in _KINDS
 }
 # One entry of the config's `networks`; its key `kind` says which model it is held to.
 NetworkEntry: Any = Annotated[Union[tuple(MODELS.values())], Field(discriminator="kind")]  # noqa: UP007
 
-# The networks of figure 1 (authors' code, fig1_data.py), and the transformer at a fifth and less
-# of its width for machines without a GPU.
 STANDARD: Mapping[str, Mapping[str, Any]] = {
+    # The networks of figure 1 (authors' code, fig1_data.py), and the transformer at a fifth and
+    # less of its width for machines without a GPU.
     "mlp": {"kind": "perceptron", "widths": [512, 128], "dropout": 0.5},
     "cnn": {"kind": "convnet", "channels": [24, 32], "hidden": 256},
     "vit": {"kind": "vision-transformer", "width": 256, "mlp_width": 256},
     "vit-48": {"kind": "vision-transformer", "width": 48, "mlp_width": 48, "head_width": 12},
+    # Those of the relative-stability study, and a residual network for small images.
+    "fully-connected": {"kind": "perceptron", "widths": [64, 64, 64]},
+    "lenet": {"kind": "lenet"},
+    "alexnet": {"kind": "alexnet"},
+    "vgg11": {"kind": "vgg", "depth": 11},
+    "vgg11-bn": {"kind": "vgg", "depth": 11, "norm": True},
+    "vgg16": {"kind": "vgg", "depth": 16},
+    "vgg16-bn": {"kind": "vgg", "depth": 16, "norm": True},
+    "resnet18": {"kind": "resnet"},
+    "resnet8-8": {"kind": "resnet", "width": 8, "blocks": [1, 1, 1]},
+    "resnet8-16": {"kind": "resnet", "width": 16, "blocks": [1, 1, 1]},
+    "efficientnet-b0": {"kind": "efficientnet-b0"},
+    # That of the study of genuine invariance (our protocol), untied and tied.
+    "mlp-256": {"kind": "perceptron", "widths": [256, 256, 256]},
+    "mlp-256-pooled": {"kind": "orbit-pooled", "widths": [256, 256, 256]},
+    "mlp-256-averaged": {
+        "kind": "orbit-averaged",
+        "network": {"kind": "perceptron", "widths": [256, 256, 256]},
+    },
 }
 
 

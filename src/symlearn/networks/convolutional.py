@@ -15,6 +15,8 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn.functional import relu
 
+from symlearn.networks.dropout import Dropout
+
 Shape = tuple[int, int, int]
 Images = Float[torch.Tensor, "image channel row col"]
 
@@ -81,7 +83,7 @@ def alexnet(shape: Shape, classes: int, *, width: int = 64) -> nn.Sequential:
         OrderedDict(
             features=nn.Sequential(*layers),
             flatten=nn.Flatten(),
-            dropout=nn.Dropout(0.5),
+            dropout=Dropout(previous * side**2, 0.5),
             dense1=nn.Linear(previous * side**2, 16 * width),
             relu=nn.ReLU(),
             dense2=nn.Linear(16 * width, classes),
@@ -89,20 +91,39 @@ def alexnet(shape: Shape, classes: int, *, width: int = 64) -> nn.Sequential:
     )
 
 
-def vgg11(shape: Shape, classes: int, *, width: int = 64, norm: bool = False) -> nn.Sequential:
-    """VGG with eight convolutions, with or without batch norm, and one dense layer."""
-    return _vgg(shape, classes, 11, width, norm)
+def vgg(
+    shape: Shape, classes: int, *, depth: int = 11, width: int = 64, norm: bool = False
+) -> nn.Sequential:
+    """VGG with `depth` layers (11 or 16), with or without batch norm; one of them is dense.
+
+    Poolings of one pixel are left out: images of fewer than 32 pixels have a smaller network.
+    """
+    side = _side(shape, 4, "VGG")
+    layers: list[nn.Module] = []
+    previous = shape[0]
+    for item in _VGG[depth]:
+        if isinstance(item, int):
+            layers.append(nn.Conv2d(previous, item * width, 3, padding=1))
+            previous = item * width
+            layers += [nn.BatchNorm2d(previous), nn.ReLU()] if norm else [nn.ReLU()]
+        elif side > 1:
+            layers.append(nn.MaxPool2d(2))
+            side //= 2
+    return nn.Sequential(
+        OrderedDict(
+            features=nn.Sequential(*layers),
+            flatten=nn.Flatten(),
+            dense=nn.Linear(previous * side**2, classes),
+        )
+    )
 
 
-def vgg16(shape: Shape, classes: int, *, width: int = 64, norm: bool = False) -> nn.Sequential:
-    """VGG with thirteen convolutions, with or without batch norm, and one dense layer."""
-    return _vgg(shape, classes, 16, width, norm)
-
-
-def resnet18(
+def resnet(
     shape: Shape, classes: int, *, width: int = 64, blocks: Sequence[int] = (2, 2, 2, 2)
 ) -> nn.Sequential:
-    """ResNet-18 with a stem of 3 x 3 pixels; fewer `blocks` (one number a stage) for a small one.
+    """A residual network; as it is, ResNet-18 with a stem of 3 x 3 pixels.
+
+    `blocks` (one number a stage) makes smaller ones.
 
     Each stage after the first halves the image and doubles the channels. Images of 8 pixels or
     more.
@@ -156,7 +177,7 @@ def efficientnet_b0(
     layers["head"] = _convolution(previous, scaled(1280), 1)
     layers["pool"] = nn.AdaptiveAvgPool2d(1)
     layers["flatten"] = nn.Flatten()
-    layers["dropout"] = nn.Dropout(0.2)
+    layers["dropout"] = Dropout(scaled(1280), 0.2)
     layers["dense"] = nn.Linear(scaled(1280), classes)
     return nn.Sequential(layers)
 
@@ -231,28 +252,6 @@ def calibrate_norms(network: nn.Module, images: Images) -> None:
         norm.momentum = momentum
     for module, mode in modes:
         module.training = mode
-
-
-def _vgg(shape: Shape, classes: int, depth: int, width: int, norm: bool) -> nn.Sequential:
-    """Poolings of one pixel are left out: images of fewer than 32 pixels have a smaller network."""
-    side = _side(shape, 4, "VGG")
-    layers: list[nn.Module] = []
-    previous = shape[0]
-    for item in _VGG[depth]:
-        if isinstance(item, int):
-            layers.append(nn.Conv2d(previous, item * width, 3, padding=1))
-            previous = item * width
-            layers += [nn.BatchNorm2d(previous), nn.ReLU()] if norm else [nn.ReLU()]
-        elif side > 1:
-            layers.append(nn.MaxPool2d(2))
-            side //= 2
-    return nn.Sequential(
-        OrderedDict(
-            features=nn.Sequential(*layers),
-            flatten=nn.Flatten(),
-            dense=nn.Linear(previous * side**2, classes),
-        )
-    )
 
 
 def _convolution(

@@ -4,7 +4,9 @@ From the same lists of layers as `symlearn.kernels`. All weights and biases are 
 N(0, 1); a layer divides by the root of its fan-in, so that wide networks have the analytic kernel.
 """
 
+from collections.abc import Mapping
 from math import prod
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -19,6 +21,7 @@ from symlearn.architectures import (
     Layers,
     RadialBasis,
     Relu,
+    layers_of,
 )
 
 
@@ -66,6 +69,13 @@ class GlobalMean(nn.Module):
     ) -> Float[torch.Tensor, "batch channel 1 1"]:
         """The layer's output."""
         return x.mean(dim=(-2, -1), keepdim=True)
+
+
+def network(
+    shape: tuple[int, int, int], outputs: int, *, architecture: Mapping[str, Any], width: int
+) -> nn.Module:
+    """The network of an architecture's entry at a width."""
+    return from_layers(layers_of(architecture), shape, outputs, width)
 
 
 def from_layers(layers: Layers, shape: tuple[int, int, int], outputs: int, width: int) -> nn.Module:

@@ -4,15 +4,18 @@ Genuine invariance: it holds for every input, not only where there were data. It
 the group permutes pixels, so interpolated rotations are refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import pairwise
 from math import prod
+from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import nn
 
 from symlearn.groups.tensors import Images, PixelPermutations, image_action
+from symlearn.networks import registry
 
 Shape = tuple[int, int, int]
 Logits = Float[torch.Tensor, "image class_"]
@@ -49,6 +52,16 @@ class OrbitPool(nn.Module):
     def forward(self, images: Images) -> Float[torch.Tensor, "image feature"]:
         """The pooled features. Cost: |G| times that of the dense layer."""
         return self.dense(self.action.poses(images).flatten(2)).relu().mean(dim=1)
+
+
+def averaged_entry(
+    shape: Shape, classes: int, *, network: Mapping[str, Any], group: str, n: int
+) -> nn.Module:
+    """`orbit_averaged` of the network of a config's entry."""
+    settings = dict(network)
+    builder = registry.found(*registry.BUILDERS[settings.pop("kind")])
+    inner = partial(builder, **settings)
+    return orbit_averaged(shape, classes, network=inner, group=group, n=n)
 
 
 def orbit_averaged(

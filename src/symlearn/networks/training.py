@@ -1,5 +1,6 @@
 """The training loop of an ensemble: epochs, metrics before the first and after each."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,8 +8,9 @@ import torch
 from jaxtyping import Float, Int
 
 from symlearn.errors import TrainingError
+from symlearn.networks.augmentation import Augmentation, augmentation
 from symlearn.networks.checkpoints import Checkpoints
-from symlearn.networks.ensemble import Ensemble
+from symlearn.networks.ensemble import Ensemble, Inputs, Outputs
 from symlearn.networks.evaluation import Offsets, evaluate, losses, predictions
 from symlearn.networks.problems import Problem
 from symlearn.progress import progress
@@ -33,7 +35,13 @@ class Run:
         names: Sequence[tuple[str | int, ...]],
         seed: int,
     ):
-        """`recipe` is the spec's; `names` tell the members' random streams apart under `seed`."""
+        """`recipe` is the spec's; `names` tell the members' random streams apart under `seed`.
+
+        Beside what the optimiser needs a recipe may have: `schedule` ("cosine": the learning rate
+        falls to zero along half a cosine), `augmentation` (an entry of `augmentation`),
+        `invariance` (a `group`, its `n` and the `strength` of the invariance loss) and `snapshots`
+        (epochs whose weights are kept).
+        """
         self.ensemble = ensemble
         self.problem = problem
         self.recipe = recipe
@@ -41,7 +49,12 @@ class Run:
         self.history: History = {}
         self._orders = [_generator("cpu", seed, "order", *name) for name in names]
         self._masks = [_generator(ensemble.device, seed, "dropout", *name) for name in names]
+        self._moves = [_generator("cpu", seed, "augmentation", *name) for name in names]
+        self._poses = [_generator("cpu", seed, "poses", *name) for name in names]
+        self._augment = _augmentation(recipe.get("augmentation"), problem)
+        self._move = _augmentation(_poses(recipe.get("invariance")), problem)
         self._optimizer = _optimizer(recipe, list(ensemble.parameters.values()))
+        self.snapshots: dict[str, torch.Tensor] = {}
         self._offsets = _initial_outputs(ensemble, problem) if recipe["centred"] else None
 
     def train(self, checkpoints: Checkpoints | None = None, *, quiet: bool = False) -> History:
@@ -54,11 +67,13 @@ class Run:
             checkpoints.resume(self)
         if not self.history:
             self._record()
+            self._keep_weights()
         epochs = range(self.epoch, self.recipe["epochs"])
         for _ in progress(epochs, "epochs", quiet=quiet):
             self._one_epoch()
             self.epoch += 1
             self._record()
+            self._keep_weights()
             if checkpoints is not None:
                 checkpoints.keep(self, last=self.epoch == self.recipe["epochs"])
         return self.history
@@ -75,6 +90,9 @@ class Run:
             "optimizer": optimizer,
             "order": {str(i): g.get_state() for i, g in enumerate(self._orders)},
             "dropout": {str(i): g.get_state() for i, g in enumerate(self._masks)},
+            "augmentation": {str(i): g.get_state() for i, g in enumerate(self._moves)},
+            "poses": {str(i): g.get_state() for i, g in enumerate(self._poses)},
+            "snapshot": self.snapshots,
             "history": self.history,
         }
         return {f"{group}/{key}": v for group, named in groups.items() for key, v in named.items()}
@@ -91,24 +109,54 @@ class Run:
             number, key = name.split(".", 1)
             entries.setdefault(int(number), {})[key] = value
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": entries})
-        for group, generators in (("order", self._orders), ("dropout", self._masks)):
+        streams = {
+            "order": self._orders,
+            "dropout": self._masks,
+            "augmentation": self._moves,
+            "poses": self._poses,
+        }
+        for group, generators in streams.items():
             for member, generator in enumerate(generators):
                 generator.set_state(groups[group][str(member)])
+        self.snapshots = groups.get("snapshot", {})
         self.history = groups["history"]
         self.epoch = epoch
 
     def _one_epoch(self) -> None:
         order = torch.stack([self._order(member) for member in range(self.problem.members)])
-        for points in order.to(self.ensemble.device).unbind(dim=1):
+        for step, points in enumerate(order.to(self.ensemble.device).unbind(dim=1)):
+            self._set_rate(step)
             images = self.problem.images(points)
+            if self._augment is not None:
+                images = self._augment(images, self._moves)
             outputs = self.ensemble.training_outputs(images, self._masks)
             if self._offsets is not None:
                 outputs = outputs - self._offsets.gather(1, points)[..., None]
             loss = losses(outputs, self.problem.targets[points], self.problem.loss)
+            if self._move is not None:
+                loss = loss + self._invariance_loss(outputs, images)
             self._optimizer.zero_grad()
             # The sum over members leaves each its own gradient.
             loss.mean(dim=1).sum().backward()
             self._optimizer.step()
+
+    def _invariance_loss(self, outputs: Outputs, images: Inputs) -> Float[torch.Tensor, "_ _"]:
+        """The strength times 1/2 |f(x) - f(gx)|^2, g uniform in the group; of both branches."""
+        assert self._move is not None
+        moved = self.ensemble.training_outputs(self._move(images, self._poses), self._masks)
+        return self.recipe["invariance"]["strength"] * 0.5 * (outputs - moved).square().sum(dim=-1)
+
+    def _set_rate(self, step: int) -> None:
+        if self.recipe.get("schedule") != "cosine":
+            return
+        done = (self.epoch + step / self.problem.steps) / self.recipe["epochs"]
+        for group in self._optimizer.param_groups:
+            group["lr"] = self.recipe["learning_rate"] * 0.5 * (1 + math.cos(math.pi * done))
+
+    def _keep_weights(self) -> None:
+        if self.epoch in self.recipe.get("snapshots", ()):
+            for name, value in self.ensemble.state().items():
+                self.snapshots[f"epoch{self.epoch}/{name}"] = value.clone()
 
     def _order(self, member: int) -> Int[torch.Tensor, "step batch"]:
         """The points of a member's next epoch, step by step."""
@@ -140,7 +188,29 @@ def _optimizer(recipe: Mapping[str, Any], parameters: list[torch.nn.Parameter]) 
     if recipe["optimizer"] == "adam":
         betas, decay = tuple(recipe["betas"]), recipe["weight_decay"]
         return torch.optim.AdamW(parameters, rate, betas, weight_decay=decay, fused=fused)
-    return torch.optim.SGD(parameters, rate, momentum=recipe["momentum"], fused=fused)
+    decay = recipe.get("weight_decay", 0.0)
+    return torch.optim.SGD(
+        parameters, rate, momentum=recipe["momentum"], weight_decay=decay, fused=fused
+    )
+
+
+def _poses(invariance: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The augmentation that draws the other poses of the invariance loss.
+
+    Raises TrainingError for a strength that is no finite number from 0 up.
+    """
+    if invariance is None:
+        return None
+    strength = invariance["strength"]
+    if not math.isfinite(strength) or strength < 0:
+        raise TrainingError(
+            f"the strength of the invariance loss is a finite number from 0 up, not {strength}"
+        )
+    return {"kind": "group", "group": invariance["group"], "n": invariance["n"]}
+
+
+def _augmentation(entry: Mapping[str, Any] | None, problem: Problem) -> Augmentation | None:
+    return None if entry is None else augmentation(entry, problem.shape)
 
 
 def _initial_outputs(ensemble: Ensemble, problem: Problem) -> Offsets:

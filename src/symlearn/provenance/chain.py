@@ -34,6 +34,8 @@ def chain(path: Path) -> Iterator[Link]:
         link = waiting.pop(0)
         yield link
         for source in inputs_of(link):
+            if source.suffix == ".safetensors":  # its networks' NetCDF file has the record
+                continue
             if source.resolve() not in seen:
                 seen.add(source.resolve())
                 waiting.append(Link(source, read_record(source), link.depth + 1))

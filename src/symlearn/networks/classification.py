@@ -1,0 +1,78 @@
+"""Plain classification: train on some images of a data set, test on others."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from jaxtyping import Int
+
+from symlearn.datasets.images import labelled_images
+from symlearn.datasets.orbits import prepare
+from symlearn.networks.problems import Problem
+from symlearn.randomness import generator
+
+Spec = Mapping[str, Any]
+Chosen = Int[np.ndarray, " image"]
+
+
+def problem(dataset: xr.Dataset, spec: Spec) -> Problem:
+    """The problem of a spec on a data set: one member for each seed.
+
+    Intensities are in [0, 1]. The test images are the same for all members; each member draws its
+    training images among the others, so that those of a smaller training set are among those of a
+    larger one. Raises ValueError where there are too few images.
+    """
+    settings = spec["problem"]
+    levels, labels = images_of(dataset, settings["preparation"])
+    test = test_images(len(labels), spec)
+    train = [training_images(len(labels), spec, seed) for seed in settings["seeds"]]
+    batch = min(spec["recipe"]["batch"], settings["train"])
+    return Problem(
+        pixels=torch.from_numpy(levels),
+        scale=torch.full((len(labels),), 1 / 255),
+        targets=torch.from_numpy(labels),
+        train=[torch.from_numpy(chosen) for chosen in train],
+        tests={
+            "train": [torch.from_numpy(chosen[: len(test)]) for chosen in train],
+            "test": [torch.from_numpy(test)] * len(train),
+        },
+        loss="cross-entropy",
+        outputs=int(labels.max()) + 1,
+        batch=batch,
+        steps=settings["train"] // batch,
+    )
+
+
+def members(dataset: xr.Dataset, spec: Spec) -> xr.Dataset:
+    """What the members are, along `member`: their seeds."""
+    return xr.Dataset({"seed": ("member", np.array(spec["problem"]["seeds"]))})
+
+
+def images_of(dataset: xr.Dataset, preparation: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+    """All images in 255 levels (image, channel, row, col), prepared, and their labels."""
+    data = labelled_images(dataset)
+    images = prepare(data, np.arange(len(data.labels)), preparation)
+    levels = np.rint(255 * images).astype(np.uint8)
+    return levels if levels.ndim == 4 else levels[:, None], data.labels
+
+
+def test_images(count: int, spec: Spec) -> Chosen:
+    """Indices of the test images among `count`: the first of one random order."""
+    wanted = spec["problem"]["test"]
+    needed = wanted + spec["problem"]["train"]
+    if needed > count:
+        raise ValueError(f"{needed} images are asked for, and the data set has {count}")
+    return _order(count, spec)[:wanted]
+
+
+def training_images(count: int, spec: Spec, seed: int) -> Chosen:
+    """Indices of a member's training images: the first of an order of its own of all others."""
+    others = _order(count, spec)[spec["problem"]["test"] :]
+    drawn = generator(spec["seed"], "train-images", seed).permutation(others)
+    return drawn[: spec["problem"]["train"]]
+
+
+def _order(count: int, spec: Spec) -> Chosen:
+    return generator(spec["seed"], "test-images").permutation(count)

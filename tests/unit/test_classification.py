@@ -1,0 +1,202 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from scipy.ndimage import rotate
+
+from symlearn import store
+from symlearn.config import load
+from symlearn.errors import StoreError, TrainingError
+from symlearn.networks import classification
+from symlearn.networks.__main__ import compute
+from symlearn.networks.augmentation import augmentation
+from symlearn.networks.catalogue import STANDARD, standard_entry
+from symlearn.networks.trained import trained
+
+SHAPE = (1, 8, 8)
+
+
+def dataset(count=120, channels=None):
+    rng = np.random.default_rng(0)
+    labels = np.arange(count) % 3
+    size = (count, 8, 8) if channels is None else (count, channels, 8, 8)
+    levels = rng.integers(0, 60, size=size).astype(np.uint8)
+    for c in range(3):  # a bright row tells the class
+        levels[labels == c, ..., 2 * c, :] += 180
+    dims = ("image", "row", "col") if channels is None else ("image", "channel", "row", "col")
+    return xr.Dataset({"levels": (dims, levels), "label": ("image", labels)}, {}, {"maximum": 255})
+
+
+def spec(**recipe):
+    return {
+        "stage": "networks",
+        "inputs": ["datasets/none"],
+        "network": {"kind": "perceptron", "widths": [16], "dropout": 0.0},
+        "problem": {
+            "kind": "classification",
+            "preparation": {"upsampling": 1, "padding": 0},
+            "train": 60,
+            "test": 40,
+            "seeds": [0, 1],
+        },
+        "recipe": {
+            "optimizer": "sgd", "epochs": 4, "batch": 10, "learning_rate": 0.1, "momentum": 0.9,
+            "weight_decay": 0.0, "centred": False, **recipe,
+        },
+        "seed": 7,
+        "labels": {"network": "small"},
+    }  # fmt: skip
+
+
+def run(tmp_path, given, source=None):
+    """The stage on a spec; returns what it wrote."""
+    out = tmp_path / "cell.nc"
+    source = dataset() if source is None else source
+    found = compute(given, [source], out=out, device="cpu", seconds=0.0)
+    store.write(found.drop_attrs(deep=False), out, given)
+    return store.read(out)
+
+
+def test_training_images_are_nested_and_no_test_images():
+    small, large = spec(), spec()
+    small["problem"] = {**small["problem"], "train": 20}
+    for seed in (0, 1):
+        few = classification.training_images(120, small, seed)
+        many = classification.training_images(120, large, seed)
+        assert (few == many[:20]).all()
+        assert len(set(many)) == 60
+        assert not set(many) & set(classification.test_images(120, large))
+    other = classification.training_images(120, large, 0)
+    assert set(other) != set(classification.training_images(120, large, 1))
+
+
+def test_too_many_images_are_refused(tmp_path):
+    given = spec()
+    given["problem"]["train"] = 100
+    with pytest.raises(TrainingError, match="140 images are asked for, and the data set has 120"):
+        run(tmp_path, given)
+
+
+@pytest.mark.parametrize("channels", [None, 3])
+def test_networks_learn_and_come_back_as_they_were(tmp_path, channels):
+    given, source = spec(snapshots=[0, 2]), dataset(channels=channels)
+    history = run(tmp_path, given, source)
+    assert (history["test_accuracy"][:, -1] > 0.9).all()
+    networks = trained(history)
+    images, labels = classification.images_of(source, given["problem"]["preparation"])
+    test = classification.test_images(len(labels), given)
+    x = torch.from_numpy(images[test]).float() / 255
+    for epoch, column in ((0, 0), (2, 2), (None, -1)):
+        for member, network in enumerate(networks.networks(epoch)):
+            right = (network(x).argmax(dim=1).numpy() == labels[test]).mean()
+            assert right == pytest.approx(float(history["test_accuracy"][member, column]))
+    with pytest.raises(StoreError, match="after epoch 3 were not kept"):
+        networks.networks(3)
+
+
+def test_weights_of_other_networks_are_refused(tmp_path):
+    history = run(tmp_path, spec())
+    other = history.assign_attrs(spec=json.dumps({**spec(), "seed": 8}))
+    other.encoding["source"] = history.encoding["source"]
+    with pytest.raises(StoreError, match="holds the weights of other networks"):
+        trained(other)
+
+
+def test_a_cosine_schedule_starts_at_the_rate_and_ends_at_rest(tmp_path):
+    """Half a cosine over four epochs: 0.94 of the rate in the first, 0.05 in the last."""
+
+    def moved(epoch, **schedule):
+        recipe = {"momentum": 0.0, "learning_rate": 1e-3, "snapshots": [0, 1, 3, 4], **schedule}
+        networks = trained(run(tmp_path, spec(**recipe)))
+        before, after = (
+            torch.cat([p.flatten() for p in networks.networks(e)[0].parameters()])
+            for e in (epoch - 1, epoch)
+        )
+        return float((after - before).norm())
+
+    # At this rate the gradients hardly change, so steps are as long as the rate says.
+    assert moved(1, schedule="cosine") / moved(1) == pytest.approx(0.94, abs=0.03)
+    assert moved(4, schedule="cosine") / moved(4) == pytest.approx(0.05, abs=0.03)
+
+
+def test_the_invariance_loss_makes_networks_invariant(tmp_path):
+    group = {"group": "cyclic-rotation", "n": 4}
+
+    def error(strength):
+        recipe = {"augmentation": {"kind": "group", **group}, "epochs": 60}
+        if strength is not None:
+            recipe["invariance"] = {**group, "strength": strength}
+        network = trained(run(tmp_path, spec(**recipe))).networks()[0]
+        x = torch.from_numpy(dataset()["levels"].values[:, None]).float() / 255
+        turned = torch.rot90(x, dims=(2, 3))
+        return float((network(x) - network(turned)).square().mean())
+
+    assert error(10.0) < 0.1 * error(None)
+    assert error(0.0) == error(None)
+    with pytest.raises(TrainingError, match=r"strength of the invariance loss.*not nan"):
+        error(float("nan"))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"kind": "group", "group": "cyclic-rotation", "n": 4},
+        {"kind": "rotation"},
+        {"kind": "translation", "pixels": 2},
+        {"kind": "crop-and-flip", "pixels": 2},
+    ],
+)
+def test_augmentations_differ_by_image_and_follow_the_generators(entry):
+    images = torch.rand(2, 6, *SHAPE, generator=torch.Generator().manual_seed(0))
+    images[1] = images[0]
+    apply = augmentation(entry, SHAPE)
+
+    def once(*seeds):
+        return apply(images, [torch.Generator().manual_seed(s) for s in seeds])
+
+    moved = once(1, 2)
+    assert moved.shape == images.shape
+    assert torch.equal(moved, once(1, 2))
+    assert not torch.equal(moved[0], moved[1])
+    assert torch.equal(once(1, 1)[0], once(1, 1)[1])
+    # Blending takes no intensity out of the range, and moves most of it.
+    assert moved.min() >= 0
+    assert moved.max() <= 1 + 1e-6
+    assert (moved != images).flatten(2).any(dim=2).double().mean() > 0.6
+
+
+def test_a_translation_moves_by_the_pixels_it_says():
+    """A bright square's centre moves by a uniform amount of at most two pixels."""
+    image = torch.zeros(1, 1, 1, 15, 15)
+    image[..., 6:9, 6:9] = 1.0
+    many = image.expand(1, 4000, 1, 15, 15)
+    moved = augmentation({"kind": "translation", "pixels": 2}, (1, 15, 15))(
+        many, [torch.Generator().manual_seed(0)]
+    )[0, :, 0]
+    at = torch.arange(15.0)
+    for axis in (1, 2):
+        centre = (moved.sum(dim=3 - axis) * at).sum(dim=1) / moved.sum(dim=(1, 2)) - 7
+        assert centre.abs().max() < 2.001
+        assert centre.abs().max() > 1.95
+        assert centre.mean().abs() < 0.1
+        assert centre.std() == pytest.approx(2 / 3**0.5, rel=0.05)
+
+
+def test_a_rotation_is_that_of_scipy():
+    rng = np.random.default_rng(0)
+    image = torch.from_numpy(rng.random((1, 1, 1, 9, 9))).float()
+    generator = torch.Generator().manual_seed(5)
+    angle = -360 * float(torch.rand(1, generator=torch.Generator().manual_seed(5)))
+    moved = augmentation({"kind": "rotation"}, (1, 9, 9))(image, [generator])[0, 0, 0].numpy()
+    expected = rotate(image[0, 0, 0].numpy(), angle, reshape=False, order=1)
+    inside = np.hypot(*np.mgrid[-4:5, -4:5]) < 3.5  # scipy treats the border otherwise
+    np.testing.assert_allclose(moved[inside], expected[inside], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", STANDARD)
+def test_standard_networks_can_be_named_in_the_config(name):
+    config = load(Path(__file__).parents[2] / "config.yaml")
+    assert config.network(name) == standard_entry(name)
