@@ -6,11 +6,22 @@ Light on purpose, as `config`: the Snakefile imports it.
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from symlearn.closure import ROOT
-from symlearn.config import Classes, Config, LongTraining, Pairs, Partial, Preset, Seeds, Shifts
+from symlearn.config import (
+    Classes,
+    Config,
+    LongTraining,
+    Pairs,
+    Partial,
+    Preset,
+    Seeds,
+    Shifts,
+    StabilityTask,
+)
 from symlearn.networks import registry
 from symlearn.specs import Cell
 
@@ -449,6 +460,57 @@ def _stability_samples(config: Config) -> list[Cell]:
     return [_study("stability-samples", [_dataset(preset)], settings, {})]
 
 
+_MOST_EPOCHS = 5000  # the authors'
+_NORMED = ("resnet", "efficientnet-b0")
+
+
+def _stability(config: Config) -> list[Cell]:
+    """A cell for each network and data set, over all numbers of training images."""
+    study = config.chosen.stability
+    measured = study.model_dump(exclude={"tasks"})
+    cells = []
+    for task in study.tasks:
+        for network in task.networks:
+            trained = [_stability_networks(config, task, network, p) for p in task.points]
+            labels = {"network": network, "dataset": task.dataset}
+            settings = {"seed": config.chosen.seed, **measured}
+            inputs = [*trained, trained[0].inputs[0]]
+            cell = _study("stability", inputs, settings, labels)
+            cells.append(replace(cell, slug=f"stability-{network}-{task.dataset}"))
+    return cells
+
+
+def _stability_networks(config: Config, task: StabilityTask, network: str, points: int) -> Cell:
+    batch = min(task.batch, points)
+    epochs = min(max(1, round(task.steps * batch / points)), _MOST_EPOCHS)
+    problem = {"train": points, "test": task.test, "seeds": list(range(task.seeds))}
+    labels = {"network": network, "dataset": task.dataset, "p": points}
+    recipe = _stability_recipe(config.network(network), epochs, batch)
+    if task.dataset.startswith("cifar"):
+        recipe["augmentation"] = {"kind": "crop-and-flip", "pixels": 4}
+    return classification_cell(
+        config, "stability", network, problem, recipe, labels, dataset=task.dataset
+    )
+
+
+def _stability_recipe(network: Mapping[str, Any], epochs: int, batch: int) -> dict[str, Any]:
+    """Adam for dense networks; the authors' SGD, at a tenth of their rate without batch norm."""
+    shared = {"batch": batch, "snapshots": [0]}
+    if network["kind"] == "perceptron":
+        return _adam(epochs, 1e-3, _FULL_BATCH_BETAS, **shared)
+    normed = network["kind"] in _NORMED or network.get("norm", False)
+    return {
+        "optimizer": "sgd",
+        "epochs": epochs,
+        "learning_rate": 0.1 if normed else 0.01,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "schedule": "cosine",
+        "centred": False,
+        **shared,
+    }
+
+
 def _lie_aliasing(config: Config) -> list[Cell]:
     settings = {"seed": config.chosen.seed, **config.chosen.lie_aliasing.model_dump()}
     return [_study("lie-aliasing", (), settings, {})]
@@ -472,6 +534,7 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "trained-classes": _trained_classes,
     "widths": _widths,
     "stability-samples": _stability_samples,
+    "stability": _stability,
     "lie-aliasing": _lie_aliasing,
 }
 

@@ -131,6 +131,15 @@ def shrink(config: dict[str, Any]) -> None:
     quick["trained_classes"] |= {"n": [2], "epochs": 1}
     quick["widths"] |= {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2}
     quick["stability_samples"] |= {"fields": 10}
+    quick["stability"] |= {"images": 20, "draws": 1}
+    task = quick["stability"]["tasks"][0]
+    task |= {
+        "networks": ["fully-connected"],
+        "points": [20, 40],
+        "test": 20,
+        "steps": 2,
+        "batch": 20,
+    }
     quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
 
 
