@@ -288,6 +288,30 @@ class Stability(Closed):
         return self
 
 
+class StripeRuns(Closed):
+    """Trainings of the stripe model on one number of points."""
+
+    points: Annotated[Whole, Field(ge=2)]
+    seeds: Annotated[Whole, Field(ge=2)] = Field(
+        description="draws of points, each with its initialisation"
+    )
+
+
+class StripeTraining(Closed):
+    """The stripe model: one hidden layer in two regimes, and its kernel of infinite width."""
+
+    dimension: Annotated[Whole, Field(ge=2)] = 5
+    width: Count = 400
+    test_points: Count = 20_000
+    chunk: Count = Field(default=4, description="trainings in one job")
+    feature: Annotated[list[StripeRuns], Field(min_length=2)]
+    lazy: Annotated[list[StripeRuns], Field(min_length=2)]
+    kernel: Annotated[list[StripeRuns], Field(min_length=2)]
+    checks: StripeRuns = Field(
+        description="feature trainings that are repeated wider, in smaller steps and so on"
+    )
+
+
 class LieAliasing(Closed):
     """Nonlinearities and down-samplings of random band-limited images, without training."""
 
@@ -324,6 +348,7 @@ class Preset(Closed):
     widths: Widths
     stability_samples: StabilitySamples
     stability: Stability
+    stripe_training: StripeTraining
     lie_aliasing: LieAliasing
 
     @model_validator(mode="after")

@@ -36,8 +36,9 @@ def figures(config: Config) -> dict[str, Cell]:
     for name in figure_names():
         needs = needs_of(name).items()
         cells = [cell for need, labels in needs for cell in _matching(studies[need], labels)]
-        on_images = any(cell.stage == "datasets" for cell in all_cells(cells))
-        context = _context(config) if on_images else None
+        read = {cell.slug for cell in all_cells(cells) if cell.stage == "datasets"}
+        # A figure of several data sets names them itself.
+        context = _context(config) if read == {config.chosen.dataset.name} else None
         settings = {"figure": name, "preset": config.preset, "context": context}
         found[name] = Cell("figures", name, settings, tuple(cells))
     return found
@@ -494,21 +495,70 @@ def _stability_networks(config: Config, task: StabilityTask, network: str, point
 
 
 def _stability_recipe(network: Mapping[str, Any], epochs: int, batch: int) -> dict[str, Any]:
-    """Adam for dense networks; the authors' SGD, at a tenth of their rate without batch norm."""
+    """The authors' SGD for networks with batch norm; Adam for others, which its rate undoes."""
     shared = {"batch": batch, "snapshots": [0]}
-    if network["kind"] == "perceptron":
+    if network["kind"] not in _NORMED and not network.get("norm", False):
         return _adam(epochs, 1e-3, _FULL_BATCH_BETAS, **shared)
-    normed = network["kind"] in _NORMED or network.get("norm", False)
     return {
         "optimizer": "sgd",
         "epochs": epochs,
-        "learning_rate": 0.1 if normed else 0.01,
+        "learning_rate": 0.1,
         "momentum": 0.9,
         "weight_decay": 5e-4,
         "schedule": "cosine",
         "centred": False,
         **shared,
     }
+
+
+# The scale of the output of each regime: small learns features, large is lazy. `limits` are those
+# of a step (`networks.stripe.Limits`).
+_LIMITS = {"parameters": 0.02, "outputs": 0.2}
+_FEATURE: Mapping[str, Any] = {"alpha": 1e-4, "limits": _LIMITS}
+_LAZY: Mapping[str, Any] = {"alpha": 1e4, "limits": _LIMITS}
+# What the feature regime's errors must not depend on, one change at a time; `width` is a factor.
+_STRIPE_CHECKS: Mapping[str, Mapping[str, Any]] = {
+    "wider": {"width": 4},
+    "smaller-steps": {"limits": {"parameters": 0.01, "outputs": 0.1}},
+    "smaller-scale": {"alpha": 1e-6},
+}
+
+
+def _stripe_training(config: Config) -> list[Cell]:
+    study = config.chosen.stripe_training
+    grid = [("feature", runs, _FEATURE) for runs in study.feature]
+    grid += [("lazy", runs, _LAZY) for runs in study.lazy]
+    for name, change in _STRIPE_CHECKS.items():
+        grid.append((name, study.checks, {**_FEATURE, **change}))
+    return [
+        _stripe_cell(config, regime, runs.points, part, how)
+        for regime, runs, how in grid
+        for part in _chunks(runs.seeds, study.chunk)
+    ]
+
+
+def _stripe_cell(
+    config: Config, regime: str, points: int, part: Mapping[str, int], how: Mapping[str, Any]
+) -> Cell:
+    study = config.chosen.stripe_training
+    settings = {
+        **how,
+        "dimension": study.dimension,
+        "width": study.width * how.get("width", 1),
+        "test_points": study.test_points,
+        "points": points,
+        "seeds": list(range(part["start"], part["stop"])),
+        "seed": config.chosen.seed,
+    }
+    cell = _study("stripe-training", (), settings, {"regime": regime, "points": points})
+    return replace(cell, slug=f"stripe-training-{regime}-p{points}-from{part['start']}")
+
+
+def _stripe_kernel(config: Config) -> list[Cell]:
+    study = config.chosen.stripe_training
+    runs = [one.model_dump() for one in study.kernel]
+    settings = {"dimension": study.dimension, "runs": runs, "seed": config.chosen.seed}
+    return [_study("stripe-kernel", (), settings, {})]
 
 
 def _lie_aliasing(config: Config) -> list[Cell]:
@@ -535,6 +585,8 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "widths": _widths,
     "stability-samples": _stability_samples,
     "stability": _stability,
+    "stripe-training": _stripe_training,
+    "stripe-kernel": _stripe_kernel,
     "lie-aliasing": _lie_aliasing,
 }
 

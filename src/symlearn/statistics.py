@@ -51,6 +51,14 @@ def rank_correlation_interval(
     return Interval(rank_correlation(x, y), float(low), float(high))
 
 
+def slope_of_logs(x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"]) -> Measured:
+    """The slope of log y against log x and its standard error; NaN for fewer than three points."""
+    if len(x) < 3:
+        return Measured(float("nan"))
+    fit = scipy.stats.linregress(np.log(x), np.log(y))
+    return Measured(float(fit.slope), float(fit.stderr))
+
+
 def median(x: Num[np.ndarray, " task"]) -> Measured:
     """The median over tasks, with its bootstrap standard error."""
     return _bootstrap(lambda rows: np.median(x[rows], axis=-1), len(x))

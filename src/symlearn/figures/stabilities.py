@@ -6,6 +6,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from symlearn import store
 from symlearn.figures.inputs import Inputs, labels_of
@@ -28,6 +30,7 @@ def networks(inputs: Inputs) -> xr.Dataset:
     parts = [_output(dataset) for dataset in datasets]
     # Data sets differ in their numbers of images and of seeds: what lacks is NaN.
     cells = xr.concat(parts, dim="cell", join="outer", combine_attrs="override")
+    cells = cells.drop_vars("member")
     labels = [labels_of(dataset) for dataset in datasets]
     named = {
         key: ("cell", np.array([one[key] for one in labels])) for key in ("network", "dataset")
@@ -81,10 +84,16 @@ def ends(values: Float[np.ndarray, " member"]) -> tuple[float, float]:
     return middle / reach, middle * reach
 
 
-def one(axes: Axes, *, horizontal: bool = True) -> None:
+def one(axes: Axes) -> None:
     """The line where deformations and noise move the output alike."""
-    draw = axes.axhline if horizontal else axes.axvline
-    draw(1, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
+    axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
+
+
+def plain_logarithm(axis: Axis) -> None:
+    """A logarithmic axis with 1, 2 and 5 of each decade written out."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def about_the_images(nets: xr.Dataset) -> str:
