@@ -201,6 +201,9 @@ class TrainedClasses(Closed):
     n: Sizes
     network: str
     epochs: Count
+    least_steps: Count = Field(
+        default=1, description="epochs are added where few rotations make them shorter than this"
+    )
     batch: Count
     learning_rate: Rate = 1e-3
 

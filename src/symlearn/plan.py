@@ -7,6 +7,7 @@ import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
+from math import ceil
 from typing import Any
 
 from symlearn.closure import ROOT
@@ -427,14 +428,16 @@ def _trained_classes(config: Config) -> list[Cell]:
     preset, study, theory = config.chosen, config.chosen.trained_classes, config.chosen.classes
     task = {"draw": "classes", "classes": list(range(10)), "start": 0, "stop": 1}
     task["seeds_per_class"] = theory.seeds_per_class
-    settings = {
-        "network": config.network(study.network),
-        "problem": {"kind": "classes", "left_out": list(range(10))},
-        "recipe": _adam(study.epochs, study.learning_rate, _BETAS, batch=study.batch),
-        "seed": preset.seed,
-    }
     cells = []
     for n in study.n:
+        points = 10 * theory.seeds_per_class * n
+        epochs = max(study.epochs, ceil(study.least_steps * min(study.batch / points, 1)))
+        settings = {
+            "network": config.network(study.network),
+            "problem": {"kind": "classes", "left_out": list(range(10))},
+            "recipe": _adam(epochs, study.learning_rate, _BETAS, batch=study.batch),
+            "seed": preset.seed,
+        }
         orbits = _orbits(preset, theory.group, n, task)
         labels = {"network": study.network, "n": n}
         slug = f"{study.network}-{orbits.slug}"

@@ -75,6 +75,7 @@ VARIABLES = {
     "position": ("1", "position of a point"),
     "network": ("1", "name of the network"),
     "width": ("1", "width of the hidden layers"),
+    "epochs": ("1", "epochs of training"),
     "weight_decay": ("1", "decoupled weight decay"),
     "error": ("1", "|y - prediction| on a missing pose after training"),
     "right": ("1", "whether it is classified correctly after training"),

@@ -95,12 +95,9 @@ def test_editing_the_config_while_submitted_jobs_wait_changes_nothing(project, d
     )  # fmt: skip
     wait_for(lambda: any(project.folder.glob("results/quick/datasets/*.nc")))
 
-    def edit(config):
+    def edit(config):  # another seed, and a group of no such size: not even a valid config
         config["presets"]["quick"]["seed"] = 5
-        config["presets"]["quick"]["rotations"] |= {
-            "n": [2, 4, 8],
-            "architectures": ["mlp-1", "cnn-fc-3"],
-        }
+        config["presets"]["quick"]["rotations"]["n"] = [-1]
 
     earlier = (project.folder / "config.yaml").read_text()
     project.edit(edit)
