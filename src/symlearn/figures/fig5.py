@@ -96,7 +96,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """A column per architecture, and the correlations beneath."""
     cells = plotted["pairs"]
     names, trained = architectures(cells), plotted["trained"]
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.7))
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 5.0))
+    figure.set_layout_engine("constrained", h_pad=0.08)
     halves = figure.add_gridspec(2, 1, height_ratios=[2, 1])
     upper, lower = halves[0], halves[1]
     grid = upper.subgridspec(2, len(names) + 1)
