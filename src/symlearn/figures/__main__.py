@@ -14,7 +14,7 @@ import xarray as xr
 from symlearn import provenance, store, style
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.specs import input_files, read_spec
-from symlearn.stage import guarded, results_of, stage_parser
+from symlearn.stage import guarded, read_input, results_of, stage_parser
 from symlearn.statistics import Measurements
 
 Spec = Mapping[str, Any]
@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         started = time.time()
         spec = read_spec(arguments.spec)
         files = input_files(results_of(arguments.spec), spec)
-        render(spec, [store.read(file) for file in files], arguments.out)
+        render(spec, [read_input(file) for file in files], arguments.out)
         provenance.write_sidecar(arguments.out, spec, files, started)
 
     return guarded("figures", run)
