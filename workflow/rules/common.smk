@@ -4,10 +4,12 @@ from functools import cache
 from pathlib import Path
 
 from symlearn import config as config_model
-from symlearn import plan, specs
+from symlearn import plan, scheduling, specs
 from symlearn.bundle.contents import project_files
 from symlearn.closure import closure
 from symlearn.errors import ConfigError
+
+scheduling.wake_once()
 
 if workflow.remote_exec:
     # A submitted job: its spec says all that it needs. The config may have been edited since.
