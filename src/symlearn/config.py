@@ -25,14 +25,25 @@ from symlearn.architectures import MODELS, STANDARD
 from symlearn.errors import ConfigError
 from symlearn.networks import catalogue
 
-DatasetName = Literal["digits", "mnist", "fashion-mnist"]
+DatasetName = Literal["digits", "mnist", "fashion-mnist", "cifar10", "cifar10-part"]
 GroupName = Literal["cyclic-rotation", "cyclic-shift", "dihedral", "product-shift"]
 CyclicGroupName = Literal["cyclic-rotation", "cyclic-shift"]
 PresetName = Literal["quick", "standard", "paper"]
 
-# Side in pixels, and the number of training images of the smallest class, of each data set.
-IMAGE_SIDE: Mapping[str, int] = {"digits": 8, "mnist": 28, "fashion-mnist": 28}
-SMALLEST_CLASS: Mapping[str, int] = {"digits": 174, "mnist": 5421, "fashion-mnist": 6000}
+# Of each data set: the side in pixels, and the number of training images, also of the smallest
+# class. CIFAR-10's are 50 000 in five files, of which a part is the first.
+IMAGE_SIDE: Mapping[str, int] = {
+    "digits": 8, "mnist": 28, "fashion-mnist": 28, "cifar10": 32, "cifar10-part": 32,
+}  # fmt: skip
+IMAGES: Mapping[str, int] = {
+    "digits": 1797, "mnist": 60_000, "fashion-mnist": 60_000, "cifar10": 50_000,
+    "cifar10-part": 10_000,
+}  # fmt: skip
+SMALLEST_CLASS: Mapping[str, int] = {
+    "digits": 174, "mnist": 5421, "fashion-mnist": 6000, "cifar10": 5000, "cifar10-part": 937,
+}  # fmt: skip
+# Channels of those that are not grey.
+COLOURS: Mapping[str, int] = {"cifar10": 3, "cifar10-part": 3}
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -72,6 +83,15 @@ class Dataset(Closed):
     padding: Annotated[Whole, Field(ge=0, le=64)] = Field(
         default=0, description="empty pixels added on each side"
     )
+
+    @model_validator(mode="after")
+    def _grey(self) -> "Dataset":
+        if self.name in COLOURS:
+            raise ValueError(
+                f"name: {self.name!r} has colours, and kernels and orbits are of grey images; name "
+                "it in stability.tasks"
+            )
+        return self
 
     @property
     def side(self) -> int:
@@ -220,6 +240,81 @@ class StabilitySamples(Closed):
     fields: Count = Field(description="fields of which the share that folds is counted")
 
 
+class StabilityTask(Closed):
+    """Networks that are trained to classify a data set, on subsets of several sizes."""
+
+    dataset: DatasetName
+    networks: Names
+    points: Annotated[list[Count], Field(min_length=2), Distinct] = Field(
+        description="training images"
+    )
+    test: Count = Field(description="images that no network is trained on, for the test error")
+    seeds: Annotated[Whole, Field(ge=2)] = Field(
+        description="draws of training images, each with its initialisation"
+    )
+    steps: Count = Field(description="optimiser steps, the same for all numbers of images")
+    batch: Count = 128
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> "StabilityTask":
+        count, needed = IMAGES[self.dataset], max(self.points) + self.test
+        if needed > count:
+            raise ValueError(
+                f"points: {max(self.points)} training and {self.test} test images are more than "
+                f"the {count} of {self.dataset}"
+            )
+        return self
+
+
+class Stability(Closed):
+    """Relative stability to deformations, before and after training."""
+
+    tasks: Annotated[list[StabilityTask], Field(min_length=1)]
+    displacement: Rate = Field(default=1.0, description="nominal, in pixels")
+    cutoff: Annotated[Whole, Field(ge=2, le=64)] = 3
+    images: Annotated[Whole, Field(ge=2)] = Field(
+        default=500, description="test images that are deformed"
+    )
+    draws: Count = Field(default=8, description="deformations of each image")
+
+    @property
+    def networks(self) -> list[str]:
+        """The networks of all tasks."""
+        return list(dict.fromkeys(name for task in self.tasks for name in task.networks))
+
+    @model_validator(mode="after")
+    def _each_data_set_once(self) -> "Stability":
+        _distinct([task.dataset for task in self.tasks])
+        for task in self.tasks:
+            if self.images > task.test:
+                raise ValueError(f"images: {self.images} is more than the {task.test} test images")
+        return self
+
+
+class StripeRuns(Closed):
+    """Trainings of the stripe model on one number of points."""
+
+    points: Annotated[Whole, Field(ge=2)]
+    seeds: Annotated[Whole, Field(ge=2)] = Field(
+        description="draws of points, each with its initialisation"
+    )
+
+
+class StripeTraining(Closed):
+    """The stripe model: one hidden layer in two regimes, and its kernel of infinite width."""
+
+    dimension: Annotated[Whole, Field(ge=2)] = 5
+    width: Count = 400
+    test_points: Count = 20_000
+    chunk: Count = Field(default=4, description="trainings in one job")
+    feature: Annotated[list[StripeRuns], Field(min_length=2)]
+    lazy: Annotated[list[StripeRuns], Field(min_length=2)]
+    kernel: Annotated[list[StripeRuns], Field(min_length=2)]
+    checks: StripeRuns = Field(
+        description="feature trainings that are repeated wider, in smaller steps and so on"
+    )
+
+
 class LieAliasing(Closed):
     """Nonlinearities and down-samplings of random band-limited images, without training."""
 
@@ -255,6 +350,8 @@ class Preset(Closed):
     trained_classes: TrainedClasses
     widths: Widths
     stability_samples: StabilitySamples
+    stability: Stability
+    stripe_training: StripeTraining
     lie_aliasing: LieAliasing
 
     @model_validator(mode="after")

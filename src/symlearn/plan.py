@@ -6,12 +6,23 @@ Light on purpose, as `config`: the Snakefile imports it.
 import ast
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from functools import cache
 from math import ceil
 from typing import Any
 
 from symlearn.closure import ROOT
-from symlearn.config import Classes, Config, LongTraining, Pairs, Partial, Preset, Seeds, Shifts
+from symlearn.config import (
+    Classes,
+    Config,
+    LongTraining,
+    Pairs,
+    Partial,
+    Preset,
+    Seeds,
+    Shifts,
+    StabilityTask,
+)
 from symlearn.networks import registry
 from symlearn.specs import Cell
 
@@ -26,8 +37,9 @@ def figures(config: Config) -> dict[str, Cell]:
     for name in figure_names():
         needs = needs_of(name).items()
         cells = [cell for need, labels in needs for cell in _matching(studies[need], labels)]
-        on_images = any(cell.stage == "datasets" for cell in all_cells(cells))
-        context = _context(config) if on_images else None
+        read = {cell.slug for cell in all_cells(cells) if cell.stage == "datasets"}
+        # A figure of several data sets names them itself.
+        context = _context(config) if read == {config.chosen.dataset.name} else None
         settings = {"figure": name, "preset": config.preset, "context": context}
         found[name] = Cell("figures", name, settings, tuple(cells))
     return found
@@ -452,6 +464,106 @@ def _stability_samples(config: Config) -> list[Cell]:
     return [_study("stability-samples", [_dataset(preset)], settings, {})]
 
 
+_MOST_EPOCHS = 5000  # the authors'
+_NORMED = ("resnet", "efficientnet-b0")
+
+
+def _stability(config: Config) -> list[Cell]:
+    """A cell for each network and data set, over all numbers of training images."""
+    study = config.chosen.stability
+    measured = study.model_dump(exclude={"tasks"})
+    cells = []
+    for task in study.tasks:
+        for network in task.networks:
+            trained = [_stability_networks(config, task, network, p) for p in task.points]
+            labels = {"network": network, "dataset": task.dataset}
+            settings = {"seed": config.chosen.seed, **measured}
+            inputs = [*trained, trained[0].inputs[0]]
+            cell = _study("stability", inputs, settings, labels)
+            cells.append(replace(cell, slug=f"stability-{network}-{task.dataset}"))
+    return cells
+
+
+def _stability_networks(config: Config, task: StabilityTask, network: str, points: int) -> Cell:
+    batch = min(task.batch, points)
+    epochs = min(max(1, round(task.steps * batch / points)), _MOST_EPOCHS)
+    problem = {"train": points, "test": task.test, "seeds": list(range(task.seeds))}
+    labels = {"network": network, "dataset": task.dataset, "p": points}
+    recipe = _stability_recipe(config.network(network), epochs, batch)
+    if task.dataset.startswith("cifar"):
+        recipe["augmentation"] = {"kind": "crop-and-flip", "pixels": 4}
+    return classification_cell(
+        config, "stability", network, problem, recipe, labels, dataset=task.dataset
+    )
+
+
+def _stability_recipe(network: Mapping[str, Any], epochs: int, batch: int) -> dict[str, Any]:
+    """The authors' SGD for networks with batch norm; Adam for others, which its rate undoes."""
+    shared = {"batch": batch, "snapshots": [0]}
+    if network["kind"] not in _NORMED and not network.get("norm", False):
+        return _adam(epochs, 1e-3, _FULL_BATCH_BETAS, **shared)
+    return {
+        "optimizer": "sgd",
+        "epochs": epochs,
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "schedule": "cosine",
+        "centred": False,
+        **shared,
+    }
+
+
+# The scale of the output of each regime: small learns features, large is lazy. `limits` are those
+# of a step (`networks.stripe.Limits`).
+_LIMITS = {"parameters": 0.02, "outputs": 0.2}
+_FEATURE: Mapping[str, Any] = {"alpha": 1e-4, "limits": _LIMITS}
+_LAZY: Mapping[str, Any] = {"alpha": 1e4, "limits": _LIMITS}
+# What the feature regime's errors must not depend on, one change at a time; `width` is a factor.
+_STRIPE_CHECKS: Mapping[str, Mapping[str, Any]] = {
+    "wider": {"width": 4},
+    "smaller-steps": {"limits": {"parameters": 0.01, "outputs": 0.1}},
+    "smaller-scale": {"alpha": 1e-6},
+}
+
+
+def _stripe_training(config: Config) -> list[Cell]:
+    study = config.chosen.stripe_training
+    grid = [("feature", runs, _FEATURE) for runs in study.feature]
+    grid += [("lazy", runs, _LAZY) for runs in study.lazy]
+    for name, change in _STRIPE_CHECKS.items():
+        grid.append((name, study.checks, {**_FEATURE, **change}))
+    return [
+        _stripe_cell(config, regime, runs.points, part, how)
+        for regime, runs, how in grid
+        for part in _chunks(runs.seeds, study.chunk)
+    ]
+
+
+def _stripe_cell(
+    config: Config, regime: str, points: int, part: Mapping[str, int], how: Mapping[str, Any]
+) -> Cell:
+    study = config.chosen.stripe_training
+    settings = {
+        **how,
+        "dimension": study.dimension,
+        "width": study.width * how.get("width", 1),
+        "test_points": study.test_points,
+        "points": points,
+        "seeds": list(range(part["start"], part["stop"])),
+        "seed": config.chosen.seed,
+    }
+    cell = _study("stripe-training", (), settings, {"regime": regime, "points": points})
+    return replace(cell, slug=f"stripe-training-{regime}-p{points}-from{part['start']}")
+
+
+def _stripe_kernel(config: Config) -> list[Cell]:
+    study = config.chosen.stripe_training
+    runs = [one.model_dump() for one in study.kernel]
+    settings = {"dimension": study.dimension, "runs": runs, "seed": config.chosen.seed}
+    return [_study("stripe-kernel", (), settings, {})]
+
+
 def _lie_aliasing(config: Config) -> list[Cell]:
     settings = {"seed": config.chosen.seed, **config.chosen.lie_aliasing.model_dump()}
     return [_study("lie-aliasing", (), settings, {})]
@@ -475,6 +587,9 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "trained-classes": _trained_classes,
     "widths": _widths,
     "stability-samples": _stability_samples,
+    "stability": _stability,
+    "stripe-training": _stripe_training,
+    "stripe-kernel": _stripe_kernel,
     "lie-aliasing": _lie_aliasing,
 }
 

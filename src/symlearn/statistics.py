@@ -30,11 +30,33 @@ def correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) ->
 
 def rank_correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) -> Measured:
     """Spearman's rank correlation over tasks, with its bootstrap standard error."""
+    return _bootstrap(lambda rows: _pearson(_ranks(x[rows]), _ranks(y[rows])), len(x))
 
-    def ranks(values: np.ndarray) -> np.ndarray:
-        return scipy.stats.rankdata(values, axis=-1)
 
-    return _bootstrap(lambda rows: _pearson(ranks(x[rows]), ranks(y[rows])), len(x))
+class Interval(NamedTuple):
+    """A measured quantity with the ends of its 95 % bootstrap interval."""
+
+    measured: Measured
+    low: float
+    high: float
+
+
+def rank_correlation_interval(
+    x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]
+) -> Interval:
+    """Spearman's rank correlation over tasks with the percentiles of its bootstrap."""
+    rows = _resampled(len(x))
+    found = _pearson(_ranks(x[rows]), _ranks(y[rows]))
+    low, high = np.nanquantile(found, [0.025, 0.975])
+    return Interval(rank_correlation(x, y), float(low), float(high))
+
+
+def slope_of_logs(x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"]) -> Measured:
+    """The slope of log y against log x and its standard error; NaN for fewer than three points."""
+    if len(x) < 3:
+        return Measured(float("nan"))
+    fit = scipy.stats.linregress(np.log(x), np.log(y))
+    return Measured(float(fit.slope), float(fit.stderr))
 
 
 def median(x: Num[np.ndarray, " task"]) -> Measured:
@@ -66,7 +88,16 @@ def _pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (x * y).sum(axis=-1) / np.where(scale > 0, scale, np.nan)
 
 
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks along the last axis."""
+    return scipy.stats.rankdata(values, axis=-1)
+
+
+def _resampled(size: int) -> np.ndarray:
+    return generator(0, "bootstrap", size).integers(size, size=(_RESAMPLES, size))
+
+
 def _bootstrap(statistic: Callable[[np.ndarray], np.ndarray], size: int) -> Measured:
-    rows = generator(0, "bootstrap", size).integers(size, size=(_RESAMPLES, size))
+    rows = _resampled(size)
     value = statistic(np.arange(size)[None])[0]
     return Measured(float(value), float(np.nanstd(statistic(rows), ddof=1)))

@@ -29,6 +29,17 @@ _MODELS = {
     "cnn": (_ORANGE, "o"),
     "vit": (_PURPLE, "s"),
     "vit-48": (_PURPLE, "s"),
+    "fully-connected": (_BLUE, "o"),
+    "lenet": (_ORANGE, "s"),
+    "alexnet": (_SKY, "v"),
+    "vgg11": (_GREY, "P"),
+    "vgg16": (_GREY, "X"),
+    "vgg11-bn": (_RED, "P"),
+    "vgg16-bn": (_RED, "X"),
+    "resnet8-8": (_GREEN, "D"),
+    "resnet8-16": (_GREEN, "D"),
+    "resnet18": (_GREEN, "D"),
+    "efficientnet-b0": (_PURPLE, "^"),
 }
 # For architectures of the user's own, in the order in which they appear.
 _SPARE = [(_RED, "P"), (_GREY, "X"), (_YELLOW, "*"), (_PURPLE, "v")]

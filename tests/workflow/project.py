@@ -131,6 +131,18 @@ def shrink(config: dict[str, Any]) -> None:
     quick["trained_classes"] |= {"n": [2], "epochs": 1}
     quick["widths"] |= {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2}
     quick["stability_samples"] |= {"fields": 10}
+    quick["stability"] |= {"images": 20, "draws": 1}
+    task = quick["stability"]["tasks"][0]
+    task |= {
+        "networks": ["fully-connected"],
+        "points": [20, 40],
+        "test": 20,
+        "steps": 2,
+        "batch": 20,
+    }
+    few = [{"points": 8, "seeds": 2}, {"points": 16, "seeds": 2}]
+    quick["stripe_training"] |= {"width": 20, "test_points": 200, "checks": few[0]}
+    quick["stripe_training"] |= {"feature": few, "lazy": few, "kernel": few}
     quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
 
 

@@ -15,8 +15,10 @@ from symlearn.stage import run_stage, stage_parser
 def compute(spec: Mapping[str, Any], _: list[xr.Dataset], data_root: Path | None) -> xr.Dataset:
     """The data set of a spec, as it is published."""
     data = load_images(spec["name"], data_root)
+    channels = ("channel",) if data.levels.ndim == 4 else ()
+    dims = ("image", *channels, "row", "col")
     return xr.Dataset(
-        {"levels": (("image", "row", "col"), data.levels), "label": (("image",), data.labels)},
+        {"levels": (dims, data.levels), "label": (("image",), data.labels)},
         attrs={"maximum": data.maximum},
     )
 

@@ -7,9 +7,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Int, UInt8
 
+from symlearn.datasets.cifar import load_batches
 from symlearn.datasets.files import find_file
 from symlearn.datasets.idx import parse_idx
-from symlearn.datasets.sources import SOURCES
+from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import DataError
 
 
@@ -35,6 +36,9 @@ def load_images(
     """
     if name == "digits":
         return _digits()
+    if name in CIFAR_BATCHES:
+        levels, classes = load_batches(CIFAR_BATCHES[name], data_root, cache)
+        return LabelledImages(levels, classes, maximum=255)
     source = SOURCES[name]
     files = (source.images, source.labels)
     content = [find_file(file, name, source.mirrors, data_root, cache) for file in files]

@@ -54,3 +54,15 @@ SOURCES: Mapping[str, Source] = {
         ),
     ),
 }
+
+# CIFAR-10 in its binary format, one archive of six files.
+CIFAR_MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
+CIFAR_ARCHIVE = RemoteFile(
+    "cifar-10-binary.tar.gz",
+    packed="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+)
+# The training files of each data set made of it.
+CIFAR_BATCHES: Mapping[str, tuple[str, ...]] = {
+    "cifar10": tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    "cifar10-part": ("data_batch_1.bin",),
+}

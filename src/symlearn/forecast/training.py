@@ -8,7 +8,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from symlearn.architectures import Convolution, Dense, Flatten, GlobalAveragePool, layers_of
-from symlearn.config import IMAGE_SIDE, SMALLEST_CLASS
+from symlearn.config import COLOURS, IMAGE_SIDE, SMALLEST_CLASS
 from symlearn.specs import Cell, canonical
 
 _CLASSES = 10
@@ -153,4 +153,4 @@ def _shape(cell: Cell) -> tuple[int, int, int]:
     preparation = problem.get("preparation") or orbits.settings["preparation"]
     side = IMAGE_SIDE[data.settings["name"]] * preparation["upsampling"]
     side += 2 * preparation["padding"]
-    return (1, side, side)
+    return (COLOURS.get(data.settings["name"], 1), side, side)

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
+_BEGUN = 0.1  # share of the points that have their margin at t*
+
 Points = Float[torch.Tensor, "point coordinate"]
 Inputs = Float[torch.Tensor, "point input"]
 Values = Float[torch.Tensor, " point"]
@@ -92,6 +94,7 @@ class Training:
     """The trained network and what was seen on the way, one entry for each step."""
 
     initial: OneHiddenLayer
+    at_fit: OneHiddenLayer  # at t*, when more than a tenth of the points have their margin
     final: OneHiddenLayer
     alpha: float
     time: Float[np.ndarray, " step"]
@@ -105,9 +108,14 @@ class Training:
 
     @property
     def amplification_at_fit(self) -> float:
-        """Lambda(t*), when more than a tenth of the points have their margin (NaN if never)."""
-        begun = np.flatnonzero(self.fitted > 0.1)
-        return float(self.amplification[begun[0]]) if len(begun) else math.nan
+        """Lambda(t*), NaN where that never comes."""
+        return float(self.amplification[self.fit]) if self.fit is not None else math.nan
+
+    @property
+    def fit(self) -> int | None:
+        """The first step after which more than a tenth of the points have their margin."""
+        begun = np.flatnonzero(self.fitted > _BEGUN)
+        return int(begun[0]) if len(begun) else None
 
     def predict(self, points: Points) -> Values:
         """F(x)."""
@@ -131,7 +139,7 @@ def train(
     """
     limits = limits or Limits()
     problem = _Problem(with_bias(points), labels, alpha, sharpness, network.output(points))
-    start, step, time = network, float(len(network.parameters)), 0.0
+    start, begun, step, time = network, network, float(len(network.parameters)), 0.0
     hidden, values = problem.predict(network)
     trace = [(time, problem.fitted(values), network.amplification(parallel))]
     while trace[-1][1] < 1.0 and len(trace) <= limits.steps:
@@ -145,11 +153,13 @@ def train(
             if not change > 1.0:  # nor where it is not a number: the steps then run out
                 break
             step *= max(0.1, min(0.5, 0.7 / change))
+        if trace[-1][1] <= _BEGUN:
+            begun = moved
         network, values, time = moved, now, time + step
         trace.append((time, problem.fitted(values), network.amplification(parallel)))
         if change <= 0.5:
             step *= 1.1
-    return Training(start, network, alpha, *np.array(trace).T)
+    return Training(start, begun, network, alpha, *np.array(trace).T)
 
 
 def with_bias(points: Points) -> Inputs:

@@ -1,0 +1,136 @@
+"""Test error against relative stability and against stability to deformations alone."""
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from symlearn import style
+from symlearn.figures import stabilities
+from symlearn.figures.inputs import Inputs, Plotted
+from symlearn.figures.stabilities import NAMES, SYMBOLS, cells_of, datasets_of, log_mean, on
+from symlearn.statistics import Measured, Measurements, rank_correlation_interval
+
+TITLE = "Test error against stability to deformations, relative to noise and alone"
+NEEDS: dict[str, dict[str, int]] = {"stability": {}}
+_SHOWN = ("relative", "deformation")
+_LABELS = {"relative": "relative stability R", "deformation": "stability to deformations D"}
+_PREFACTOR = 0.2  # of the authors' line
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """All networks."""
+    return {"networks": stabilities.networks(inputs)}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Rank correlations of the error with R and D, and error over the root of R, by data set."""
+    nets = plotted["networks"]
+    measured: dict[str, Measured] = {}
+    for name in datasets_of(nets):
+        points, _ = _points(on(nets, name))
+        errors = points["test_error"]
+        for quantity in SYMBOLS:
+            value, low, high = rank_correlation_interval(points[quantity], errors)
+            measured |= {
+                f"rank_correlation.{quantity}.{name}": value,
+                f"rank_correlation_low.{quantity}.{name}": Measured(low),
+                f"rank_correlation_high.{quantity}.{name}": Measured(high),
+            }
+        correlations = [measured[f"rank_correlation.{q}.{name}"].value for q in _SHOWN]
+        measured[f"rank_correlation.difference.{name}"] = Measured(
+            correlations[0] - correlations[1]
+        )
+        measured[f"error_over_root.{name}"] = log_mean(errors / np.sqrt(points["relative"]))
+    return measured
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    nets = plotted["networks"]
+    line = (
+        "Dotted: the authors' line for 15 networks on all of CIFAR-10, 0.2 root R; it is no "
+        "prediction for fewer images or small networks. "
+    )
+    on_colours = any(name.startswith("cifar") for name in datasets_of(nets))
+    return (
+        "Test error after training against the relative stability R (left) and against the "
+        "stability D to deformations, which is not set against noise (right); each point a "
+        f"network trained on one number of images, geometric mean over {nets.sizes['member']} "
+        "seeds with standard errors; the larger the marker, the more training images "
+        f"({_sizes(nets)}). Titles: Spearman's rank correlation over the points, with the 95 % "
+        f"bootstrap interval over points. {line if on_colours else ''}"
+        f"{stabilities.about_the_images(nets)}"
+    )
+
+
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
+    """A row for each data set; the error over R and over D."""
+    nets = plotted["networks"]
+    names = datasets_of(nets)
+    size = (style.TWO_COLUMNS, 2.6 * len(names))
+    figure, panels = plt.subplots(len(names), 2, figsize=size, squeeze=False, sharey="row")
+    for row, name in zip(panels, names, strict=True):
+        for axes, quantity in zip(row, _SHOWN, strict=True):
+            _scatter(axes, on(nets, name), quantity)
+            tag = f"{quantity}.{name}"
+            value, low, high = (
+                measured[f"rank_correlation{end}.{tag}"].value for end in ("", "_low", "_high")
+            )
+            axes.set_title(f"{NAMES[name]}: {value:.2f} [{low:.2f}, {high:.2f}]")
+        if name.startswith("cifar"):
+            _authors_line(row[0])
+        row[0].set_ylabel("test error")
+        stabilities.plain_logarithm(row[0].yaxis)
+    for axes, letter in zip(panels.flat, "ABCDEFGHIJ", strict=False):
+        style.letter(axes, letter)
+    panels[0, 1].legend(loc="best")
+    return figure
+
+
+def _scatter(axes: Axes, nets: xr.Dataset, quantity: str) -> None:
+    looks = style.models(nets["network"].values.tolist())
+    for _, cell in cells_of(nets):
+        points, errors = _points(cell.expand_dims("cell"))
+        colour, marker = looks[cell["network"].item()]
+        x, y = points[quantity], points["test_error"]
+        axes.plot(x, y, color=colour, linewidth=0.6, alpha=0.6)
+        sizes = np.linspace(3, 7, len(x))
+        for here in range(len(x)):
+            axes.errorbar(
+                x[here], y[here], errors["test_error"][here], errors[quantity][here],
+                fmt=marker, color=colour, markersize=sizes[here], elinewidth=0.7,
+                label=cell["network"].item() if here == 0 else None,
+            )  # fmt: skip
+    axes.set(xscale="log", yscale="log", xlabel=_LABELS[quantity])
+    stabilities.plain_logarithm(axes.xaxis)
+
+
+def _authors_line(axes: Axes) -> None:
+    """0.2 root R, as far as it lies in the panel."""
+    x = np.geomspace(*axes.get_xlim(), 20)
+    axes.plot(x, _PREFACTOR * np.sqrt(x), ":", color="0.5", zorder=0, scalex=False, scaley=False)
+
+
+def _points(nets: xr.Dataset) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Of each network and number of images, geometric means over seeds and their errors."""
+    names = ("test_error", *(f"{quantity}_stability" for quantity in SYMBOLS))
+    found: dict[str, list[Measured]] = {name: [] for name in names}
+    for _, cell in cells_of(nets):
+        after = cell.sel(moment="after")
+        for name in names:
+            rows = after[name].transpose("train_size", "member").values
+            found[name] += [log_mean(row) for row in rows]
+    short = {name: name.removesuffix("_stability") for name in names}
+    values = {short[name]: np.array([m.value for m in found[name]]) for name in names}
+    return values, {short[name]: np.array([m.uncertainty for m in found[name]]) for name in names}
+
+
+def _sizes(nets: xr.Dataset) -> str:
+    parts = []
+    for name in datasets_of(nets):
+        kept = on(nets, name).dropna("train_size", how="all", subset=["test_error"])
+        sizes = ", ".join(str(size) for size in kept["train_size"].values)
+        parts.append(f"{NAMES[name]}: {sizes}")
+    return "; ".join(parts)

@@ -1,0 +1,199 @@
+"""The stripe model: test error by number of points, with what is predicted and what it rests on."""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from symlearn import style
+from symlearn.figures import stripe
+from symlearn.figures.inputs import Inputs, Plotted
+from symlearn.figures.panels import powers_of_two
+from symlearn.figures.stabilities import plain_logarithm
+from symlearn.figures.stripe import counts_of, log_means, of_regime, on_points
+from symlearn.statistics import Measured, Measurements, mean
+from symlearn.theory.stripe import Slope, feature_exponent, lazy_exponent, learning_exponent
+
+TITLE = "The stripe model: learning curves with and without features"
+NEEDS: dict[str, dict[str, int]] = {"stripe-training": {}, "stripe-kernel": {}}
+_ASYMPTOTIC = 128  # points from which the lazy exponent is fitted
+_CHECKS = {"wider": "4 x units", "smaller-steps": "1/2 steps", "smaller-scale": "1/100 scale"}
+
+
+class _Curve(NamedTuple):
+    """Of a regime: its name in the legend, its colour and marker."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+_CURVES = {
+    "feature": _Curve("feature", "#D55E00", "o"),
+    "lazy": _Curve("lazy", "#0072B2", "s"),
+    "kernel": _Curve("kernel, infinite width", "#009E73", "^"),
+}
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """All trainings, and the errors of the kernel of infinite width."""
+    kernel = inputs.one("stripe-kernel")
+    return {"runs": stripe.trainings(inputs.study("stripe-training")), "kernel": kernel}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Exponents with their intervals, errors, the checks, and final against initial kernel."""
+    runs, kernel = plotted["runs"], plotted["kernel"]
+    feature = of_regime(runs, "feature")
+    measured = stripe.as_measured("feature", stripe.slope(feature, "test_error"))
+    measured |= stripe.as_measured("kernel", _late(kernel))
+    for name in ("feature", "lazy", "kernel"):
+        for count, (value, low, high) in log_means(_runs(plotted, name), "test_error").items():
+            measured[f"error.{name}.p{count}"] = Measured(value, (high - low) / 4)
+    for name in _CHECKS:
+        measured[f"check.{name}"] = mean(_check(runs, name))
+    trained = on_points(feature, _largest_solved(feature))
+    kernels = np.log(trained["final_error"].values / trained["initial_error"].values)
+    gained = trained["final_projection"].values - trained["initial_projection"].values
+    both = sorted(set(counts_of(feature)) & set(counts_of(of_regime(runs, "lazy"))))
+    ratios = [_geometric(feature, c) / _geometric(of_regime(runs, "lazy"), c) for c in both]
+    return measured | {
+        "kernel_final_over_initial": Measured(float(np.exp(kernels.mean()))),
+        "projection_gained": mean(gained),
+        "feature_over_lazy": Measured(float(max(ratios))),
+        "not_converged": Measured(float((~runs["converged"].astype(bool)).sum())),
+    }
+
+
+def _runs(plotted: Plotted, name: str) -> xr.Dataset:
+    return plotted["kernel"] if name == "kernel" else of_regime(plotted["runs"], name)
+
+
+def _late(kernel: xr.Dataset) -> Slope:
+    """The kernel's exponent where the errors have begun to fall as they go on."""
+    counts = kernel["points"].values
+    kept = counts >= _ASYMPTOTIC
+    return learning_exponent(counts[kept].astype(float), kernel["test_error"].values[kept])
+
+
+def _geometric(runs: xr.Dataset, count: int) -> float:
+    return float(np.exp(np.log(on_points(runs, count)["test_error"].values).mean()))
+
+
+def _check(runs: xr.Dataset, name: str) -> np.ndarray:
+    """Logarithms of the errors over those of the same seeds without the change."""
+    changed = of_regime(runs, name).sortby("seed")
+    same = on_points(of_regime(runs, "feature"), counts_of(changed)[0]).sortby("seed")
+    pairs = min(changed.sizes["member"], same.sizes["member"])
+    errors = [one["test_error"].values[:pairs] for one in (changed, same)]
+    return np.log(errors[0] / errors[1])
+
+
+def _largest_solved(feature: xr.Dataset) -> int:
+    """The largest number of points of which the kernels are known."""
+    known = feature.isel(member=np.flatnonzero(feature["final_error"].notnull()))
+    return counts_of(known)[-1]
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    runs = plotted["runs"]
+    dimension = runs.attrs["dimension"]
+    counts = {name: stripe.listed(_runs(plotted, name)) for name in _CURVES}
+    return (
+        f"The stripe model in {dimension} dimensions, one hidden layer of {runs.attrs['width']} "
+        "units, and the support vector machine of the tangent kernel of infinitely many. (A) Test "
+        "error by number of points p, geometric mean over seeds with its 95 % interval; dotted: "
+        f"the predicted powers, -{feature_exponent(dimension):.2f} (feature) and "
+        f"-{lazy_exponent(dimension):.2f} (lazy and kernel), at a height of their own. In the "
+        "title the fitted powers with the 95 % interval over trainings: feature over all p, kernel "
+        f"from p = {_ASYMPTOTIC} on, below which its errors fall faster. (B) Errors of the "
+        "support vector machine of the network's tangent kernel, before and after training in "
+        "the feature regime, against the network's. (C) Checks of the feature regime at p = "
+        f"{counts_of(of_regime(runs, 'wider'))[0]}: the error with one thing changed over that of "
+        "the same points and (but for the width) initialisation; dots are seeds, bars the mean of "
+        "the logarithm with 1.96 standard errors. Points p and (in brackets) trainings: "
+        f"{'; '.join(f'{name} {text}' for name, text in counts.items())}. The authors' networks "
+        "have 10 000 units."
+    )
+
+
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
+    """Learning curves, kernels before and after, checks."""
+    figure, panels = plt.subplots(
+        1, 3, figsize=(style.TWO_COLUMNS, 2.7), width_ratios=[1.4, 1.1, 1]
+    )
+    _learning(panels[0], plotted, measured)
+    _kernels(panels[1], of_regime(plotted["runs"], "feature"))
+    _checks(panels[2], plotted["runs"])
+    for axes, text in zip(panels, "ABC", strict=True):
+        style.letter(axes, text)
+    return figure
+
+
+def _learning(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
+    for name, look in _CURVES.items():
+        _line(axes, _runs(plotted, name), "test_error", look)
+    dimension = plotted["runs"].attrs["dimension"]
+    for name, power in (
+        ("feature", feature_exponent(dimension)),
+        ("kernel", lazy_exponent(dimension)),
+    ):
+        runs = _runs(plotted, name)
+        counts = np.array(counts_of(runs), dtype=float)
+        level = np.mean(np.log(runs["test_error"].values) + power * np.log(runs["points"].values))
+        axes.plot(
+            counts, np.exp(level) * counts**-power, ":", color=_CURVES[name].colour, linewidth=1
+        )
+    title = ", ".join(
+        f"{name} {measured[f'{name}.slope'].value:.2f} [{measured[f'{name}.slope_low'].value:.2f}, "
+        f"{measured[f'{name}.slope_high'].value:.2f}]"
+        for name in ("feature", "kernel")
+    )
+    axes.set_title(title, fontsize=6.5, loc="right")
+    every = sorted({c for name in _CURVES for c in counts_of(_runs(plotted, name))})
+    powers_of_two(axes, np.array(every), "points p")
+    axes.set(yscale="log", ylabel="test error")
+    plain_logarithm(axes.yaxis)
+    axes.legend()
+
+
+def _kernels(axes: Axes, feature: xr.Dataset) -> None:
+    solved = feature.isel(member=np.flatnonzero(feature["final_error"].notnull()))
+    looks = {
+        "initial_error": _Curve("kernel before", "0.5", "v"),
+        "final_error": _Curve("kernel after", "#CC79A7", "D"),
+        "test_error": _CURVES["feature"]._replace(label="network"),
+    }
+    for quantity, look in looks.items():
+        _line(axes, solved, quantity, look)
+    powers_of_two(axes, np.array(counts_of(solved)), "points p")
+    axes.set(yscale="log", ylabel="test error")
+    plain_logarithm(axes.yaxis)
+    axes.legend()
+
+
+def _line(axes: Axes, runs: xr.Dataset, quantity: str, look: _Curve) -> None:
+    found = log_means(runs, quantity)
+    values, low, high = np.array(list(found.values())).T
+    axes.errorbar(
+        list(found), values, np.nan_to_num([values - low, high - values]), color=look.colour,
+        marker=look.marker, linewidth=0.9, capsize=2, label=look.label,
+    )  # fmt: skip
+
+
+def _checks(axes: Axes, runs: xr.Dataset) -> None:
+    for place, name in enumerate(_CHECKS):
+        logs = _check(runs, name)
+        middle, error = mean(logs)
+        ends = np.exp(middle + np.array([-1.96, 1.96]) * error)
+        axes.plot(np.full(len(logs), place + 0.15), np.exp(logs), ".", color="0.5", markersize=4)
+        axes.plot([place, place], ends, color="black", linewidth=1)
+        axes.plot(place, np.exp(middle), "o", color="black")
+    axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":")
+    axes.set_xticks(range(len(_CHECKS)), list(_CHECKS.values()), rotation=20, ha="right")
+    axes.set(yscale="log", ylabel="error / error unchanged", xlim=(-0.5, len(_CHECKS) - 0.4))
+    plain_logarithm(axes.yaxis)

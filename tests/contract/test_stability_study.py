@@ -1,0 +1,187 @@
+"""The study of trained networks' stability, on small networks that a stage has trained."""
+
+import numpy as np
+import pytest
+import torch
+
+from symlearn import store
+from symlearn.datasets.__main__ import compute as read_dataset
+from symlearn.figures import stabilities
+from symlearn.figures.inputs import Inputs
+from symlearn.measures.diffeo import DeformationWarning
+from symlearn.measures.stability import (
+    Perturbation,
+    StabilityWarning,
+    mean_stability,
+    measure,
+    median_stability,
+)
+from symlearn.networks import classification
+from symlearn.networks.__main__ import compute as train
+from symlearn.networks.build import build
+from symlearn.networks.convolutional import calibrate_norms
+from symlearn.networks.trained import trained
+from symlearn.randomness import seed_of
+from symlearn.studies import stability
+
+PREPARATION = {"upsampling": 1, "padding": 2}
+SPEC = {
+    "stage": "studies",
+    "study": "stability",
+    "labels": {"network": "small", "dataset": "digits"},
+    "seed": 5,
+    "displacement": 0.5,
+    "cutoff": 3,
+    "images": 60,
+    "draws": 2,
+}
+RESNET = {"kind": "resnet", "width": 4, "blocks": [1, 1]}
+
+
+def networks_spec(train_size, network):
+    return {
+        "stage": "networks",
+        "inputs": ["datasets/digits"],
+        "network": network,
+        "problem": {
+            "kind": "classification", "preparation": PREPARATION, "train": train_size, "test": 80,
+            "seeds": [0, 1],
+        },
+        "recipe": {
+            "optimizer": "sgd", "epochs": 2, "batch": 20, "learning_rate": 0.05, "momentum": 0.9,
+            "weight_decay": 0.0, "centred": False, "snapshots": [0],
+        },
+        "seed": 5,
+        "labels": {},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return read_dataset({"name": "digits"}, [], None)
+
+
+@pytest.fixture(scope="module")
+def histories(tmp_path_factory, digits):
+    """The larger number of training images first, so that order does not matter."""
+    found = []
+    for size in (120, 40):
+        out = tmp_path_factory.mktemp("networks") / "cell.nc"
+        given = networks_spec(size, RESNET)
+        history = train(given, [digits], out=out, device="cpu", seconds=0.0)
+        store.write(history, out, given)
+        found.append(store.read(out))
+    return found
+
+
+@pytest.fixture(scope="module")
+def found(histories, digits):
+    return stability.compute(SPEC, [*histories, digits])
+
+
+def test_it_can_be_stored_and_arranged(found, tmp_path):
+    paths = [tmp_path / "one.nc", tmp_path / "two.nc"]
+    others = found.isel(train_size=[1], member=[0])
+    for path, dataset, name in zip(paths, (found, others), ("digits", "mnist"), strict=True):
+        spec = {**SPEC, "labels": {**SPEC["labels"], "dataset": name}}
+        store.write(dataset.drop_attrs(deep=False), path, spec)
+    nets = stabilities.networks(Inputs(tuple(store.read(path) for path in paths)))
+    assert stabilities.datasets_of(nets) == ["digits", "mnist"]
+    sizes = {tag: cell["train_size"].values.tolist() for tag, cell in stabilities.cells_of(nets)}
+    assert sizes == {"digits.small": [40, 120], "mnist.small": [120]}
+
+
+def test_sizes_are_in_order_and_start_from_the_same_weights(found, histories):
+    assert found["train_size"].values.tolist() == [40, 120]
+    before, after = (found["relative_stability"].sel(moment=m) for m in ("before", "after"))
+    np.testing.assert_array_equal(before.isel(train_size=0), before.isel(train_size=1))
+    assert (after.isel(train_size=0) != after.isel(train_size=1)).all()
+    first, second = (trained(history).networks(0) for history in histories)
+    for one, two in zip(first, second, strict=True):
+        assert torch.equal(one.dense.weight, two.dense.weight)
+
+
+def test_values_are_those_of_the_measure(found, histories, digits):
+    (cell,) = (c for c in map(trained, histories) if c.spec["problem"]["train"] == 120)
+    levels, labels = classification.images_of(digits, PREPARATION)
+    images = (
+        torch.from_numpy(levels[classification.test_images(len(labels), cell.spec)[:60]]).float()
+        / 255
+    )
+    perturbation = Perturbation.of_displacement(0.5, 12, draws=2)
+    for moment, epoch in (("before", 0), ("after", None)):
+        network = cell.networks(epoch)[1]
+        if epoch == 0:
+            calibrate_norms(network, images)
+        stream = torch.Generator().manual_seed(seed_of(5, "deformations"))
+        result = measure(network, images, perturbation, stream, ["relu"])
+        here = found.sel(moment=moment, train_size=120).isel(member=1)
+        mean = mean_stability(result.layers["output"])
+        for name in ("relative", "deformation", "noise"):
+            value = here[f"{name}_stability"].sel(layer="output")
+            assert float(value) == pytest.approx(getattr(mean, name).value)
+        assert float(here["relative_low"]) == mean.relative.low
+        median = median_stability(result.outputs)
+        assert float(here["relative_median"]) == median.relative.value
+        first = mean_stability(result.layers["relu"]).relative.value
+        assert float(here["relative_stability"].sel(layer="relu")) == pytest.approx(first)
+        error = 1 - cell.history["test_accuracy"][1, 0 if epoch == 0 else -1]
+        assert float(here["test_error"]) == pytest.approx(float(error))
+
+
+@pytest.mark.parametrize(
+    ("entry", "expected"),
+    [
+        ({"kind": "perceptron", "widths": [8, 8], "dropout": 0.0}, ["2", "4"]),
+        (RESNET, ["relu", "stage1.0", "stage2.0", "pool"]),
+        (
+            {"kind": "lenet", "width": 6},
+            ["relu1", "pool1", "relu2", "pool2", "relu3", "relu4"],
+        ),
+    ],
+)
+def test_layers_are_nonlinearities_blocks_and_poolings(entry, expected):
+    assert stability.layer_names(build(entry, (1, 12, 12), 10, seed=0)) == expected
+
+
+def test_blocks_of_efficientnet_are_whole():
+    entry = {"kind": "efficientnet-b0", "width": 8, "stem_stride": 1}
+    names = stability.layer_names(build(entry, (3, 16, 16), 10, seed=0))
+    assert "stage2.0" in names
+    assert not any(name.startswith("stage2.0.") for name in names)
+    assert names[0].startswith("stem.")
+
+
+def test_a_network_with_one_answer_has_no_stability_and_says_why(digits):
+    network = build({"kind": "perceptron", "widths": [8], "dropout": 0.0}, (1, 12, 12), 10, seed=0)
+    for parameter in network.parameters():
+        parameter.data.zero_()
+    images = torch.rand(20, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    with pytest.warns(StabilityWarning, match="output: all images give the same values") as caught:
+        found = stability._one(network, images, SPEC)
+    assert np.isnan(found["relative_stability"].sel(layer="output"))
+    assert np.isnan(found["relative_median"])
+    assert len({str(w.message) for w in caught if "output" in str(w.message)}) == 1
+    assert np.isnan(stabilities.log_mean(np.array([np.nan, np.nan])).value)
+    assert stabilities.log_mean(np.array([np.nan, 2.0])).value == pytest.approx(2.0)
+
+
+def test_deformations_out_of_range_warn_with_the_share_that_folds(digits):
+    network = build({"kind": "perceptron", "widths": [8], "dropout": 0.0}, (1, 12, 12), 10, seed=0)
+    images = torch.rand(20, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    with pytest.warns(DeformationWarning, match=r"above .* of the fields fold"):
+        stability._one(network, images, {**SPEC, "displacement": 4.0})
+
+
+def test_images_that_are_not_square_are_refused():
+    network = build({"kind": "perceptron", "widths": [8], "dropout": 0.0}, (1, 12, 10), 10, seed=0)
+    images = torch.rand(20, 1, 12, 10, generator=torch.Generator().manual_seed(0))
+    with pytest.raises(ValueError, match="12 rows and 10 columns"):
+        stability._one(network, images, SPEC)
+
+
+def test_means_of_seeds_are_geometric():
+    values = np.array([1.0, 4.0])
+    assert stabilities.log_mean(values).value == pytest.approx(2.0)
+    low, high = stabilities.ends(values)
+    assert low * high == pytest.approx(4.0)
