@@ -154,14 +154,12 @@ def test_blocks_of_efficientnet_are_whole():
 
 def test_a_network_with_one_answer_has_no_stability_and_says_why(digits):
     network = build({"kind": "perceptron", "widths": [8], "dropout": 0.0}, (1, 12, 12), 10, seed=0)
-    for parameter in network.parameters():
-        parameter.data.zero_()
+    network[-1].weight.data.zero_()
     images = torch.rand(20, 1, 12, 12, generator=torch.Generator().manual_seed(0))
-    with pytest.warns(StabilityWarning, match="output: all images give the same values") as caught:
+    with pytest.warns(StabilityWarning, match="output: all images give the same values"):
         found = stability._one(network, images, SPEC)
     assert np.isnan(found["relative_stability"].sel(layer="output"))
     assert np.isnan(found["relative_median"])
-    assert len({str(w.message) for w in caught if "output" in str(w.message)}) == 1
     assert np.isnan(stabilities.log_mean(np.array([np.nan, np.nan])).value)
     assert stabilities.log_mean(np.array([np.nan, 2.0])).value == pytest.approx(2.0)
 

@@ -10,7 +10,7 @@ from symlearn import style
 from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.stabilities import NAMES, SYMBOLS, cells_of, datasets_of, log_mean, on
-from symlearn.statistics import Measured, Measurements, rank_correlation_interval
+from symlearn.statistics import Measured, Measurements, rank_correlation_interval, slope_of_logs
 
 TITLE = "Test error against stability to deformations, relative to noise and alone"
 NEEDS: dict[str, dict[str, int]] = {"stability": {}}
@@ -42,8 +42,19 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         measured[f"rank_correlation.difference.{name}"] = Measured(
             correlations[0] - correlations[1]
         )
-        measured[f"error_over_root.{name}"] = log_mean(errors / np.sqrt(points["relative"]))
+        measured |= _at_most_images(on(nets, name), name)
     return measured
+
+
+def _at_most_images(nets: xr.Dataset, name: str) -> dict[str, Measured]:
+    """Of the networks on all images: error over root R, and its slope against R."""
+    largest = nets.dropna("train_size", how="all", subset=["test_error"]).isel(train_size=[-1])
+    points, _ = _points(largest)
+    errors, relative = points["test_error"], points["relative"]
+    return {
+        f"error_over_root.{name}": log_mean(errors / np.sqrt(relative)),
+        f"error_slope.{name}": slope_of_logs(relative, errors),
+    }
 
 
 def caption(plotted: Plotted) -> str:

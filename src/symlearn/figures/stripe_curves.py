@@ -19,7 +19,7 @@ from symlearn.theory.stripe import Slope, feature_exponent, lazy_exponent, learn
 
 TITLE = "The stripe model: learning curves with and without features"
 NEEDS: dict[str, dict[str, int]] = {"stripe-training": {}, "stripe-kernel": {}}
-_ASYMPTOTIC = 128  # points from which the lazy exponent is fitted
+_ASYMPTOTIC = 512  # points from which the lazy exponent is fitted
 _CHECKS = {"wider": "4 x units", "smaller-steps": "1/2 steps", "smaller-scale": "1/100 scale"}
 
 

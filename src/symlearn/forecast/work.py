@@ -89,12 +89,16 @@ def _entry(layers: Layers, pixels: int, precision: str) -> tuple[str, float]:
 def _study(cell: Cell) -> Work:
     """Factorisations of Gram matrices, passes of trained networks; of orbits alone, their pixels.
 
-    A study of networks has the number of images in its setting `images`.
+    A study of networks has the number of images in its setting `images`, and where it deforms
+    them, their `draws`.
     """
     kind = f"studies {cell.settings['study']}"
+    if cell.settings["study"] in _STRIPE:
+        return Work(kind, _STRIPE[cell.settings["study"]](cell.settings))
     trained = [read for read in cell.inputs if read.stage == "networks"]
     if trained and "images" in cell.settings:
-        return Work(kind, cell.settings["images"] * sum(map(training.one_pass, trained)))
+        passes = 2 * cell.settings.get("draws", 0) + 1
+        return Work(kind, passes * cell.settings["images"] * sum(map(training.one_pass, trained)))
     kernels = [read for read in cell.inputs if read.stage == "kernels"]
     if not kernels:
         sizes = (_shape(read) for read in cell.inputs if read.stage == "orbits")
@@ -107,6 +111,26 @@ def _study(cell: Cell) -> Work:
 
 
 _SQUARE = 300
+
+
+# Steps of the gradient flow grow with the points, as they do for 256 and 512.
+_STEPS = 1.75
+
+
+def _stripe_training(settings: Mapping[str, Any]) -> float:
+    """Units times points, for each step of each training."""
+    steps = settings["points"] ** _STEPS / settings["limits"]["parameters"]
+    return float(len(settings["seeds"]) * settings["width"] * settings["points"] * steps)
+
+
+def _stripe_kernel(settings: Mapping[str, Any]) -> float:
+    return float(sum(runs["seeds"] * runs["points"] ** 2 for runs in settings["runs"]))
+
+
+_STRIPE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "stripe-training": _stripe_training,
+    "stripe-kernel": _stripe_kernel,
+}
 
 
 def _networks(cell: Cell) -> Work:
