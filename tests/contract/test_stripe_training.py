@@ -9,13 +9,13 @@ from symlearn.figures.stripe import log_means, of_regime, slope
 from symlearn.studies import stripe_kernel, stripe_training
 
 SPEC = {
-    "labels": {"regime": "feature", "points": 20},
+    "labels": {"regime": "feature", "points": 40},
     "alpha": 1e-4,
     "limits": {"parameters": 0.02, "outputs": 0.2},
     "dimension": 4,
     "width": 60,
     "test_points": 500,
-    "points": 20,
+    "points": 40,
     "seeds": [0, 1],
     "seed": 3,
 }
