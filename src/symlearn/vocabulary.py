@@ -27,6 +27,10 @@ DIMENSIONS = {
     "down_sampling": "ways to halve an image",
     "band": "highest frequencies of random images",
     "wave": "frequencies of single cosines",
+    "model": "ways in which a network is made invariant, or not",
+    "shift": "distribution shifts",
+    "shift_strength": "degrees of a distribution shift",
+    "measure": "measures of invariance",
 }
 
 # name: (units, long name). "1" is a pure number.
@@ -116,4 +120,16 @@ VARIABLES = {
     "down_sampling_predicted": ("1", "the same from the modes of the image"),
     "wave_error": ("1 / pixel", "how far the mean of a rectified cosine depends on its shift"),
     "wave_predicted": ("1 / pixel", "the same in closed form"),
+    "model": ("1", "way in which a network is made invariant, or not"),
+    "strength": ("1", "factor of the invariance loss"),
+    "shift": ("1", "name of a distribution shift"),
+    "shift_strength": ("1", "degree of a distribution shift, from 0 to 1"),
+    "measure": ("1", "name of a measure of invariance"),
+    "invariance": ("1", "value of a measure of invariance, mean over images; divergences in nats"),
+    "invariance_error": ("1", "its standard error over images"),
+    "orbit_accuracy": ("1", "accuracy over all poses of test images"),
+    "upright_accuracy": ("1", "accuracy on test images as they are"),
+    "unrelated_similarity": ("1", "cosine of absolute saliency maps of different images"),
+    "logit_norm": ("1", "Euclidean norm of the logits, mean over images"),
+    "gain_product": ("1", "product of the largest singular values of the layers"),
 }

@@ -132,6 +132,18 @@ def shrink(config: dict[str, Any]) -> None:
     quick["widths"] |= {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2}
     quick["stability_samples"] |= {"fields": 10}
     quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
+    family = {"group": "cyclic-rotation", "n": 4, "strengths": [1], "weight_decays": [1]}
+    quick["invariance"] |= {
+        "train": 60,
+        "test": 20,
+        "images": 10,
+        "seeds": 2,
+        "epochs": 2,
+        "families": [{"network": "mlp-128", "tied": ["pooled"], **family}],
+        "shifts": ["noise"],
+        "shift_strengths": [1],
+        "snapshots": [0, 1],
+    }
 
 
 def end_session(process: subprocess.Popen[str]) -> None:
