@@ -31,6 +31,7 @@ DIMENSIONS = {
     "shift": "distribution shifts",
     "shift_strength": "degrees of a distribution shift",
     "measure": "measures of invariance",
+    "layer": "dense and convolutional layers of a network, in its order",
 }
 
 # name: (units, long name). "1" is a pure number.
@@ -132,4 +133,15 @@ VARIABLES = {
     "unrelated_similarity": ("1", "cosine of absolute saliency maps of different images"),
     "logit_norm": ("1", "Euclidean norm of the logits, mean over images"),
     "gain_product": ("1", "product of the largest singular values of the layers"),
+    "gain": ("1", "largest singular value of a layer"),
+    "epoch": ("1", "epochs of training done"),
+    "input_gradient": ("1", "Frobenius norm of the logits' gradient, mean over images"),
+    "noise_error": ("1", "half the squared change of the logits by noise as large as gx - x"),
+    "logit_error": ("1", "half the squared change of the logits from x to gx"),
+    "selectivity": ("1", "logit error over that of noise"),
+    "saliency": ("1", "absolute gradient of a logit by the pixels"),
+    "returned": ("1", "the same, brought back to the upright orientation"),
+    "predicted": ("1", "class predicted for the upright image"),
+    "probability": ("1", "probability of that class"),
+    "similarity": ("1", "mean cosine of maps turned back with the upright one"),
 }

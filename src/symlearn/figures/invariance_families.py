@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullFormatter
 
 from symlearn.figures.inputs import Inputs, Plotted, labels_of
 from symlearn.statistics import Measured
@@ -121,6 +122,12 @@ def sets(family: xr.Dataset) -> Iterator[tuple[str | None, str]]:
     """The sets of images and their names: the test images, then the shifts."""
     yield None, "test"
     yield from ((name, name) for name in family["shift"].values.tolist())
+
+
+def logarithmic(axes: Axes) -> None:
+    """A logarithmic axis of values on which only powers of ten are written out."""
+    axes.set_yscale("log")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def curve(axes: Axes, x: np.ndarray, found: list[Measured], **line: object) -> None:

@@ -17,6 +17,7 @@ from symlearn.figures.invariance_families import (
     curve,
     families,
     learned,
+    logarithmic,
     models,
     one_strength,
     regularised,
@@ -28,7 +29,7 @@ from symlearn.figures.invariance_families import (
 )
 from symlearn.statistics import Measured, Measurements, mean
 
-TITLE = "Invariance by augmentation and by an invariance loss: selective, or merely less sensitive?"
+TITLE = "Learned invariance by the strength of the invariance loss, selective or merely insensitive"
 NEEDS: dict[str, dict[str, int]] = {"invariance": {}}
 _COLUMNS = ("accuracy", *NAMES)
 _LOGARITHMIC = ("divergence", "logit_error", "relative_logit_error", "selectivity")
@@ -148,7 +149,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         style.letter(row[0], text)
     for axes, kind in zip(panels[0], _COLUMNS, strict=True):
         axes.set_title(NAMES.get(kind, kind), fontsize=7)
-    figure.supxlabel("strength of the invariance loss", fontsize=7.5)
+    for axes in panels[-1]:
+        axes.set_xlabel("strength of the loss")
     _legend(figure, next(iter(plotted.values())))
     return figure
 
@@ -161,7 +163,7 @@ def _panel(axes: Axes, family: xr.Dataset, kind: str) -> None:
     shown = [*models(family, "plain"), *learned(family)]
     x = np.arange(len(shown))
     if kind in _LOGARITHMIC:
-        axes.set_yscale("log")
+        logarithmic(axes)
     if kind == "accuracy":
         found = [mean(model["orbit_accuracy"].values) for model in shown]
         curve(axes, x, found, color="black", marker="o", markersize=2.5)
