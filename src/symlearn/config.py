@@ -22,30 +22,16 @@ from pydantic import (
 )
 
 from symlearn.architectures import MODELS, STANDARD
+from symlearn.dataset_facts import DATASETS
 from symlearn.errors import ConfigError
 from symlearn.networks import catalogue
 
-DatasetName = Literal["digits", "mnist", "fashion-mnist", "cifar10", "cifar10-part"]
+DatasetName: Any = Literal[tuple(DATASETS)]
 GroupName = Literal["cyclic-rotation", "cyclic-shift", "dihedral", "product-shift"]
 CyclicGroupName = Literal["cyclic-rotation", "cyclic-shift"]
 PresetName = Literal["quick", "standard", "paper"]
 # Those of `symlearn.datasets.distribution_shift`, but the one that needs another data set.
 ShiftName = Literal["inversion", "patch-shuffling", "smooth-fields", "noise"]
-
-# Of each data set: the side in pixels, and the number of training images, also of the smallest
-# class. CIFAR-10's are 50 000 in five files, of which a part is the first.
-IMAGE_SIDE: Mapping[str, int] = {
-    "digits": 8, "mnist": 28, "fashion-mnist": 28, "cifar10": 32, "cifar10-part": 32,
-}  # fmt: skip
-IMAGES: Mapping[str, int] = {
-    "digits": 1797, "mnist": 60_000, "fashion-mnist": 60_000, "cifar10": 50_000,
-    "cifar10-part": 10_000,
-}  # fmt: skip
-SMALLEST_CLASS: Mapping[str, int] = {
-    "digits": 174, "mnist": 5421, "fashion-mnist": 6000, "cifar10": 5000, "cifar10-part": 937,
-}  # fmt: skip
-# Channels of those that are not grey.
-COLOURS: Mapping[str, int] = {"cifar10": 3, "cifar10-part": 3}
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -88,7 +74,7 @@ class Dataset(Closed):
 
     @model_validator(mode="after")
     def _grey(self) -> "Dataset":
-        if self.name in COLOURS:
+        if DATASETS[self.name].channels > 1:
             raise ValueError(
                 f"name: {self.name!r} has colours, and kernels and orbits are of grey images; name "
                 "it in stability.tasks"
@@ -98,7 +84,7 @@ class Dataset(Closed):
     @property
     def side(self) -> int:
         """The side in pixels of the images after upsampling and padding."""
-        return IMAGE_SIDE[self.name] * self.upsampling + 2 * self.padding
+        return DATASETS[self.name].side * self.upsampling + 2 * self.padding
 
 
 class Pairs(Closed):
@@ -259,7 +245,7 @@ class StabilityTask(Closed):
 
     @model_validator(mode="after")
     def _enough_images(self) -> "StabilityTask":
-        count, needed = IMAGES[self.dataset], max(self.points) + self.test
+        count, needed = DATASETS[self.dataset].images, max(self.points) + self.test
         if needed > count:
             raise ValueError(
                 f"points: {max(self.points)} training and {self.test} test images are more than "
@@ -423,7 +409,7 @@ class Preset(Closed):
 
     @model_validator(mode="after")
     def _sizes_fit_the_images(self) -> "Preset":
-        side, smallest = self.dataset.side, SMALLEST_CLASS[self.dataset.name]
+        side, smallest = self.dataset.side, DATASETS[self.dataset.name].smallest_class
         for study, settings in self:
             if getattr(settings, "group", "").endswith("shift"):
                 for n in settings.n:
