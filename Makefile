@@ -18,11 +18,11 @@ TORCH := envs/torch.txt
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PIP_EXACT = $(PIP_INSTALL) --no-deps --no-build-isolation
 
-.PHONY: help env figures test lint format lock clean
+.PHONY: help env figures test test-slurm fuzz lint format lock clean
 
 help:  ## this list
-	@sed -En 's/^([a-z]+):.*  ## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
-	    printf '  make %-8s %s\n' "$$name" "$$what"; \
+	@sed -En 's/^([a-z-]+):.*  ## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
+	    printf '  make %-10s %s\n' "$$name" "$$what"; \
 	done
 
 env: $(VENV)/installed  ## .venv with the pinned packages and this one; nothing to do where it stands
@@ -64,6 +64,12 @@ figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="..."
 
 test: env  ## all tests; PYTEST_ARGS="..." adds options
 	@PATH="$(BIN):$$PATH" pytest $(PYTEST_ARGS)
+
+test-slurm: env  ## the Slurm profile on a cluster of its own, on this machine; needs root
+	@PATH="$(BIN):$$PATH" pytest -m slurm -n0 -v tests/workflow/test_slurm.py $(PYTEST_ARGS)
+
+fuzz: env  ## damaged input for all readers, for SECONDS=60 in total
+	@$(BIN)/python tests/workflow/fuzz.py --seconds $(or $(SECONDS),60)
 
 lint: env  ## style and types, as CI checks them
 	$(BIN)/ruff check

@@ -22,28 +22,16 @@ from pydantic import (
 )
 
 from symlearn.architectures import MODELS, STANDARD
+from symlearn.dataset_facts import DATASETS
 from symlearn.errors import ConfigError
 from symlearn.networks import catalogue
 
-DatasetName = Literal["digits", "mnist", "fashion-mnist", "cifar10", "cifar10-part"]
+DatasetName: Any = Literal[tuple(DATASETS)]
 GroupName = Literal["cyclic-rotation", "cyclic-shift", "dihedral", "product-shift"]
 CyclicGroupName = Literal["cyclic-rotation", "cyclic-shift"]
 PresetName = Literal["quick", "standard", "paper"]
-
-# Of each data set: the side in pixels, and the number of training images, also of the smallest
-# class. CIFAR-10's are 50 000 in five files, of which a part is the first.
-IMAGE_SIDE: Mapping[str, int] = {
-    "digits": 8, "mnist": 28, "fashion-mnist": 28, "cifar10": 32, "cifar10-part": 32,
-}  # fmt: skip
-IMAGES: Mapping[str, int] = {
-    "digits": 1797, "mnist": 60_000, "fashion-mnist": 60_000, "cifar10": 50_000,
-    "cifar10-part": 10_000,
-}  # fmt: skip
-SMALLEST_CLASS: Mapping[str, int] = {
-    "digits": 174, "mnist": 5421, "fashion-mnist": 6000, "cifar10": 5000, "cifar10-part": 937,
-}  # fmt: skip
-# Channels of those that are not grey.
-COLOURS: Mapping[str, int] = {"cifar10": 3, "cifar10-part": 3}
+# Those of `symlearn.datasets.distribution_shift`, but the one that needs another data set.
+ShiftName = Literal["inversion", "patch-shuffling", "smooth-fields", "noise"]
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -86,7 +74,7 @@ class Dataset(Closed):
 
     @model_validator(mode="after")
     def _grey(self) -> "Dataset":
-        if self.name in COLOURS:
+        if DATASETS[self.name].channels > 1:
             raise ValueError(
                 f"name: {self.name!r} has colours, and kernels and orbits are of grey images; name "
                 "it in stability.tasks"
@@ -96,7 +84,7 @@ class Dataset(Closed):
     @property
     def side(self) -> int:
         """The side in pixels of the images after upsampling and padding."""
-        return IMAGE_SIDE[self.name] * self.upsampling + 2 * self.padding
+        return DATASETS[self.name].side * self.upsampling + 2 * self.padding
 
 
 class Pairs(Closed):
@@ -221,6 +209,9 @@ class TrainedClasses(Closed):
     n: Sizes
     network: str
     epochs: Count
+    least_steps: Count = Field(
+        default=1, description="epochs are added where few rotations make them shorter than this"
+    )
     batch: Count
     learning_rate: Rate = 1e-3
 
@@ -254,7 +245,7 @@ class StabilityTask(Closed):
 
     @model_validator(mode="after")
     def _enough_images(self) -> "StabilityTask":
-        count, needed = IMAGES[self.dataset], max(self.points) + self.test
+        count, needed = DATASETS[self.dataset].images, max(self.points) + self.test
         if needed > count:
             raise ValueError(
                 f"points: {max(self.points)} training and {self.test} test images are more than "
@@ -328,6 +319,70 @@ class LieAliasing(Closed):
         return self
 
 
+class InvarianceFamily(Closed):
+    """One untied network and one group, learned in several ways, beside its weight-tied kin."""
+
+    network: str
+    group: catalogue.ExactGroup
+    n: Annotated[Whole, Field(ge=2, le=64)]
+    strengths: Annotated[list[Rate], Field(min_length=1), Distinct] = Field(
+        description="of the invariance loss, beside augmentation alone"
+    )
+    tied: Annotated[list[Literal["averaged", "pooled"]], Field(min_length=1), Distinct]
+    weight_decays: Annotated[list[Rate], Distinct] = Field(
+        default=[], description="decoupled, with augmentation: the controls of spectral decay"
+    )
+
+
+class Invariance(Closed):
+    """Learned against genuine invariance: networks, distribution shifts, what is measured."""
+
+    train: Count = Field(description="training images")
+    test: Count = Field(description="test images")
+    images: Annotated[Whole, Field(ge=2)] = Field(description="test images that are measured")
+    seeds: Annotated[Whole, Field(ge=2)]
+    epochs: Count
+    batch: Count
+    learning_rate: Rate = 1e-3
+    families: Annotated[list[InvarianceFamily], Field(min_length=1)] = Field(
+        description="the first is drawn in every figure and has controls"
+    )
+    shifts: Annotated[list[ShiftName], Field(min_length=1), Distinct]
+    shift_strengths: Annotated[
+        list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1), Distinct
+    ] = Field(description="degrees of the shifts, beside none; 1 is the full shift")
+    other: Dataset | None = Field(
+        default=None, description="data set that images are interpolated to, as a further shift"
+    )
+    strength: Rate = Field(
+        default=1.0, description="of the invariance loss where one stands for all"
+    )
+    class_: Annotated[Whole, Field(ge=0, le=9)] = Field(
+        default=4, description="of the image whose saliency is drawn"
+    )
+    snapshots: Annotated[list[Annotated[Whole, Field(ge=0)]], Field(min_length=2), Distinct] = (
+        Field(description="epochs at which spectra are measured, beside the last")
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Invariance":
+        first = self.families[0]
+        if not first.weight_decays:
+            raise ValueError("families.0.weight_decays: the first family needs one or more")
+        if self.images > self.test:
+            raise ValueError(f"images: {self.images} is more than the {self.test} test images")
+        if 1.0 not in self.shift_strengths:
+            raise ValueError("shift_strengths: 1, the full shift, is missing")
+        for number, family in enumerate(self.families):
+            if self.strength not in family.strengths:
+                raise ValueError(f"families.{number}.strengths: {self.strength:g} is missing")
+        if max(self.snapshots) >= self.epochs:
+            raise ValueError(
+                f"snapshots: {max(self.snapshots)} is not before the last of {self.epochs} epochs"
+            )
+        return self
+
+
 class Preset(Closed):
     """All that a preset chooses: data, grids, seeds and sizes; never code paths."""
 
@@ -350,10 +405,11 @@ class Preset(Closed):
     stability: Stability
     stripe_training: StripeTraining
     lie_aliasing: LieAliasing
+    invariance: Invariance
 
     @model_validator(mode="after")
     def _sizes_fit_the_images(self) -> "Preset":
-        side, smallest = self.dataset.side, SMALLEST_CLASS[self.dataset.name]
+        side, smallest = self.dataset.side, DATASETS[self.dataset.name].smallest_class
         for study, settings in self:
             if getattr(settings, "group", "").endswith("shift"):
                 for n in settings.n:
@@ -366,6 +422,22 @@ class Preset(Closed):
                     f"{study}.seeds_per_class: {settings.seeds_per_class} is more than the "
                     f"{smallest} images of the smallest class of {self.dataset.name}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _invariance_is_exact(self) -> "Preset":
+        """Weight-tying needs groups that permute pixels; interpolation images of one size."""
+        side, other = self.dataset.side, self.invariance.other
+        for number, family in enumerate(self.invariance.families):
+            path = f"invariance.families.{number}.n: {family.n}"
+            if family.group == "cyclic-shift" and side % family.n:
+                raise ValueError(f"{path} does not divide the images' side, {side} pixels")
+            if family.group != "cyclic-shift" and family.n not in (2, 4):
+                raise ValueError(f"{path} turns by interpolation; 2 and 4 permute pixels")
+        if other is not None and other.side != side:
+            raise ValueError(
+                f"invariance.other: its images have {other.side} pixels a side, not {side}"
+            )
         return self
 
 
@@ -396,7 +468,7 @@ class Config(Closed):
         for name, preset in self.presets.items():
             for study, settings in preset:
                 for key, used in _names_used(settings):
-                    kind = f"{key.removesuffix('s')}s"
+                    kind = f"{key.rpartition('.')[2].removesuffix('s')}s"
                     known = [*standard[kind], *own[kind]]
                     if used not in known:
                         path = f"presets.{name}.{study}.{key}"
@@ -536,6 +608,8 @@ def _names_used(settings: Any) -> Iterable[tuple[str, str]]:
         single = key.removesuffix("s")
         if hasattr(settings, single):
             yield single, getattr(settings, single)
+    for number, family in enumerate(getattr(settings, "families", ())):
+        yield from ((f"families.{number}.{key}", name) for key, name in _names_used(family))
 
 
 def _visible(location: Iterable[Any]) -> list[Any]:

@@ -8,12 +8,15 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
+from math import ceil
 from typing import Any
 
 from symlearn.closure import ROOT
 from symlearn.config import (
     Classes,
     Config,
+    Dataset,
+    InvarianceFamily,
     LongTraining,
     Pairs,
     Partial,
@@ -319,7 +322,7 @@ def _partial_cell(
 def classification_cell(
     config: Config,
     study: str,
-    network: str,
+    network: str | Mapping[str, Any],
     problem: Mapping[str, Any],
     recipe: Mapping[str, Any],
     labels: Mapping[str, Any],
@@ -327,14 +330,14 @@ def classification_cell(
 ) -> Cell:
     """Networks trained to classify a data set (by default the preset's), one for each seed.
 
-    `problem` has `train`, `test` (numbers of images) and `seeds`; `labels` tell the cell from the
-    others of its study, and are its slug.
+    `network` is a name of the config, or an entry; `problem` has `train`, `test` (numbers of
+    images) and `seeds`; `labels` tell the cell from the others of its study, and are its slug.
     """
     preset = config.chosen
     plain = {"upsampling": 1, "padding": 0}
     own = dataset is None or dataset == preset.dataset.name
     settings = {
-        "network": config.network(network),
+        "network": config.network(network) if isinstance(network, str) else network,
         "problem": {
             "kind": "classification",
             "preparation": preset.dataset.model_dump(exclude={"name"}) if own else plain,
@@ -439,14 +442,16 @@ def _trained_classes(config: Config) -> list[Cell]:
     preset, study, theory = config.chosen, config.chosen.trained_classes, config.chosen.classes
     task = {"draw": "classes", "classes": list(range(10)), "start": 0, "stop": 1}
     task["seeds_per_class"] = theory.seeds_per_class
-    settings = {
-        "network": config.network(study.network),
-        "problem": {"kind": "classes", "left_out": list(range(10))},
-        "recipe": _adam(study.epochs, study.learning_rate, _BETAS, batch=study.batch),
-        "seed": preset.seed,
-    }
     cells = []
     for n in study.n:
+        points = 10 * theory.seeds_per_class * n
+        epochs = max(study.epochs, ceil(study.least_steps * min(study.batch / points, 1)))
+        settings = {
+            "network": config.network(study.network),
+            "problem": {"kind": "classes", "left_out": list(range(10))},
+            "recipe": _adam(epochs, study.learning_rate, _BETAS, batch=study.batch),
+            "seed": preset.seed,
+        }
         orbits = _orbits(preset, theory.group, n, task)
         labels = {"network": study.network, "n": n}
         slug = f"{study.network}-{orbits.slug}"
@@ -566,6 +571,102 @@ def _lie_aliasing(config: Config) -> list[Cell]:
     return [_study("lie-aliasing", (), settings, {})]
 
 
+def _invariance(config: Config) -> list[Cell]:
+    """All networks of a family, measured on test images and on shifted ones."""
+    preset, study = config.chosen, config.chosen.invariance
+    settings = {
+        "images": study.images,
+        "shifts": study.shifts,
+        "shift_strengths": study.shift_strengths,
+        "other": study.other.model_dump() if study.other else None,
+        "seed": preset.seed,
+    }
+    sources = [_dataset(preset), *([_other_dataset(study.other)] if study.other else [])]
+    cells = []
+    for family in study.families:
+        acting = {"group": family.group, "n": family.n}
+        networks = _invariance_family(config, family)
+        labels = {"network": family.network, **acting}
+        cells.append(_study("invariance", [*networks, *sources], {**acting, **settings}, labels))
+    return cells
+
+
+def _other_dataset(dataset: Dataset) -> Cell:
+    return Cell("datasets", dataset.name, {"name": dataset.name})
+
+
+def _invariance_family(config: Config, family: InvarianceFamily) -> list[Cell]:
+    """The networks of a family, each way of learning or tying, several seeds in each cell."""
+    acting = {"group": family.group, "n": family.n}
+    augmented = {"augmentation": {"kind": "group", **acting}}
+    ways: list[tuple[str, dict[str, Any], dict[str, float]]] = [("augmented", augmented, {})]
+    for strength in family.strengths:
+        loss = {"invariance": {**acting, "strength": strength}}
+        ways.append(("regularised", {**augmented, **loss}, {"strength": strength}))
+    for decay in family.weight_decays:
+        ways.append(("decayed", {**augmented, "weight_decay": decay}, {"weight_decay": decay}))
+    # A network without augmentation knows no group, so families share it.
+    named = {"network": family.network, "model": "plain"}
+    cells = [_invariance_cell(config, family.network, {}, named)]
+    for model, more, own in ways:
+        labels = {**named, "model": model, **acting, **own}
+        cells.append(_invariance_cell(config, family.network, more, labels))
+    for model in family.tied:
+        entry = _tied(config.network(family.network), model, acting)
+        cells.append(_invariance_cell(config, entry, {}, {**named, "model": model, **acting}))
+    return cells
+
+
+def _tied(entry: Mapping[str, Any], model: str, acting: Mapping[str, Any]) -> dict[str, Any]:
+    """The weight-tied kin of a network: its logits averaged, or its first layer pooled."""
+    if model == "averaged":
+        return {"kind": "orbit-averaged", "network": dict(entry), **acting}
+    return {"kind": "orbit-pooled", "widths": entry["widths"], **acting}
+
+
+def _invariance_cell(
+    config: Config,
+    network: str | Mapping[str, Any],
+    more: Mapping[str, Any],
+    labels: Mapping[str, Any],
+) -> Cell:
+    study = config.chosen.invariance
+    problem = {"train": study.train, "test": study.test, "seeds": list(range(study.seeds))}
+    common = {"batch": study.batch, "snapshots": study.snapshots}
+    recipe = _adam(study.epochs, study.learning_rate, _FULL_BATCH_BETAS, **{**common, **more})
+    return classification_cell(config, "invariance", network, problem, recipe, labels)
+
+
+def _first_family(config: Config, *models: str) -> list[Cell]:
+    """The networks of the first family that were made in one of these ways."""
+    cells = _invariance_family(config, config.chosen.invariance.families[0])
+    return [cell for cell in cells if cell.labels["model"] in models]
+
+
+def _invariance_decay(config: Config) -> list[Cell]:
+    """The spectra and sensitivities of networks that learned, over training."""
+    preset, study = config.chosen, config.chosen.invariance
+    family = study.families[0]
+    settings = {
+        "group": family.group, "n": family.n, "images": study.images, "seed": preset.seed,
+    }  # fmt: skip
+    cells = _first_family(config, "augmented", "regularised", "decayed")
+    return [_study("invariance-decay", [*cells, _dataset(preset)], settings, {})]
+
+
+def _invariance_saliency(config: Config) -> list[Cell]:
+    """The saliency of one image by networks that learned invariance, and by one that is tied."""
+    preset, study = config.chosen, config.chosen.invariance
+    family = study.families[0]
+    settings = {"group": family.group, "n": family.n, "class_": study.class_}
+    cells = [
+        cell
+        for cell in _first_family(config, "augmented", "regularised", family.tied[0])
+        if cell.labels.get("strength", study.strength) == study.strength
+    ]
+    return [_study("invariance-saliency", [*cells, _dataset(preset)], settings, {})]
+
+
 # The cells of each study, by the name that figures ask for.
 STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "rings": _rings,
@@ -588,6 +689,9 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "stripe-training": _stripe_training,
     "stripe-kernel": _stripe_kernel,
     "lie-aliasing": _lie_aliasing,
+    "invariance": _invariance,
+    "invariance-decay": _invariance_decay,
+    "invariance-saliency": _invariance_saliency,
 }
 
 if __name__ == "__main__":

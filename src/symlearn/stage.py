@@ -55,13 +55,19 @@ def guarded(name: str, action: Callable[[], None]) -> int:
     return 0
 
 
+def read_input(file: Path) -> xr.Dataset:
+    """The dataset of a file that an earlier stage wrote; raises StoreError unless it is whole."""
+    provenance.refuse_damaged(file)
+    return store.read(file)
+
+
 def _run(name: str, arguments: argparse.Namespace, compute: Compute) -> None:
     started = time.time()
     spec = read_spec(arguments.spec)
     if spec["stage"] != name:
         raise SymlearnError(f"{arguments.spec}: is a spec of the stage {spec['stage']}")
     files = input_files(results_of(arguments.spec), spec)
-    inputs = [store.read(file) for file in files]
+    inputs = [read_input(file) for file in files]
     log.info("%s from %d files", arguments.out.name, len(files))
     result = compute(spec, inputs)
     store.write(result, arguments.out, spec)

@@ -46,7 +46,9 @@ def write_groups(groups: Mapping[str, xr.Dataset], path: Path, spec: Mapping[str
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        tree.to_netcdf(temporary, engine=_ENGINE, encoding=encoding)
+        # In memory first: where a disk is full, HDF5 itself ends the program.
+        content = tree.to_netcdf(None, engine=_ENGINE, encoding=encoding)
+        temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written: {_one_line(error)}") from None

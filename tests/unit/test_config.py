@@ -13,17 +13,15 @@ import yaml
 
 from symlearn import config as module
 from symlearn.config import (
-    IMAGE_SIDE,
-    SMALLEST_CLASS,
-    DatasetName,
     GroupName,
     PresetName,
     json_schema,
     load,
     parse,
 )
+from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
-from symlearn.datasets.sources import SOURCES
+from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
 
@@ -234,19 +232,21 @@ def test_an_architecture_of_ones_own_has_its_defaults_filled_in(shipped):
 def test_shifts_are_measured_against_the_prepared_images(shipped):
     raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 3})
     raw = changed(raw, f"{QUICK}.shifts.n", [2, 11, 22])
+    for family in raw["presets"]["quick"]["invariance"]["families"]:
+        family["n"] = 2
     assert parse(raw).chosen.dataset.side == 22
 
 
 def test_names_in_the_config_are_those_of_the_registries():
-    assert set(get_args(DatasetName)) == {*SOURCES, "digits"}
+    assert set(DATASETS) == {*SOURCES, *CIFAR_BATCHES, "digits"}
     assert set(get_args(GroupName)) == set(ACTIONS)
-    assert set(IMAGE_SIDE) == set(SMALLEST_CLASS) == set(get_args(DatasetName))
 
 
 def test_sizes_in_the_config_are_those_of_the_digits():
     digits = load_images("digits")
-    assert digits.levels.shape[1:] == (IMAGE_SIDE["digits"],) * 2
-    assert np.bincount(digits.labels).min() == SMALLEST_CLASS["digits"]
+    facts = DATASETS["digits"]
+    assert digits.levels.shape == (facts.images, facts.side, facts.side)
+    assert np.bincount(digits.labels).min() == facts.smallest_class
 
 
 def test_the_json_schema_accepts_the_shipped_config(shipped):

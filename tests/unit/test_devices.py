@@ -1,4 +1,7 @@
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -62,3 +65,52 @@ def test_other_errors_are_not_taken_for_it():
 
     with pytest.raises(RuntimeError, match="shapes"):
         list(in_chunks(3, 2, work))
+
+
+CLAIM = """
+import sys
+import torch
+from symlearn.errors import TrainingError
+from symlearn.networks import devices
+torch.cuda.is_available = lambda: True
+torch.cuda.device_count = lambda: 2
+try:
+    devices.choose_device("cuda")
+except TrainingError as error:
+    print(error, flush=True)
+import os
+print(os.environ.get("CUDA_VISIBLE_DEVICES", "none"), flush=True)
+sys.stdin.readline()
+"""
+
+
+def test_processes_on_a_machine_with_two_gpus_get_one_each(tmp_path):
+    """The third is told that all are in use; one that has ended gives its GPU back."""
+
+    def start():
+        environment = {**os.environ, "TMPDIR": str(tmp_path)}
+        environment.pop("CUDA_VISIBLE_DEVICES", None)
+        return subprocess.Popen(
+            [sys.executable, "-c", CLAIM],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    processes = []
+
+    def claimed():
+        processes.append(start())
+        return processes[-1].stdout.readline().strip()
+
+    try:
+        assert [claimed(), claimed()] == ["0", "1"]
+        assert "all 2 GPUs are in use" in claimed()
+        processes[0].kill()
+        processes[0].wait()
+        assert claimed() == "0"
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()

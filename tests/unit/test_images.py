@@ -3,7 +3,7 @@ import gzip
 import numpy as np
 import pytest
 
-from symlearn.config import SMALLEST_CLASS
+from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import images as images_module
 from symlearn.datasets import load_images
 from symlearn.datasets.images import check_pair
@@ -21,7 +21,7 @@ def test_digits_are_whole_levels_up_to_their_maximum():
     assert digits.levels.max() == digits.maximum == 16
     counts = np.bincount(digits.labels)
     assert len(counts) == 10
-    assert counts.min() == SMALLEST_CLASS["digits"]
+    assert counts.min() == DATASETS["digits"].smallest_class
 
 
 def test_images_and_labels_become_one_data_set():
@@ -56,7 +56,7 @@ def test_mnist_is_whole(mnist_root, tmp_path):
     counts = np.bincount(mnist.labels)
     assert len(counts) == 10
     assert counts.sum() == 60000
-    assert counts.min() == SMALLEST_CLASS["mnist"] == 5421
+    assert counts.min() == DATASETS["mnist"].smallest_class == 5421
     assert not list(tmp_path.iterdir())
 
 

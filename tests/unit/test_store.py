@@ -1,5 +1,6 @@
 import gc
 import time
+from pathlib import Path
 
 import h5py
 import numpy as np
@@ -179,11 +180,12 @@ def test_a_target_that_is_a_folder_is_named_and_leaves_nothing(tmp_path, dataset
 def test_a_write_that_fails_half_way_keeps_the_old_file(stored, dataset, monkeypatch, error, seen):
     before = stored.read_bytes()
 
-    def fail(_, path, **__):
-        path.write_bytes(b"half")
+    def fail(path, content):
+        with path.open("wb") as stream:
+            stream.write(content[: len(content) // 2])
         raise error
 
-    monkeypatch.setattr(xr.DataTree, "to_netcdf", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(seen):
         store.write(dataset, stored, SPEC)
     assert stored.read_bytes() == before

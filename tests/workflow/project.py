@@ -54,6 +54,8 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            # Shells have background commands ignore interrupts, and what those start as well.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -144,6 +146,18 @@ def shrink(config: dict[str, Any]) -> None:
     quick["stripe_training"] |= {"width": 20, "test_points": 200, "checks": few[0]}
     quick["stripe_training"] |= {"feature": few, "lazy": few, "kernel": few}
     quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
+    family = {"group": "cyclic-rotation", "n": 4, "strengths": [1], "weight_decays": [1]}
+    quick["invariance"] |= {
+        "train": 60,
+        "test": 20,
+        "images": 10,
+        "seeds": 2,
+        "epochs": 2,
+        "families": [{"network": "mlp-128", "tied": ["pooled"], **family}],
+        "shifts": ["noise"],
+        "shift_strengths": [1],
+        "snapshots": [0, 1],
+    }
 
 
 def end_session(process: subprocess.Popen[str]) -> None:

@@ -38,12 +38,12 @@ def test_every_rule_has_log_benchmark_threads_and_resources():
     for rules in (ROOT / "workflow" / "rules").glob("*.smk"):
         for text in re.split(r"^\s*rule\b", rules.read_text(), flags=re.MULTILINE)[1:]:
             if "shell:" in text:
-                for part in ("log:", "benchmark:", "threads:", "mem_mb=", "runtime="):
+                for part in ("log:", "benchmark:", "threads:", "mem_mb=", "runtime=", "gpu="):
                     assert part in text, f"{rules}: {part} is missing in rule{text[:30]}"
 
 
 @pytest.mark.parametrize("preset", ["quick", "standard", "paper"])
-@pytest.mark.parametrize("profile", ["default", "slurm"])
+@pytest.mark.parametrize("profile", ["default", "slurm", "gpus", "cluster-generic"])
 def test_dry_run_of_every_preset_and_profile(project, preset, profile):
     (project.folder / "config.yaml").write_text((ROOT / "config.yaml").read_text())
     done = project.snakemake(
@@ -86,15 +86,18 @@ def test_every_input_is_made_by_a_rule_or_is_source(project):
             assert name.startswith(("results/", "figures/", "src/", "claims.yaml", "logs/")), name
 
 
-def test_results_are_refused_when_damaged_and_remade_when_deleted(project):
+@pytest.mark.parametrize("damage", ["truncated", "one byte changed"])
+def test_a_damaged_result_is_named_set_aside_and_remade(project, damage):
     project.run("fig2")
     (rings,) = project.folder.glob("results/quick/studies/rings-*.nc")
     whole = rings.read_bytes()
-    rings.write_bytes(whole[: len(whole) // 2])
+    middle = len(whole) // 2
+    changed = whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :]
+    rings.write_bytes(whole[:middle] if damage == "truncated" else changed)
     done = project.snakemake("--cores", "1", "--forcerun", "fig2", "--", "fig2")
     assert done.returncode != 0
-    assert rings.name in (project.folder / "logs/quick/figures/fig2.log").read_text()
-    rings.unlink()
+    log = (project.folder / "logs/quick/figures/fig2.log").read_text()
+    assert f"{rings.name}: is damaged, and now lies in {rings.name}.damaged; run again" in log
     project.run("fig2")
     assert rings.read_bytes() == whole
 

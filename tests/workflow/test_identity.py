@@ -95,12 +95,9 @@ def test_editing_the_config_while_submitted_jobs_wait_changes_nothing(project, d
     )  # fmt: skip
     wait_for(lambda: any(project.folder.glob("results/quick/datasets/*.nc")))
 
-    def edit(config):
+    def edit(config):  # another seed, and a group of no such size: not even a valid config
         config["presets"]["quick"]["seed"] = 5
-        config["presets"]["quick"]["rotations"] |= {
-            "n": [2, 4, 8],
-            "architectures": ["mlp-1", "cnn-fc-3"],
-        }
+        config["presets"]["quick"]["rotations"]["n"] = [-1]
 
     earlier = (project.folder / "config.yaml").read_text()
     project.edit(edit)
@@ -111,9 +108,10 @@ def test_editing_the_config_while_submitted_jobs_wait_changes_nothing(project, d
     assert project.planned("fig9") == {}
 
 
-def test_a_run_that_was_killed_ends_with_the_bytes_of_an_unbroken_one(project, drawn):
+@pytest.mark.parametrize("stage", ["orbits", "kernels", "studies"])
+def test_a_run_that_was_killed_ends_with_the_bytes_of_an_unbroken_one(project, drawn, stage):
     process = project.start("--cores", "2", "fig9")
-    wait_for(lambda: any(project.folder.glob("results/quick/kernels/*.nc")))
+    wait_for(lambda: any(project.folder.glob(f"results/quick/{stage}/*.nc")))
     end_session(process)
     project.snakemake("--unlock")
     project.run("fig9")

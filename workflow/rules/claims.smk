@@ -26,6 +26,7 @@ rule claims:
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
+        gpu=0,
     params:
         preset=PRESET,
     message:

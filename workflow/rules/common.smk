@@ -4,22 +4,26 @@ from functools import cache
 from pathlib import Path
 
 from symlearn import config as config_model
-from symlearn import plan, specs
+from symlearn import plan, scheduling, specs
 from symlearn.bundle.contents import project_files
 from symlearn.closure import closure
 from symlearn.errors import ConfigError
 
-try:
-    for configfile in workflow.configfiles:
-        config_model.read_yaml(Path(configfile))  # a key written twice is an error
-    CONFIG = config_model.parse(config)
-except ConfigError as error:
-    raise WorkflowError(str(error)) from None
+scheduling.wake_once()
 
-PRESET = CONFIG.preset
-FIGURES = plan.figures(CONFIG)
-for cell in plan.all_cells(FIGURES.values()):
-    specs.write_spec(Path("results", PRESET), cell)
+if workflow.remote_exec:
+    # A submitted job: its spec says all that it needs. The config may have been edited since.
+    PRESET, DATA_ROOT, FIGURES = config["preset"], config.get("data_root"), {}
+else:
+    try:
+        for configfile in workflow.configfiles:
+            config_model.read_yaml(Path(configfile))  # a key written twice is an error
+        CONFIG = config_model.parse(config)
+    except ConfigError as error:
+        raise WorkflowError(str(error)) from None
+    PRESET, DATA_ROOT, FIGURES = CONFIG.preset, CONFIG.data_root, plan.figures(CONFIG)
+    for cell in plan.all_cells(FIGURES.values()):
+        specs.write_spec(Path("results", PRESET), cell)
 
 
 wildcard_constraints:
@@ -87,7 +91,7 @@ def data_root(wildcards, output):
     It takes `output` because Snakemake does not rerun a job for such a parameter: a folder that
     moved changes no number.
     """
-    return CONFIG.data_root or "data"
+    return DATA_ROOT or "data"
 
 
 def grows(amount):

@@ -18,6 +18,7 @@ rule fetch_dataset:
     resources:
         mem_mb=grows(2000),
         runtime=grows(30),
+        gpu=0,
     params:
         root=data_root,
     message:
@@ -45,6 +46,7 @@ rule build_orbits:
     resources:
         mem_mb=grows(3000),
         runtime=grows(30),
+        gpu=0,
     message:
         "Make the orbits {wildcards.cell}."
     shell:

@@ -30,6 +30,7 @@ for name, cell in FIGURES.items():
         resources:
             mem_mb=grows(2000),
             runtime=grows(10),
+            gpu=0,
         message:
             f"Draw {name}."
         shell:

@@ -19,6 +19,7 @@ rule compute_kernel:
     resources:
         mem_mb=grows(4000),
         runtime=grows(240),
+        gpu=0,
     message:
         "Compute the Gram matrices {wildcards.cell}."
     shell:
@@ -44,6 +45,7 @@ rule compute_study:
     resources:
         mem_mb=grows(4000),
         runtime=grows(120),
+        gpu=0,
     message:
         "Compute the errors {wildcards.cell}."
     shell:

@@ -20,7 +20,9 @@ rule train_networks:
     resources:
         mem_mb=grows(4000),
         runtime=grows(480),
-        # cpu, cuda or mps in a profile; auto takes a GPU where there is one
+        # A profile asks for one by `gpu: 1`, and may choose cpu, cuda or mps; auto takes a GPU
+        # where there is one.
+        gpu=0,
         device="auto",
     message:
         "Train the networks {wildcards.cell}."

@@ -26,6 +26,7 @@ rule gallery:
     resources:
         mem_mb=grows(1000),
         runtime=grows(5),
+        gpu=0,
     params:
         preset=PRESET,
     message:
@@ -53,6 +54,7 @@ rule bundle:
     resources:
         mem_mb=grows(2000),
         runtime=grows(5),
+        gpu=0,
     params:
         preset=PRESET,
     message:

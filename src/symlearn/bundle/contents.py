@@ -5,8 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from symlearn.errors import StoreError
-from symlearn.provenance import sidecar
-from symlearn.provenance.chain import read_record
+from symlearn.provenance import read_record, sidecar
 from symlearn.specs import input_files
 
 # The project as it runs, by patterns below its folder; what is built or cached is left out.

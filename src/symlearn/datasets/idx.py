@@ -1,6 +1,7 @@
 """Reader of idx files, the format of MNIST and Fashion-MNIST."""
 
 import gzip
+import io
 import zlib
 from math import prod
 from pathlib import Path
@@ -34,11 +35,15 @@ def read_bytes(path: Path) -> bytes:
     if path.suffix != ".gz":
         return packed
     try:
-        return gzip.decompress(packed)
+        with gzip.open(io.BytesIO(packed)) as stream:
+            unpacked = stream.read(_LARGEST + 1)
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(
             f"{path}: is no whole gzip file ({error}); delete it and fetch it again"
         ) from None
+    if len(unpacked) > _LARGEST:
+        raise DataError(f"{path}: unpacks to more than {_LARGEST} bytes; fetch it again")
+    return unpacked
 
 
 def parse_idx(content: bytes, name: str) -> UInt8[np.ndarray, "..."]:

@@ -12,9 +12,10 @@ from typing import Any
 import xarray as xr
 
 from symlearn import provenance, store, style
+from symlearn.errors import StoreError
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.specs import input_files, read_spec
-from symlearn.stage import guarded, results_of, stage_parser
+from symlearn.stage import guarded, read_input, results_of, stage_parser
 from symlearn.statistics import Measurements
 
 Spec = Mapping[str, Any]
@@ -27,6 +28,13 @@ def render(spec: Spec, datasets: Sequence[xr.Dataset], out: Path) -> None:
     """
     module = importlib.import_module(f"symlearn.figures.{spec['figure'].replace('-', '_')}")
     plotted = module.gather(Inputs(tuple(datasets)))
+    try:
+        _render(module, plotted, spec, out)
+    except OSError as error:
+        raise StoreError(f"{out}: cannot be written: {error.strerror or error}") from None
+
+
+def _render(module: Any, plotted: Plotted, spec: Spec, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}-") as folder:
         draft = Path(folder, out.name)
@@ -81,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         started = time.time()
         spec = read_spec(arguments.spec)
         files = input_files(results_of(arguments.spec), spec)
-        render(spec, [store.read(file) for file in files], arguments.out)
+        render(spec, [read_input(file) for file in files], arguments.out)
         provenance.write_sidecar(arguments.out, spec, files, started)
 
     return guarded("figures", run)

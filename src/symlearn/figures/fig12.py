@@ -160,4 +160,4 @@ def _scatter(axes: Axes, cells: xr.Dataset, n: int, widths: np.ndarray) -> None:
         xlim=(0, limit), ylim=(0, limit), aspect="equal",
         xlabel=f"kernel's error, N = {n}", ylabel="network's error",
     )  # fmt: skip
-    axes.legend(loc="upper left")
+    axes.legend(loc="lower right")

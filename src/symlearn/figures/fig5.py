@@ -96,8 +96,9 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """A column per architecture, and the correlations beneath."""
     cells = plotted["pairs"]
     names, trained = architectures(cells), plotted["trained"]
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 5.2))
-    halves = figure.add_gridspec(2, 1, height_ratios=[2.2, 1])
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 5.0))
+    figure.set_layout_engine("constrained", h_pad=0.08)
+    halves = figure.add_gridspec(2, 1, height_ratios=[2, 1])
     upper, lower = halves[0], halves[1]
     grid = upper.subgridspec(2, len(names) + 1)
     n = nearest_n(cells, _PAPER_N)
@@ -109,7 +110,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         if column == 0:
             scatter.set(ylabel="spectral error")
             control.set(ylabel="orbit-block error")
-            scatter.legend(loc="lower right", handletextpad=0.1, borderpad=0)
+            figure.legend(*scatter.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     scatter, control = (figure.add_subplot(grid[row, len(names)]) for row in range(2))
     _trained_column(scatter, control, trained)
     style.letter(scatter, "ABCDEFGH"[len(names)])

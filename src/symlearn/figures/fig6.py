@@ -45,8 +45,15 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     return {
         "seeds": seeds[["exact", "exact_mean", "spectral", "orbit_block", "condition_number"]],
         "classes": classes[[*_RULES, "class_", "condition_number"]],
-        "trained": histories(inputs.study("trained-classes"), "network", "n"),
+        "trained": histories(_at_the_end(inputs.study("trained-classes")), "network", "n"),
     }
+
+
+def _at_the_end(trained: list[xr.Dataset]) -> list[xr.Dataset]:
+    """The last epoch alone, and its number: how many there are depends on n."""
+    return [
+        cell.isel(epoch=-1, drop=True).assign(epochs=cell.sizes["epoch"] - 1) for cell in trained
+    ]
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -74,7 +81,7 @@ def _agreement(plotted: Plotted, measured: Measurements) -> dict[str, Measured]:
     """The largest difference over n between trained networks and each rule, in accuracy."""
     trained, classes = plotted["trained"], plotted["classes"]
     name = architectures(classes)[0]
-    last = {int(n): trained.isel(cell=i, epoch=-1) for i, n in enumerate(trained["n"].values)}
+    last = {int(n): trained.isel(cell=i) for i, n in enumerate(trained["n"].values)}
     found = {}
     for rule in _RULES:
         differences = [
@@ -86,7 +93,7 @@ def _agreement(plotted: Plotted, measured: Measurements) -> dict[str, Measured]:
 
 
 def _trained_quantities(trained: xr.Dataset) -> dict[str, Measured]:
-    last = [trained.isel(cell=i, epoch=-1) for i in range(trained.sizes["cell"])]
+    last = [trained.isel(cell=i) for i in range(trained.sizes["cell"])]
     return {
         f"trained_{kind}.n{int(here['n'])}": mean(here[f"{kind}_accuracy"].values)
         for here in last
@@ -98,6 +105,7 @@ def caption(plotted: Plotted) -> str:
     """What is shown."""
     seeds, classes = plotted["seeds"], plotted["classes"]
     per_class = seeds.sizes["orbit"] // 2
+    epochs = plotted["trained"]["epochs"]
     return (
         f"(A) {per_class} seeds in each of two classes, {seeds.sizes['task']} draws at N = "
         f"{nearest_n(seeds, _PAPER_N)} poses: prediction against the exact error with pose 0 "
@@ -109,9 +117,9 @@ def caption(plotted: Plotted) -> str:
         "is one against the rest, which is heavily imbalanced); spectral: the paper's rule, right "
         f"against every other class. NTK of {', '.join(architectures(seeds))}, no ridge. "
         f"Trained: the network {plotted['trained']['network'].values[0]}, dropout 0.5, cross-"
-        f"entropy, Adam, {plotted['trained'].sizes['epoch'] - 1} epochs, one for each class with "
-        "pose 0 of all its seeds missing; PyTorch's initialisation, where the authors' is their "
-        "own."
+        f"entropy, Adam, {int(epochs.max())} epochs at the smallest N to {int(epochs.min())} at "
+        "the largest, one for each class with pose 0 of all its seeds missing; PyTorch's "
+        "initialisation, where the authors' is their own."
     )
 
 

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from symlearn.architectures import Convolution, Dense, Flatten, GlobalAveragePool, layers_of
-from symlearn.config import COLOURS, IMAGE_SIDE, SMALLEST_CLASS
+from symlearn.dataset_facts import DATASETS
 from symlearn.specs import Cell, canonical
 
 _CLASSES = 10
@@ -127,7 +127,9 @@ def _schedule(cell: Cell) -> tuple[int, float, float]:
     problem, recipe = cell.settings["problem"], cell.settings["recipe"]
     epochs = recipe["epochs"]
     if problem["kind"] == "partial-rotations":
-        images = problem["images"] or _CLASSES * SMALLEST_CLASS[cell.inputs[0].settings["name"]]
+        images = (
+            problem["images"] or _CLASSES * DATASETS[cell.inputs[0].settings["name"]].smallest_class
+        )
         return len(problem["members"]), *_epochs(0.88 * images * problem["n"], recipe)
     if problem["kind"] == "classification":
         return len(problem["seeds"]), *_epochs(float(problem["train"]), recipe)
@@ -151,6 +153,7 @@ def _shape(cell: Cell) -> tuple[int, int, int]:
     orbits = cell.inputs[0]
     data = orbits.inputs[0] if orbits.stage == "orbits" else orbits
     preparation = problem.get("preparation") or orbits.settings["preparation"]
-    side = IMAGE_SIDE[data.settings["name"]] * preparation["upsampling"]
+    facts = DATASETS[data.settings["name"]]
+    side = facts.side * preparation["upsampling"]
     side += 2 * preparation["padding"]
-    return (COLOURS.get(data.settings["name"], 1), side, side)
+    return (facts.channels, side, side)

@@ -10,7 +10,7 @@ from symlearn.config import Config
 from symlearn.forecast.differences import changes
 from symlearn.forecast.measured import output_files
 from symlearn.forecast.standing import Reason, Standing, key
-from symlearn.provenance.chain import read_record
+from symlearn.provenance import read_record
 from symlearn.specs import Cell, modules_of
 
 

@@ -16,7 +16,7 @@ from symlearn.architectures import (
     RadialBasis,
     layers_of,
 )
-from symlearn.config import IMAGE_SIDE
+from symlearn.dataset_facts import DATASETS
 from symlearn.forecast import training
 from symlearn.groups import ACTIONS
 from symlearn.specs import Cell
@@ -159,7 +159,7 @@ def _shape(orbits: Cell) -> _Shape:
     count = (classes if isinstance(classes, int) else len(classes)) * task["seeds_per_class"]
     action, n = ACTIONS[orbits.settings["group"]], orbits.settings["n"]
     preparation = orbits.settings["preparation"]
-    side = IMAGE_SIDE[orbits.inputs[0].settings["name"]] * preparation["upsampling"]
+    side = DATASETS[orbits.inputs[0].settings["name"]].side * preparation["upsampling"]
     return _Shape(
         task["stop"] - task["start"],
         count * len(action.group(n)),

@@ -11,7 +11,8 @@ from typing import Any
 
 from symlearn import plan
 from symlearn.errors import StoreError
-from symlearn.provenance.chain import chain, read_record
+from symlearn.provenance import read_record
+from symlearn.provenance.chain import chain
 
 OUTCOMES = ("holds", "fails", "not run")
 Row = Mapping[str, str]

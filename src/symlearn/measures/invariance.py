@@ -126,6 +126,15 @@ def saliency_similarities(maps: Poses, action: ImageAction, *, signed: bool) -> 
     return (upright * moved).sum(dim=2).masked_fill(zero & also_zero, 1.0)
 
 
+def unrelated_similarity(maps: Images) -> PerImage:
+    """The cosine between the absolute map of each image and that of the next image.
+
+    What `saliency_similarities` of absolute maps gives without any invariance.
+    """
+    flat = maps.abs().double().flatten(1)
+    return torch.cosine_similarity(flat, flat.roll(1, dims=0), dim=1)
+
+
 def invariance_loss(logits: Logits, strength: float = 1.0) -> Float[torch.Tensor, ""]:
     """The regulariser: `strength` times the mean of 1/2 |f(x) - f(gx)|^2, to be added to a loss.
 

@@ -142,7 +142,9 @@ STANDARD: Mapping[str, Mapping[str, Any]] = {
     "resnet8-16": {"kind": "resnet", "width": 16, "blocks": [1, 1, 1]},
     "efficientnet-b0": {"kind": "efficientnet-b0"},
     # That of the study of genuine invariance (our protocol), untied and tied.
+    "mlp-128": {"kind": "perceptron", "widths": [128, 128, 128]},
     "mlp-256": {"kind": "perceptron", "widths": [256, 256, 256]},
+    "cnn-8": {"kind": "convnet", "channels": [8, 16], "hidden": 64},
     "mlp-256-pooled": {"kind": "orbit-pooled", "widths": [256, 256, 256]},
     "mlp-256-averaged": {
         "kind": "orbit-averaged",

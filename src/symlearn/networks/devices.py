@@ -1,8 +1,13 @@
 """Where networks are trained, and how many at once."""
 
+import contextlib
+import fcntl
 import logging
+import os
+import tempfile
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from pathlib import Path
+from typing import TextIO, TypeVar
 
 import torch
 
@@ -14,14 +19,20 @@ log = logging.getLogger("symlearn")
 Result = TypeVar("Result")
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+_claims: list[TextIO] = []  # open for as long as the process has its GPU
 
 
 def choose_device(wanted: str) -> torch.device:
     """The device of a name; `auto` takes a GPU where there is one.
 
-    On the CPU all operations are deterministic. Raises TrainingError for a GPU that is not there.
+    For `cuda` by name on a machine with several GPUs the process gets one for itself. On the CPU
+    all operations are deterministic. Raises TrainingError for a GPU that is not there.
     """
+    # Counting GPUs must not start CUDA, which would then see all of them.
+    os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "cuda" and there["cuda"]:
+        _claim_gpu()
     if wanted == "auto":
         wanted = next((name for name, found in there.items() if found), "cpu")
     if not there.get(wanted, True):
@@ -34,6 +45,33 @@ def choose_device(wanted: str) -> torch.device:
         # Nothing here reads memory before it is written, so filling it costs time for nothing.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return torch.device(wanted)
+
+
+def _claim_gpu() -> None:
+    """Where a process sees several GPUs: take the first that no other process here has.
+
+    By a lock on a file, which the system gives back when the process ends, however it ends. Must
+    come before the first use of a GPU. Raises TrainingError where all are taken.
+    """
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    seen = named.split(",") if named else [str(i) for i in range(torch.cuda.device_count())]
+    if len(seen) < 2:
+        return
+    for gpu in seen:
+        # One file for each user and GPU, kept: a file that is removed could be locked twice.
+        path = Path(tempfile.gettempdir(), f"symlearn-{os.getuid()}-gpu-{gpu}.lock")
+        lock = path.open("w")
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _claims.append(lock)
+            os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+            log.info("takes GPU %s of %s", gpu, ", ".join(seen))
+            return
+        lock.close()
+    raise TrainingError(
+        f"all {len(seen)} GPUs are in use by other jobs; start fewer at once (in a profile: "
+        f"resources: gpu={len(seen)})"
+    )
 
 
 def in_chunks(members: int, size: int, work: Callable[[slice], Result]) -> Iterator[Result]:

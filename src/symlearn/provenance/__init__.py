@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from symlearn.closure import ROOT, closure
+from symlearn.errors import StoreError
 from symlearn.specs import modules_of
 
 _PACKAGES = (
@@ -72,6 +73,7 @@ def write_sidecar(
     record = {
         "file": path.name,
         "sha256": sha256(path),
+        **({"weights": sha256(weights_of(path))} if weights_of(path).is_file() else {}),
         "spec": spec,
         "code": code_of(spec),
         "inputs": {f"{file.parent.name}/{file.name}": sha256(file) for file in inputs},
@@ -89,6 +91,38 @@ def write_sidecar(
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     temporary.write_text(json.dumps(record, indent=1) + "\n")
     temporary.replace(target)
+
+
+def read_record(path: Path) -> Mapping[str, Any] | None:
+    """A file's sidecar, or None where there is none that can be read."""
+    try:
+        record = json.loads(sidecar(path).read_text())
+    except (OSError, ValueError):
+        return None
+    return record if isinstance(record, dict) and "sha256" in record else None
+
+
+def refuse_damaged(path: Path) -> None:
+    """Raise StoreError if a result's bytes, or its weights', are not those that were written.
+
+    What is damaged is set aside as `<name>.damaged`, so that the next run makes it anew. Without
+    a sidecar nothing is known of a file, and it passes. Cost: reads the file once.
+    """
+    record = read_record(path) or {}
+    for file, written in ((path, record.get("sha256")), (weights_of(path), record.get("weights"))):
+        if written is None or not file.is_file() or sha256(file) == written:
+            continue
+        aside = file.with_name(f"{file.name}.damaged")
+        try:
+            file.replace(aside)
+        except OSError:
+            raise StoreError(f"{file}: is damaged; delete it and run again") from None
+        raise StoreError(f"{file}: is damaged, and now lies in {aside.name}; run again")
+
+
+def weights_of(path: Path) -> Path:
+    """Where the weights of networks lie whose NetCDF file is `path`."""
+    return path.with_suffix(".safetensors")
 
 
 def _versions() -> dict[str, str]:

@@ -1,6 +1,5 @@
 """The chain of files that led to a file, read from their sidecars, and whether it still holds."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any, Literal
 
 from symlearn.closure import ROOT
 from symlearn.errors import StoreError
-from symlearn.provenance import sha256, sidecar
+from symlearn.provenance import read_record, sha256
 
 State = Literal["intact", "edited", "stale", "foreign"]
 
@@ -39,15 +38,6 @@ def chain(path: Path) -> Iterator[Link]:
             if source.resolve() not in seen:
                 seen.add(source.resolve())
                 waiting.append(Link(source, read_record(source), link.depth + 1))
-
-
-def read_record(path: Path) -> Mapping[str, Any] | None:
-    """A file's sidecar, or None where there is none that can be read."""
-    try:
-        record = json.loads(sidecar(path).read_text())
-    except (OSError, ValueError):
-        return None
-    return record if isinstance(record, dict) and "sha256" in record else None
 
 
 def inputs_of(link: Link) -> list[Path]:

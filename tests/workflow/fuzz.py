@@ -1,0 +1,144 @@
+"""Readers on damaged input: each must read it or raise the project's own error, in little memory.
+
+`make fuzz SECONDS=3600` runs for that long in total and prints how many inputs were tried. Damage
+is drawn from a seed, so that what was found can be found again.
+"""
+
+import argparse
+import gzip
+import json
+import random
+import resource
+import struct
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+
+from symlearn import config, provenance, specs, store
+from symlearn.datasets.idx import parse_idx, read_bytes
+from symlearn.errors import SymlearnError
+from symlearn.networks.checkpoints import read_tensors, write_tensors
+from symlearn.stage import read_input
+
+ROOT = Path(__file__).parents[2]
+_MEMORY = 2**31  # bytes above what the imports took; a forged header asks for more
+_FORGED = (0, 1, 0x7F, 0xFF, 2**15, 2**31 - 1, 2**31, 2**32 - 1)
+
+Reader = Callable[[bytes, Path], object]
+
+
+def damaged(whole: bytes, rng: random.Random) -> bytes:
+    """The bytes with one to four faults: cut, flipped, forged lengths, doubled, shuffled parts."""
+    data = bytearray(whole)
+    for _ in range(rng.randint(1, 4)):
+        at = rng.randrange(len(data) + 1)
+        fault = rng.randrange(6)
+        if fault == 0:
+            del data[at:]
+        elif fault == 1:
+            del data[at : at + rng.randint(1, 64)]
+        elif fault == 2 and data:
+            data[at % len(data)] ^= 1 << rng.randrange(8)
+        elif fault == 3:  # lengths stand in the first bytes of most formats
+            early = rng.randrange(64)
+            data[early : early + 4] = struct.pack(">I", rng.choice(_FORGED))
+        elif fault == 4:
+            data[at:at] = data[at : at + rng.randint(1, 64)]
+        else:
+            data[at:at] = rng.randbytes(rng.randint(1, 16))
+    return bytes(data)
+
+
+def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
+    """For each reader something that it takes whole, and how it is called."""
+    idx = struct.pack(">HBBIII", 0, 8, 3, 5, 4, 4) + bytes(range(80))
+    cell = specs.Cell("orbits", "orbits", {"n": 8})
+    spec, spec_file = cell.spec, specs.write_spec(folder, cell)
+    result = folder / "orbits-0123456789.nc"
+    pixels = np.random.default_rng(0).random((2, 2, 3, 4, 4))
+    dims = ("task", "orbit", "pose", "row", "col")
+    store.write(xr.Dataset({"pixels": (dims, pixels)}), result, spec)
+    provenance.write_sidecar(result, spec, [], time.time())
+    weights = folder / "weights.safetensors"
+    write_tensors({"a": torch.ones(3, 4)}, weights, {"spec": "{}"})
+
+    def in_file(name: str, read: Callable[[Path], object]) -> Reader:
+        def run(data: bytes, scratch: Path) -> object:
+            (scratch / name).write_bytes(data)
+            return read(scratch / name)
+
+        return run
+
+    def whole_result(data: bytes, scratch: Path) -> object:
+        (scratch / result.name).write_bytes(data)
+        record = provenance.sidecar(result).read_text()
+        provenance.sidecar(scratch / result.name).write_text(record)
+        return read_input(scratch / result.name)
+
+    return {
+        "idx": (idx, lambda data, _: parse_idx(data, "fuzzed")),
+        "idx.gz": (gzip.compress(idx), _unpacked),
+        "spec": (spec_file.read_bytes(), in_file(spec_file.name, specs.read_spec)),
+        "config": ((ROOT / "config.yaml").read_bytes(), in_file("config.yaml", config.load)),
+        "netcdf": (result.read_bytes(), whole_result),
+        "safetensors": (weights.read_bytes(), in_file("w.safetensors", read_tensors)),
+    }
+
+
+def _unpacked(data: bytes, scratch: Path) -> object:
+    (scratch / "x.gz").write_bytes(data)
+    return parse_idx(read_bytes(scratch / "x.gz"), "fuzzed")
+
+
+def try_one(read: Reader, data: bytes, scratch: Path) -> str | None:
+    """Read; returns what went wrong, or None where it was read or refused in the project's way."""
+    try:
+        read(data, scratch)
+    except SymlearnError as error:
+        return None if "\n" not in str(error) else f"several lines: {error}"
+    except Exception as error:  # what this looks for
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def fuzz(seconds: float, count: int | None, seed: int) -> tuple[dict[str, int], list[str]]:
+    """Inputs tried for each reader, and what went wrong, for that long or that often each."""
+    tried: dict[str, int] = {}
+    faults = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        known = readers(folder)
+        scratch = folder / "scratch"
+        scratch.mkdir()
+        for reader, (whole, read) in known.items():
+            end, tried[reader] = time.monotonic() + seconds / len(known), 0
+            while tried[reader] != count and time.monotonic() < end:
+                rng = random.Random(f"{seed}/{reader}/{tried[reader]}")
+                found = try_one(read, damaged(whole, rng), scratch)
+                if found is not None:
+                    faults.append(f"{reader} {seed}/{tried[reader]}: {found}")
+                tried[reader] += 1
+    return tried, faults
+
+
+def main() -> int:
+    """Fuzz all readers; exit status 1 where one did anything but read or refuse."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + _MEMORY, used + _MEMORY))
+    tried, faults = fuzz(given.seconds, None, given.seed)
+    print(json.dumps(tried))
+    print("\n".join(faults[:20]) or "no fault")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
