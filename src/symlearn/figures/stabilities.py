@@ -90,8 +90,12 @@ def one(axes: Axes) -> None:
 
 
 def plain_logarithm(axis: Axis) -> None:
-    """A logarithmic axis with 1, 2 and 5 of each decade written out."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    """A logarithmic axis with 1, 2 and 5 of each decade written out, more of a short one.
+
+    After all is drawn on it.
+    """
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 8 * low else (1, 1.5, 2, 3, 5, 7)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
