@@ -360,6 +360,9 @@ class Invariance(Closed):
     class_: Annotated[Whole, Field(ge=0, le=9)] = Field(
         default=4, description="of the image whose saliency is drawn"
     )
+    partial_images: Annotated[Whole, Field(ge=2)] = Field(
+        default=100, description="at most so many of the class left out of `partial`, and others"
+    )
     snapshots: Annotated[list[Annotated[Whole, Field(ge=0)]], Field(min_length=2), Distinct] = (
         Field(description="epochs at which spectra are measured, beside the last")
     )

@@ -667,6 +667,22 @@ def _invariance_saliency(config: Config) -> list[Cell]:
     return [_study("invariance-saliency", [*cells, _dataset(preset)], settings, {})]
 
 
+def _invariance_partial(config: Config) -> list[Cell]:
+    """All networks of `partial` of one kind, measured under the rotations that they saw."""
+    preset = config.chosen
+    settings = {"images": preset.invariance.partial_images, "seed": preset.seed}
+    trained = _partial(config)
+    return [
+        _study(
+            "invariance-partial",
+            [*(cell for cell in trained if cell.labels["network"] == name), _dataset(preset)],
+            settings,
+            {"network": name},
+        )
+        for name in preset.partial.networks
+    ]
+
+
 # The cells of each study, by the name that figures ask for.
 STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "rings": _rings,
@@ -692,6 +708,7 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "invariance": _invariance,
     "invariance-decay": _invariance_decay,
     "invariance-saliency": _invariance_saliency,
+    "invariance-partial": _invariance_partial,
 }
 
 if __name__ == "__main__":

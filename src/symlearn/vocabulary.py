@@ -37,6 +37,7 @@ DIMENSIONS = {
     "shift": "distribution shifts",
     "shift_strength": "degrees of a distribution shift",
     "measure": "measures of invariance",
+    "role": "the class left out of the training, and all other classes",
 }
 
 # name: (units, long name). "1" is a pure number.
@@ -167,6 +168,7 @@ VARIABLES = {
     "unrelated_similarity": ("1", "cosine of absolute saliency maps of different images"),
     "logit_norm": ("1", "Euclidean norm of the logits, mean over images"),
     "gain_product": ("1", "product of the largest singular values of the layers"),
+    "role": ("1", "whether images are of the class left out"),
     "gain": ("1", "largest singular value of a layer"),
     "epoch": ("1", "epochs of training done"),
     "input_gradient": ("1", "Frobenius norm of the logits' gradient, mean over images"),

@@ -39,7 +39,9 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     sets = _sets(tests.images[: spec["images"]], spec, others)
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])
     models = [_model(one, tests, sets, action, spec) for one in networks]
-    return xr.concat(models, dim="model").assign_attrs(images=spec["images"])
+    return xr.concat(models, dim="model", coords="different", compat="equals").assign_attrs(
+        images=spec["images"]
+    )
 
 
 def _sets(images: Images, spec: Mapping[str, Any], others: list[xr.Dataset]) -> Sets:

@@ -27,7 +27,9 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     images = test_set(networks[0], dataset).images[: spec["images"]]
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])
     models = [_over_training(one, images, action, spec["seed"]) for one in networks]
-    return xr.concat(models, dim="model").assign_attrs(images=spec["images"])
+    return xr.concat(models, dim="model", coords="different", compat="equals").assign_attrs(
+        images=spec["images"]
+    )
 
 
 def _over_training(one: Trained, images: Images, action: ImageAction, seed: int) -> xr.Dataset:

@@ -29,7 +29,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])
     models = [_maps(one, image, action) for one in networks]
     poses = action.poses(image)[0].mean(dim=1)
-    return xr.concat(models, dim="model").assign(
+    return xr.concat(models, dim="model", coords="different", compat="equals").assign(
         reference=(("pose", "row", "col"), poses.numpy()), class_=spec["class_"]
     )
 
