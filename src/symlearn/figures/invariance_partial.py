@@ -30,7 +30,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
         f"network-{labels_of(one)['network']}": one for one in inputs.study("invariance-partial")
     }
     sizes = np.unique(np.concatenate([one["n"].values for one in found.values()]))
-    cells = by_cell(inputs.study("rotations"))
+    cells = by_cell(inputs.study("pairs"))
     theory = cells.isel(cell=np.flatnonzero(np.isin(cells["n"], sizes)))
     return {**found, "theory": theory[["exact", "orbit_block"]]}
 
