@@ -29,6 +29,10 @@ _MODELS = {
     "cnn": (_ORANGE, "o"),
     "vit": (_PURPLE, "s"),
     "vit-48": (_PURPLE, "s"),
+    "cnn-12": (_SKY, "v"),
+    "vit-plain-32": (_PURPLE, "s"),
+    "resnet8-8": (_GREEN, "D"),
+    "fully-connected": (_BLUE, "^"),
 }
 # For architectures of the user's own, in the order in which they appear.
 _SPARE = [(_RED, "P"), (_GREY, "X"), (_YELLOW, "*"), (_PURPLE, "v")]

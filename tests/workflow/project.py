@@ -132,6 +132,10 @@ def shrink(config: dict[str, Any]) -> None:
     quick["widths"] |= {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2}
     quick["stability_samples"] |= {"fields": 10}
     quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
+    quick["lie_models"] |= {"networks": ["fully-connected"], "train": 100, "test": 40}
+    quick["lie_models"] |= {"images": 4, "draws": 1, "epochs": 1}
+    quick["lie_layers"] |= {"networks": ["fully-connected"], "images": 2}
+    quick["lie_partial"] |= {"images": 2}
 
 
 def end_session(process: subprocess.Popen[str]) -> None:
