@@ -386,6 +386,40 @@ class Invariance(Closed):
         return self
 
 
+class LieModels(Closed):
+    """A family of networks, each trained without and with random translations and rotations."""
+
+    networks: Names
+    seeds: Count = Field(default=2, description="initialisations and sets of training images")
+    train: Count = Field(description="training images")
+    test: Count = Field(description="test images, of which accuracies are measured")
+    images: Count = Field(description="test images of which errors are measured")
+    pixels: Count = Field(description="largest random translation along each axis")
+    draws: Count = Field(description="finite transformations of the measures to compare with")
+    epochs: Count
+    batch: Count
+    learning_rate: Rate = 3e-3
+
+    @model_validator(mode="after")
+    def _among_the_test_images(self) -> "LieModels":
+        if self.images > self.test:
+            raise ValueError(f"images: {self.images} is more than the {self.test} of test")
+        return self
+
+
+class LieLayers(Closed):
+    """Networks of the family, trained without augmentation, whose layers are told apart."""
+
+    networks: Names
+    images: Count
+
+
+class LiePartial(Closed):
+    """The Lie derivative of the networks of `partial`."""
+
+    images: Count = Field(description="at most, of the class left out and of the others")
+
+
 class Preset(Closed):
     """All that a preset chooses: data, grids, seeds and sizes; never code paths."""
 
@@ -409,6 +443,9 @@ class Preset(Closed):
     stripe_training: StripeTraining
     lie_aliasing: LieAliasing
     invariance: Invariance
+    lie_models: LieModels
+    lie_layers: LieLayers
+    lie_partial: LiePartial
 
     @model_validator(mode="after")
     def _sizes_fit_the_images(self) -> "Preset":
@@ -483,7 +520,7 @@ class Config(Closed):
 
     @model_validator(mode="after")
     def _trained_networks_meet_their_theory(self) -> "Config":
-        """What networks are compared with must be among what the theory is computed for."""
+        """What studies take from one another must be there."""
         for name, preset in self.presets.items():
             for path, value, allowed in _unmet(preset):
                 raise ValueError(
@@ -583,7 +620,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
 
 
 def _unmet(preset: Preset) -> Iterable[tuple[str, Any, str]]:
-    """What trained networks need of the theory and lack: key path, value, where it must be."""
+    """What studies need of one another and lack: key path, value, where it must be."""
     theory = preset.rotations
     for study in ("trained_pairs", "widths"):
         settings = getattr(preset, study)
@@ -599,6 +636,10 @@ def _unmet(preset: Preset) -> Iterable[tuple[str, Any, str]]:
                 settings.architecture,
                 f"rotations.architectures, {known}",
             )
+    for network in preset.lie_layers.networks:
+        if network not in preset.lie_models.networks:
+            known = ", ".join(preset.lie_models.networks)
+            yield "lie_layers.networks", network, f"lie_models.networks, {known}"
     for n in preset.trained_classes.n:
         if n not in preset.classes.n:
             yield "trained_classes.n", n, f"classes.n, {preset.classes.n}"

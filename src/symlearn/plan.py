@@ -4,6 +4,7 @@ Light on purpose, as `config`: the Snakefile imports it.
 """
 
 import ast
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -683,6 +684,69 @@ def _invariance_partial(config: Config) -> list[Cell]:
     ]
 
 
+def _lie_networks(config: Config, network: str) -> list[Cell]:
+    """The networks of the family with one architecture, a cell for each augmentation."""
+    study = config.chosen.lie_models
+    problem = {"train": study.train, "test": study.test, "seeds": list(range(study.seeds))}
+    entries: dict[str, dict[str, Any]] = {
+        "none": {},
+        "translation": {"augmentation": {"kind": "translation", "pixels": study.pixels}},
+        "rotation": {"augmentation": {"kind": "rotation"}},
+    }
+    cells = []
+    for name, entry in entries.items():
+        recipe = _adam(
+            study.epochs, study.learning_rate, _FULL_BATCH_BETAS, batch=study.batch,
+            schedule="cosine", snapshots=[0], **entry,
+        )  # fmt: skip
+        labels = {"network": network, "augmentation": name}
+        cells.append(classification_cell(config, "lie-models", network, problem, recipe, labels))
+    return cells
+
+
+def _lie_models(config: Config) -> list[Cell]:
+    preset, study = config.chosen, config.chosen.lie_models
+    settings = {
+        "seed": preset.seed,
+        **study.model_dump(include={"images", "pixels", "draws"}),
+    }
+    return [
+        _study(
+            "lie-models", [*_lie_networks(config, network), _dataset(preset)], settings,
+            {"network": network},
+        )
+        for network in study.networks
+    ]  # fmt: skip
+
+
+def _lie_layers(config: Config) -> list[Cell]:
+    study, data = config.chosen.lie_layers, _dataset(config.chosen)
+    return [
+        _study(
+            "lie-layers", [_lie_networks(config, network)[0], data], {"images": study.images},
+            {"network": network},
+        )
+        for network in study.networks
+    ]  # fmt: skip
+
+
+def _lie_partial(config: Config) -> list[Cell]:
+    """A cell for each network, over all n."""
+    settings = {"images": config.chosen.lie_partial.images}
+    by_network: dict[str, list[Cell]] = {}
+    for cell in _partial(config):
+        by_network.setdefault(cell.labels["network"], []).append(cell)
+    return [
+        _study("lie-partial", [*cells, _dataset(config.chosen)], settings, {"network": network})
+        for network, cells in by_network.items()
+    ]
+
+
+def _lie_published(config: Config) -> list[Cell]:
+    content = (ROOT / "studies" / "data" / "lie_title_figure.tsv").read_bytes()
+    return [_study("lie-published", (), {"sha256": hashlib.sha256(content).hexdigest()}, {})]
+
+
 # The cells of each study, by the name that figures ask for.
 STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "rings": _rings,
@@ -709,6 +773,10 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "invariance-decay": _invariance_decay,
     "invariance-saliency": _invariance_saliency,
     "invariance-partial": _invariance_partial,
+    "lie-models": _lie_models,
+    "lie-layers": _lie_layers,
+    "lie-partial": _lie_partial,
+    "lie-published": _lie_published,
 }
 
 if __name__ == "__main__":

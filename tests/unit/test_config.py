@@ -97,6 +97,16 @@ FAULTS = {
         "cnn-gap-3-3",
         ["not in rotations.architectures, mlp-1"],
     ),
+    "layers-without-networks": (
+        f"{QUICK}.lie_layers.networks",
+        ["cnn", "vit-48"],
+        ["'vit-48' is not in lie_models.networks, fully-connected", "add it there"],
+    ),
+    "more-than-the-test": (
+        f"{QUICK}.lie_models.images",
+        301,
+        ["lie_models.images: 301 is more than the 300 of test"],
+    ),
     "classes-without-n": (f"{QUICK}.trained_classes.n", [3], ["3 is not in classes.n"]),
     "architecture": (
         f"{QUICK}.rotations.architectures",

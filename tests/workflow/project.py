@@ -158,6 +158,10 @@ def shrink(config: dict[str, Any]) -> None:
         "shift_strengths": [1],
         "snapshots": [0, 1],
     }
+    quick["lie_models"] |= {"networks": ["fully-connected"], "train": 100, "test": 40}
+    quick["lie_models"] |= {"images": 4, "draws": 1, "epochs": 1}
+    quick["lie_layers"] |= {"networks": ["fully-connected"], "images": 2}
+    quick["lie_partial"] |= {"images": 2}
 
 
 def end_session(process: subprocess.Popen[str]) -> None:

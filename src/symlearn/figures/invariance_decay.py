@@ -56,6 +56,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     (augmented,) = (m.isel(epoch=-1) for m in models(found, "augmented"))
     for kind in _QUANTITIES:
         measured[f"fall.{kind}"] = mean(augmented[kind].values / strongest[kind].values)
+    (control,) = (m.isel(epoch=-1) for m in models(found, "decayed"))
+    ratio = control["selectivity"].values / augmented["selectivity"].values
+    measured["control_selectivity_ratio"] = mean(ratio)
     layers = augmented["gain"] / strongest["gain"]
     for number, ratio in enumerate(layers.transpose("layer", "member").values, start=1):
         measured[f"fall.gain.layer{number}"] = mean(ratio)

@@ -12,10 +12,9 @@ from matplotlib.lines import Line2D
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, labels_of, rows_of
-from symlearn.figures.invariance_families import NAMES, logarithmic
+from symlearn.figures.invariance_families import NAMES, curve, logarithmic
 from symlearn.figures.panels import powers_of_two
 from symlearn.figures.quantities import symmetrised
-from symlearn.figures.trained import band
 from symlearn.statistics import Measured, Measurements, mean
 
 TITLE = "Partly observed symmetries: how invariant networks are on the class left out"
@@ -30,7 +29,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
         f"network-{labels_of(one)['network']}": one for one in inputs.study("invariance-partial")
     }
     sizes = np.unique(np.concatenate([one["n"].values for one in found.values()]))
-    cells = by_cell(inputs.study("rotations"))
+    cells = by_cell(inputs.study("pairs")).isel(ridge_factor=0, drop=True)
     theory = cells.isel(cell=np.flatnonzero(np.isin(cells["n"], sizes)))
     return {**found, "theory": theory[["exact", "orbit_block"]]}
 
@@ -46,8 +45,11 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                 measured |= {f"left_out.{tail}": mean(left), f"others.{tail}": mean(others)}
                 measured[f"excess.{tail}"] = mean(left / others)
         for kind in _SHOWN:
-            by_n = np.array([_values(one, kind, "left-out", n) for n in _sizes(one)])
-            measured[f"last_over_first.{kind}.{name}"] = mean(by_n[-1] / by_n[0])
+            first, last = (
+                np.divide(*(_values(one, kind, role, n) for role in _ROLES))
+                for n in _sizes(one)[[0, -1]]
+            )
+            measured[f"excess_last_over_first.{kind}.{name}"] = mean(last / first)
     for name in architectures(plotted["theory"]):
         errors = _theory(plotted["theory"], name)[1]
         measured[f"theory_last_over_first.{name}"] = mean(errors[-1] / errors[0].mean())
@@ -118,9 +120,9 @@ def _values(one: xr.Dataset, kind: str, role: str, n: int) -> Float[np.ndarray, 
 def _network(axes: Axes, one: xr.Dataset, kind: str, name: str) -> None:
     colour, marker = style.model(name)
     for role, dashes in _ROLES.items():
-        values = np.array([_values(one, kind, role, n) for n in _sizes(one)])
+        found = [mean(_values(one, kind, role, n)) for n in _sizes(one)]
         look = {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 3}
-        band(axes, _sizes(one), values.T, **look)
+        curve(axes, _sizes(one), found, **look)
 
 
 def _theory(theory: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -137,7 +139,8 @@ def _errors(axes: Axes, theory: xr.Dataset) -> None:
     names = architectures(theory)
     for name, (colour, marker) in style.models(names).items():
         n, exact, block = _theory(theory, name)
-        band(axes, n, exact.T, color=colour, marker=marker, markersize=3, label=name)
+        found = [mean(errors) for errors in exact]
+        curve(axes, n, found, color=colour, marker=marker, markersize=3, label=name)
         axes.plot(n, block, ":", color=colour)
     axes.legend(fontsize=5.5, loc="lower left")
     axes.set_title("error predicted\nfor pairs", fontsize=7)
