@@ -48,6 +48,7 @@ Sizes = Annotated[list[Annotated[Whole, Field(ge=2, le=720)]], Field(min_length=
 Names = Annotated[list[str], Field(min_length=1), Distinct]
 RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
+Finite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Digits = Annotated[list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=1), Distinct]
 # Names become parts of file names and of command lines, so they are plain.
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
@@ -325,11 +326,11 @@ class InvarianceFamily(Closed):
     network: str
     group: catalogue.ExactGroup
     n: Annotated[Whole, Field(ge=2, le=64)]
-    strengths: Annotated[list[Rate], Field(min_length=1), Distinct] = Field(
+    strengths: Annotated[list[Finite], Field(min_length=1), Distinct] = Field(
         description="of the invariance loss, beside augmentation alone"
     )
     tied: Annotated[list[Literal["averaged", "pooled"]], Field(min_length=1), Distinct]
-    weight_decays: Annotated[list[Rate], Distinct] = Field(
+    weight_decays: Annotated[list[Finite], Distinct] = Field(
         default=[], description="decoupled, with augmentation: the controls of spectral decay"
     )
 
@@ -354,7 +355,7 @@ class Invariance(Closed):
     other: Dataset | None = Field(
         default=None, description="data set that images are interpolated to, as a further shift"
     )
-    strength: Rate = Field(
+    strength: Finite = Field(
         default=1.0, description="of the invariance loss where one stands for all"
     )
     class_: Annotated[Whole, Field(ge=0, le=9)] = Field(
@@ -526,6 +527,18 @@ class Config(Closed):
                 raise ValueError(
                     f"presets.{name}.{path}: {value!r} is not in {allowed}; add it there"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _pooled_networks_are_perceptrons(self) -> "Config":
+        for name, preset in self.presets.items():
+            for number, family in enumerate(preset.invariance.families):
+                if "pooled" in family.tied and "widths" not in self.network(family.network):
+                    path = f"presets.{name}.invariance.families.{number}.tied"
+                    raise ValueError(
+                        f"{path}: pooled ties a perceptron, not {family.network!r}; "
+                        "averaged ties any network"
+                    )
         return self
 
     @property

@@ -1,5 +1,6 @@
 import copy
 import json
+import math
 import re
 import subprocess
 import sys
@@ -15,12 +16,14 @@ from symlearn import config as module
 from symlearn.config import (
     GroupName,
     PresetName,
+    ShiftName,
     json_schema,
     load,
     parse,
 )
 from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
+from symlearn.datasets.distribution_shift import SHIFTS
 from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
@@ -147,6 +150,38 @@ FAULTS = {
         175,
         ["175 is more than the 174 images", "digits"],
     ),
+    "no-shift": (f"{QUICK}.invariance.shifts", [], ["[]", "at least 1"]),
+    "no-full-shift": (f"{QUICK}.invariance.shift_strengths", [0.5], ["1, the full shift"]),
+    "endless-loss": (
+        f"{QUICK}.invariance.families.0.strengths",
+        [1, math.inf],
+        ["inf", "finite number"],
+    ),
+    "interpolated-group": (f"{QUICK}.invariance.families.0.n", 8, ["8 turns by interpolation"]),
+    "shift-of-another-size": (f"{QUICK}.invariance.families.1.n", 5, ["5 does not divide"]),
+    "strength-not-trained": (
+        f"{QUICK}.invariance.families.0.strengths",
+        [2],
+        ["families.0.strengths: 1 is missing"],
+    ),
+    "pooled-convnet": (
+        f"{QUICK}.invariance.families.2.tied",
+        ["pooled"],
+        ["pooled ties a perceptron, not 'cnn-8'"],
+    ),
+    "network-of-a-family": (
+        f"{QUICK}.invariance.families.1.network",
+        "mlp128",
+        ["'mlp128' is unknown", "did you mean 'mlp-128'"],
+    ),
+    "no-control": (f"{QUICK}.invariance.families.0.weight_decays", [], ["needs one or more"]),
+    "too-many-measured": (f"{QUICK}.invariance.images", 401, ["401 is more than the 400 test"]),
+    "late-snapshot": (f"{QUICK}.invariance.snapshots", [0, 40], ["40 is not before the last"]),
+    "interpolation-to-another-size": (
+        f"{QUICK}.invariance.other",
+        {"name": "digits"},
+        ["8 pixels a side, not 12"],
+    ),
     "too-many-seeds-of-ten": (f"{QUICK}.classes.seeds_per_class", 175, ["175", "174"]),
 }
 FAULTS |= {
@@ -250,6 +285,7 @@ def test_shifts_are_measured_against_the_prepared_images(shipped):
 def test_names_in_the_config_are_those_of_the_registries():
     assert set(DATASETS) == {*SOURCES, *CIFAR_BATCHES, "digits"}
     assert set(get_args(GroupName)) == set(ACTIONS)
+    assert set(get_args(ShiftName)) == set(SHIFTS)
 
 
 def test_sizes_in_the_config_are_those_of_the_digits():

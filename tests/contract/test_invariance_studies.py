@@ -1,0 +1,206 @@
+"""The studies of invariance on small networks, and what their figures measure of them."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+
+from symlearn import store
+from symlearn.datasets.distribution_shift import SHIFTS
+from symlearn.figures import invariance_decay as decay_figure
+from symlearn.figures import invariance_regulariser as regulariser
+from symlearn.figures import invariance_shift as shift_figure
+from symlearn.groups.actions import nearest_rotations
+from symlearn.groups.tensors import nearest_rotation_action
+from symlearn.measures.invariance import unrelated_similarity
+from symlearn.networks.__main__ import compute as train
+from symlearn.studies import invariance, invariance_decay, invariance_partial, invariance_saliency
+
+SIDE, GROUP = 8, {"group": "cyclic-rotation", "n": 4}
+FREE = {"kind": "perceptron", "widths": [12], "dropout": 0.0}
+AUGMENTED = {"augmentation": {"kind": "group", **GROUP}}
+# Networks by label: entry, recipe, labels.
+KINDS = {
+    "plain": (FREE, {}, {"model": "plain"}),
+    "augmented": (FREE, AUGMENTED, {"model": "augmented"}),
+    "regularised": (
+        FREE,
+        {**AUGMENTED, "invariance": {**GROUP, "strength": 1.0}},
+        {"model": "regularised", "strength": 1.0},
+    ),
+    "decayed": (
+        FREE,
+        {**AUGMENTED, "weight_decay": 0.5},
+        {"model": "decayed", "weight_decay": 0.5},
+    ),
+    "tied": ({"kind": "orbit-averaged", "network": FREE, **GROUP}, {}, {"model": "averaged"}),
+}
+SPEC = {
+    "labels": {"network": "small", **GROUP}, **GROUP, "images": 12, "shifts": list(SHIFTS),
+    "shift_strengths": [0.75, 1.0], "other": None, "seed": 3, "class_": 2,
+}  # fmt: skip
+
+
+def dataset():
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 3
+    levels = rng.integers(0, 60, size=(120, SIDE, SIDE)).astype(np.uint8)
+    for c in range(3):
+        levels[labels == c, 2 * c, :] += 180
+    images = xr.Dataset({"levels": (("image", "row", "col"), levels), "label": ("image", labels)})
+    return images.assign_attrs(maximum=255, spec=json.dumps({"stage": "datasets"}))
+
+
+def network_spec(problem, entry, recipe, labels):
+    preparation = {"upsampling": 1, "padding": 0}
+    return {
+        "stage": "networks",
+        "inputs": [],
+        "network": entry,
+        "problem": {"preparation": preparation, **problem},
+        "recipe": {
+            "optimizer": "adam", "epochs": 4, "batch": 15, "learning_rate": 0.01,
+            "betas": [0.9, 0.999], "weight_decay": 0.0, "centred": False, "snapshots": [0, 1],
+            **recipe,
+        },
+        "seed": 7,
+        "labels": labels,
+    }  # fmt: skip
+
+
+def trained_cell(folder, given):
+    out = folder / "cell.nc"
+    folder.mkdir()
+    found = train(given, [dataset()], out=out, device="cpu", seconds=0.0)
+    store.write(found.drop_attrs(deep=False), out, given)
+    history = store.read(out)
+    history.encoding["source"] = str(out)
+    return history
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    problem = {"kind": "classification", "train": 60, "test": 40, "seeds": [0, 1]}
+    folder = tmp_path_factory.mktemp("networks")
+    return [
+        trained_cell(folder / name, network_spec(problem, *kind)) for name, kind in KINDS.items()
+    ]
+
+
+@pytest.fixture(scope="module")
+def family(cells):
+    return invariance.compute(SPEC, [*cells, dataset()]).assign_attrs(SPEC["labels"])
+
+
+def test_results_can_be_stored(family, tmp_path):
+    store.write(family, tmp_path / "study.nc", {"stage": "studies"})
+
+
+def test_a_tied_network_is_invariant_under_every_shift(family):
+    tied = family.isel(model=list(KINDS).index("tied"))["invariance"]
+    assert float(tied.sel(measure=["divergence", "logit_error"]).max()) < 1e-12
+    assert float(tied.sel(measure="saliency_absolute").min()) > 0.999999
+    free = family.isel(model=0)["invariance"]
+    assert float(free.sel(measure="logit_error").min()) > 1e-6
+
+
+def test_no_shift_is_the_same_for_all_and_a_full_one_is_not(family):
+    still = family["invariance"].sel(shift_strength=0.0)
+    assert (still == still.isel(shift=0)).all()
+    full = family["invariance"].sel(shift_strength=1.0, measure="logit_error").isel(model=0)
+    assert len(np.unique(full.isel(member=0))) == len(SHIFTS)
+
+
+def test_accuracies_are_those_of_the_training(family, cells):
+    for row, history in enumerate(cells):
+        upright = family["upright_accuracy"].isel(model=row).values
+        np.testing.assert_allclose(upright, history["test_accuracy"][:, -1], atol=1e-6)
+
+
+def test_another_data_set_is_a_further_shift(cells):
+    other = dataset().assign_attrs(maximum=510)  # the same images at half the brightness
+    preparation = {"name": "other", "upsampling": 1, "padding": 0}
+    spec = {**SPEC, "shifts": ["noise"], "other": preparation}
+    found = invariance.compute(spec, [cells[1], dataset(), other])
+    assert list(found["shift"].values) == ["noise", "interpolation"]
+
+
+def scaled(family, kind, factor):
+    """A family whose networks of a kind are others of the first kind with logits times `factor`."""
+    row = list(KINDS).index(kind)
+    found = family.copy(deep=True)
+    source = list(KINDS).index("augmented")
+    for measure, power in (("logit_error", 2), ("noise_error", 2), ("selectivity", 0)):
+        values = family["invariance"].sel(measure=measure).isel(model=source).values
+        place = {"model": row, "measure": list(family["measure"].values).index(measure)}
+        found["invariance"][place] = values * factor**power
+    return found
+
+
+def test_mere_shrinkage_is_all_lost_sensitivity(family):
+    shrunk = scaled(family, "regularised", 0.1)
+    measured = regulariser.measure({"family1": shrunk})
+    for where in ("test", *SHIFTS):
+        assert measured[f"fall.logit_error.family1.{where}"].value == pytest.approx(100)
+        assert measured[f"fall.selectivity.family1.{where}"].value == pytest.approx(1)
+        assert measured[f"lost_sensitivity.family1.{where}"].value == pytest.approx(1)
+
+
+def test_the_control_is_the_one_as_sensitive_to_noise(family):
+    measured = shift_figure.measure({"family1": scaled(scaled(family, "decayed", 0.5),
+                                                       "regularised", 0.5)})  # fmt: skip
+    assert measured["matched_noise_error.family1"].value == pytest.approx(1)
+    assert measured["selectivity_over_decayed.family1.noise"].value == pytest.approx(1)
+
+
+def test_spectra_start_alike_and_end_apart(cells):
+    chosen = [cells[list(KINDS).index(k)] for k in ("augmented", "regularised", "decayed")]
+    found = invariance_decay.compute(SPEC, [*chosen, dataset()])
+    assert list(found["epoch"].values) == [0, 1, 4]
+    start, end = found.isel(epoch=0), found.isel(epoch=-1)
+    # Before training all ways have the same networks.
+    assert (start["gain"] == start["gain"].isel(model=0)).all()
+    assert (end["gain"] != end["gain"].isel(model=0)).isel(model=slice(1, None)).all()
+    np.testing.assert_allclose(found["gain"].prod("layer"), found["gain_product"])
+    ratio = found.assign(selectivity=found["logit_error"] / found["noise_error"])
+    measured = decay_figure.measure({"decay": ratio})
+    assert measured["fall.noise_error"].value > 0
+
+
+def test_maps_of_a_tied_network_are_equal_when_turned_back(cells):
+    found = invariance_saliency.compute(SPEC, [cells[1], cells[-1], dataset()])
+    free, tied = found.isel(model=0), found.isel(model=1)
+    assert float(tied["similarity"]) > 0.999999
+    assert float(abs(tied["returned"] - tied["returned"][0]).max()) < 1e-12
+    assert float(abs(free["returned"] - free["returned"][0]).max()) > 1e-3
+    np.testing.assert_array_equal(found["reference"][1], np.rot90(found["reference"][0]))
+
+
+def test_unrelated_maps_are_those_of_neighbours():
+    maps = torch.tensor([[1.0, 0.0], [-1.0, 1.0], [0.0, 2.0]]).reshape(3, 1, 1, 2)
+    expected = torch.tensor([0.5**0.5, 0.5**0.5, 0.0], dtype=torch.float64)
+    torch.testing.assert_close(unrelated_similarity(maps), expected)
+
+
+@pytest.mark.parametrize("n", [2, 4, 8])
+def test_nearest_rotations_act_as_on_levels(n):
+    levels = np.random.default_rng(0).integers(0, 255, size=(3, 6, 6)).astype(np.uint8)
+    action = nearest_rotation_action(n, (6, 6))
+    poses = action.poses(torch.from_numpy(levels / 1.0)[:, None])[:, :, 0]
+    np.testing.assert_array_equal(poses.numpy().swapaxes(0, 1), nearest_rotations(levels, n))
+
+
+def test_the_class_left_out_is_measured_apart(tmp_path):
+    members = [[0, 0], [2, 0]]
+    problem = {"kind": "partial-rotations", "n": 2, "images": 30, "members": members}
+    history = trained_cell(tmp_path / "partial", network_spec(problem, FREE, {}, {"n": 2}))
+    spec = {"labels": {"network": "small"}, "images": 5, "seed": 1}
+    found = invariance_partial.compute(spec, [history, dataset()])
+    store.write(found, tmp_path / "study.nc", {"stage": "studies"})
+    assert dict(found.sizes) == {"member": 2, "role": 2, "measure": 10}
+    assert list(found["left_out"].values) == [0, 2]
+    logit_error = found["invariance"].sel(measure="logit_error")
+    assert (logit_error > 0).all()
+    assert (logit_error.sel(role="left-out") != logit_error.sel(role="others")).all()
