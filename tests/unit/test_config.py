@@ -13,20 +13,14 @@ import pytest
 import yaml
 
 from symlearn import config as module
-from symlearn.config import (
-    GroupName,
-    PresetName,
-    ShiftName,
-    json_schema,
-    load,
-    parse,
-)
+from symlearn.config import PresetName, json_schema, load, parse
 from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
 from symlearn.datasets.distribution_shift import SHIFTS
 from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
+from symlearn.settings import GroupName, ShiftName
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "config.schema.json"
@@ -38,7 +32,7 @@ def changed(raw, path, value):
     *parents, last = path.split(".")
     node = changed
     for key in parents:
-        node = node[key]
+        node = node[int(key) if isinstance(node, list) else key]
     node[last] = value
     return changed
 

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from symlearn.config import Classes, Config, Dataset, Pairs, Preset, Seeds
+from symlearn.config import Config, Preset
 from symlearn.networks import registry
+from symlearn.settings import Classes, Dataset, Pairs, Seeds
 from symlearn.specs import Cell
 
 

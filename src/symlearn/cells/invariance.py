@@ -12,7 +12,8 @@ from symlearn.cells.frame import (
     study_cell,
 )
 from symlearn.cells.networks import partial
-from symlearn.config import Config, InvarianceFamily
+from symlearn.config import Config
+from symlearn.settings import InvarianceFamily
 from symlearn.specs import Cell
 
 

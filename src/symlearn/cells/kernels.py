@@ -1,7 +1,8 @@
 """The studies of the kernel regime: figures 2 to 10."""
 
 from symlearn.cells.frame import grid_cells, kernel_cell, pair_grid, portrait_orbits, study_cell
-from symlearn.config import Config, Pairs, Shifts
+from symlearn.config import Config
+from symlearn.settings import Pairs, Shifts
 from symlearn.specs import Cell
 
 _PORTRAIT_N = 4  # the symmetries of a square: eight poses fit into a panel

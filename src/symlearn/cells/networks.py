@@ -13,7 +13,8 @@ from symlearn.cells.frame import (
     orbits_cell,
     trained_cell,
 )
-from symlearn.config import Config, LongTraining, Partial
+from symlearn.config import Config
+from symlearn.settings import LongTraining, Partial
 from symlearn.specs import Cell
 
 

@@ -12,7 +12,8 @@ from symlearn.cells.frame import (
     dataset_cell,
     study_cell,
 )
-from symlearn.config import Config, StabilityTask
+from symlearn.config import Config
+from symlearn.settings import StabilityTask
 from symlearn.specs import Cell
 
 
