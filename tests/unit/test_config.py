@@ -50,6 +50,11 @@ def test_the_shipped_file_is_read_as_it_stands(shipped):
 
 QUICK = "presets.quick"
 SHELL_NAMES = ["a b", "a;rm", "$(x)", "../x", "-rf", "", "Ä", "x\n", "a" * 41]
+FAMILY = {
+    "network": "mlp-128", "group": "cyclic-rotation", "n": 4, "strengths": [1],
+    "tied": ["averaged"], "weight_decays": [1],
+}  # fmt: skip
+FAMILIES = f"{QUICK}.invariance.families"
 # key path, value, what the message must hold beside the path
 FAULTS = {
     "unknown-key": (f"{QUICK}.rotations.pear", 1, ["unknown key", "did you mean 'pairs'", "chunk"]),
@@ -146,29 +151,29 @@ FAULTS = {
     ),
     "no-shift": (f"{QUICK}.invariance.shifts", [], ["[]", "at least 1"]),
     "no-full-shift": (f"{QUICK}.invariance.shift_strengths", [0.5], ["1, the full shift"]),
-    "endless-loss": (
-        f"{QUICK}.invariance.families.0.strengths",
-        [1, math.inf],
-        ["inf", "finite number"],
+    "endless-loss": (FAMILIES, [FAMILY | {"strengths": [1, math.inf]}], ["inf", "finite number"]),
+    "interpolated-group": (FAMILIES, [FAMILY | {"n": 8}], ["0.n: 8 turns by interpolation"]),
+    "shift-of-another-size": (
+        FAMILIES,
+        [FAMILY, FAMILY | {"group": "cyclic-shift", "n": 5}],
+        ["families.1.n: 5 does not divide"],
     ),
-    "interpolated-group": (f"{QUICK}.invariance.families.0.n", 8, ["8 turns by interpolation"]),
-    "shift-of-another-size": (f"{QUICK}.invariance.families.1.n", 5, ["5 does not divide"]),
     "strength-not-trained": (
-        f"{QUICK}.invariance.families.0.strengths",
-        [2],
-        ["families.0.strengths: 1 is missing"],
+        FAMILIES,
+        [FAMILY | {"strengths": [2]}],
+        ["0.strengths: 1 is missing"],
     ),
     "pooled-convnet": (
-        f"{QUICK}.invariance.families.2.tied",
-        ["pooled"],
-        ["pooled ties a perceptron, not 'cnn-8'"],
+        FAMILIES,
+        [FAMILY, FAMILY | {"network": "cnn-8", "tied": ["pooled"]}],
+        ["families.1.tied: pooled ties a perceptron, not 'cnn-8'"],
     ),
     "network-of-a-family": (
-        f"{QUICK}.invariance.families.1.network",
-        "mlp128",
-        ["'mlp128' is unknown", "did you mean 'mlp-128'"],
+        FAMILIES,
+        [FAMILY | {"network": "mlp128"}],
+        ["families.0.network: 'mlp128' is unknown", "did you mean 'mlp-128'"],
     ),
-    "no-control": (f"{QUICK}.invariance.families.0.weight_decays", [], ["needs one or more"]),
+    "no-control": (FAMILIES, [FAMILY | {"weight_decays": []}], ["needs one or more"]),
     "too-many-measured": (f"{QUICK}.invariance.images", 401, ["401 is more than the 400 test"]),
     "late-snapshot": (f"{QUICK}.invariance.snapshots", [0, 40], ["40 is not before the last"]),
     "interpolation-to-another-size": (

@@ -97,7 +97,7 @@ def _study(cell: Cell) -> Work:
         return Work(kind, _STRIPE[cell.settings["study"]](cell.settings))
     trained = [read for read in cell.inputs if read.stage == "networks"]
     if trained and "images" in cell.settings:
-        passes = 2 * cell.settings.get("draws", 0) + 1
+        passes = _passes(cell.settings)
         return Work(kind, passes * cell.settings["images"] * sum(map(training.one_pass, trained)))
     kernels = [read for read in cell.inputs if read.stage == "kernels"]
     if not kernels:
@@ -127,6 +127,12 @@ _STRIPE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
     "stripe-training": _stripe_training,
     "stripe-kernel": _stripe_kernel,
 }
+
+
+def _passes(settings: Mapping[str, Any]) -> int:
+    """How many sets of images a study of networks measures: deformed or shifted ones, and plain."""
+    shifted = len(settings.get("shifts", ())) * len(settings.get("shift_strengths", ()))
+    return 1 + 2 * settings.get("draws", 0) + shifted
 
 
 def _networks(cell: Cell) -> Work:

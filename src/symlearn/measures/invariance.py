@@ -132,7 +132,7 @@ def unrelated_similarity(maps: Images) -> PerImage:
     What `saliency_similarities` of absolute maps gives without any invariance.
     """
     flat = maps.abs().double().flatten(1)
-    return torch.cosine_similarity(flat, flat.roll(1, dims=0), dim=1)
+    return torch.cosine_similarity(flat, flat.roll(-1, dims=0), dim=1)
 
 
 def invariance_loss(logits: Logits, strength: float = 1.0) -> Float[torch.Tensor, ""]:
