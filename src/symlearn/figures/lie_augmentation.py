@@ -12,6 +12,7 @@ from symlearn.figures.lie_family import (
     MARKERS,
     family,
     legend,
+    log_axis,
     networks,
     rotation,
     translation,
@@ -80,8 +81,8 @@ def caption(plotted: Plotted) -> str:
         "paper takes it. (B, E) The same averaged over test images that were shifted (B) or "
         "turned (E) at random. Invariance on an orbit needs the derivative to vanish all along "
         "it, and at the upright images a network that is sure of itself has hardly a derivative, "
-        "whatever it learned: augmented networks are less sure there. (C, F) Of the logits, over "
-        "their variance over the images, at the transformed images. Lines: mean over "
+        "whatever it learned; augmented networks may be less sure there, so that the order in A "
+        "and D says little. (C, F) Of the logits, over their variance over the images, at the transformed images. Lines: mean over "
         f"{found.sizes['member']} networks, which are the marks; {found.attrs['images']} images. "
         "Per unit of the normalised coordinates, forward differences. Before training all "
         "probabilities are nearly equal and the error is small without any invariance: at the "
@@ -104,6 +105,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         for panel, (quantity, images, title) in zip(panels, kinds, strict=True):
             _lines(panel, found, error(found, quantity, images))
             panel.set(yscale="log", title=title)
+            log_axis(panel.yaxis)
         panels[0].set_ylabel(f"{what} error")
     for panel in rows[1]:
         panel.set_xticks(range(len(MARKERS)), list(MARKERS))

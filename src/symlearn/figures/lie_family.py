@@ -6,8 +6,10 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullLocator
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, labels_of
@@ -60,10 +62,22 @@ def scatter(axes: Axes, found: xr.Dataset, x: xr.DataArray, y: xr.DataArray) -> 
             )  # fmt: skip
 
 
+def log_axis(axis: Axis) -> None:
+    """A logarithmic axis of less than two decades: 1, 2 and 5 written out."""
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
+
+
 def legend(figure: Figure, found: xr.Dataset, *, augmentations: bool = True) -> None:
-    """Architectures and augmentations, below all panels."""
+    """Architectures, and augmentations where those are what markers stand for, below all panels."""
     looks = style.models(found["network"].values.tolist())
-    handles = [Line2D([], [], color=colour, linewidth=3) for colour, _ in looks.values()]
+    handles = [
+        Line2D([], [], color=colour, linewidth=3)
+        if augmentations
+        else Line2D([], [], color=colour, marker=marker)
+        for colour, marker in looks.values()
+    ]
     labels = list(looks)
     if augmentations:
         grey = {"color": "0.4", "linestyle": "none"}

@@ -5,6 +5,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
@@ -14,6 +15,7 @@ from symlearn.statistics import Measured, Measurements, largest, mean
 TITLE = "Contributions to the equivariance error by layer, cumulative"
 NEEDS: dict[str, dict[str, int]] = {"lie-layers": {}}
 _GENERATOR = "translate_x"
+_SEEN = 0.1  # percent
 _BREAKING = ("nonlinearity", "pooling", "strided convolution")
 
 
@@ -98,8 +100,8 @@ def _cumulative(axes: Axes, found: xr.Dataset) -> None:
     colours = [COLOURS[kind] for kind in found["layer_kind"].values]
     before = middle.cumsum() - middle
     axes.bar(at, before, width=1, color="0.93")
-    axes.bar(
-        at, middle, bottom=before, width=1, color=colours, edgecolor=colours, linewidth=0.6
-    )  # fmt: skip
+    edges = np.where(middle > _SEEN, 0.6, 0)  # so that small bars are seen, and none where none is
+    axes.bar(at, middle, bottom=before, width=1, color=colours, edgecolor=colours, linewidth=edges)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.plot(at, total, color="0.3", linewidth=0.5, drawstyle="steps-mid")
     axes.set(xlabel="layer, from the image on", xlim=(0.4, len(middle) + 0.6), ylim=(0, 102))

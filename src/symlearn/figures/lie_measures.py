@@ -7,7 +7,15 @@ from matplotlib.figure import Figure
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.figures.lie_family import family, flat, legend, rotation, scatter, translation
+from symlearn.figures.lie_family import (
+    family,
+    flat,
+    legend,
+    log_axis,
+    rotation,
+    scatter,
+    translation,
+)
 from symlearn.statistics import Measured, Measurements, rank_correlation
 
 TITLE = "The Lie derivative against other measures of equivariance"
@@ -16,9 +24,9 @@ _TITLES = {
     "integer translation": "whole pixels",
     "fractional translation": "fractions of pixels",
     "inconsistency": "changed classes, rolled",
-    "translation invariance": "expected invariance, shifts",
+    "translation invariance": "invariance, shifts",
     "fractional rotation": "any angle",
-    "rotation invariance": "expected invariance, small angles",
+    "rotation invariance": "invariance, small angles",
 }
 
 
@@ -53,10 +61,10 @@ def caption(plotted: Plotted) -> str:
         "rotations (E, F). Vertical: mean square change of the probabilities of the same images "
         "under finite transformations. (A, B) Translations by up to an eighth of the image, to "
         "whole pixels or by a Lanczos filter, zeros outside. (C) Share of classes that change "
-        "when the image is rolled by whole pixels along a row, circular. (D) Translations along "
-        "a row by up to an eighth of the image, bilinear, reflected at the border. (E) Rotations "
-        "by any angle with a band-limiting filter, zeros outside. (F) Rotations by up to pi / "
-        "16, bilinear, reflected. Operators after Karras et al. (arXiv 2106.12423). The measures "
+        "when the image is rolled by whole pixels along a row, circular. (D) Expected "
+        "invariance: translations along a row by up to an eighth of the image, bilinear, reflected at the border. (E) Rotations "
+        "by any angle with a band-limiting filter, zeros outside. (F) Expected invariance: "
+        "rotations by up to pi / 16, bilinear, reflected. Operators after Karras et al. (arXiv 2106.12423). The measures "
         "differ in how they treat the border as well as in the size of the step. Numbers: rank "
         "correlations over all networks, the same "
         f"{found['lie_square'].isel(image_set=0, generator=0).size} in all panels. What is seen "
@@ -71,7 +79,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for panel, text, (name, title) in zip(panels.ravel(), "ABCDEF", _TITLES.items(), strict=True):
         _panel(panel, found, name, title)
         found_rank = measured[f"rank_correlation.{name.replace(' ', '_')}"].value
-        panel.text(0.04, 0.94, f"{found_rank:.2f}", transform=panel.transAxes, va="top")
+        panel.text(0.97, 0.04, f"{found_rank:.2f}", transform=panel.transAxes, ha="right")
         style.letter(panel, text)
     for row in panels:
         row[0].set_ylabel("error by finite transformations")
@@ -83,4 +91,6 @@ def _panel(axes: Axes, found: xr.Dataset, name: str, title: str) -> None:
     scatter(axes, found, _lie(found, name), found["measured_error"].sel(measure=name))
     scale = "linear" if name == "inconsistency" else "log"  # it can be zero
     what = "rotation" if "rotation" in name else "translation"
-    axes.set(xscale="log", yscale=scale, title=title, xlabel=f"{what}, Lie derivative, mean square")
+    axes.set(xscale="log", yscale=scale, title=title, xlabel=f"Lie derivative by {what}s")
+    for axis in (axes.xaxis, axes.yaxis) if scale == "log" else (axes.xaxis,):
+        log_axis(axis)

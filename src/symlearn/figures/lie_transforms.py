@@ -64,9 +64,10 @@ def caption(plotted: Plotted) -> str:
         f"(figure lie-layers), mean over {first.sizes['member']} networks trained without "
         f"augmentation and {first.attrs['images']} test images. The paper finds the shares of "
         "ResNet-50 almost the same under all affine transformations and takes aliasing for the "
-        "main source of the error; here at most "
-        f"{moved} of the sum is of other types than under translation. (C) Mean square of the "
-        "Lie derivative of the softmax probabilities at test images by transformation, "
+        "main source of the error; here up to "
+        f"{moved} of the sum is of other types than under translation. A convolution commutes with "
+        "translations but for its frame, and with no other of these transformations. (C) Mean "
+        "square of the Lie derivative of the softmax probabilities at test images by transformation, "
         f"networks without augmentation ({plotted[_FAMILY].attrs['images']} images, mean over "
         "networks), per unit of the normalised coordinates; saturation scales the intensities. "
         "Stretches move along one axis only, as they were meant to in the released code."
@@ -88,6 +89,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for panel, text in zip(panels, "ABCDEFGH", strict=False):
         style.letter(panel, text)
     legend(figure, terms.values())
+    handles, labels = panels[-1].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=6)
     return figure
 
 
@@ -117,7 +120,6 @@ def _errors(axes: Axes, found: xr.Dataset) -> None:
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel="error, mean square")
     axes.grid(axis="y", linewidth=0.3)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.06), ncols=2, fontsize=5.5, borderpad=0)
 
 
 def _plain(name: str) -> str:
