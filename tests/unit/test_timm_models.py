@@ -1,10 +1,12 @@
 """Models of timm: the lines that say what is wrong, and, where timm is there, the models."""
 
 import sys
+from importlib.util import find_spec
 from types import SimpleNamespace
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
@@ -132,15 +134,15 @@ def test_a_damaged_safetensors_file_is_one_line(tmp_path):
         load_weights(create_model("resnet18"), path, "resnet18")
 
 
+@pytest.mark.skipif(find_spec("timm") is None, reason="timm is not installed")
 @pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224"])
 def test_models_of_timm_have_lie_derivatives(name):
     """The transformer's attention is fused as timm makes it."""
-    pytest.importorskip("timm", reason="timm is not installed", exc_type=ImportError)
     model = timm_model(name)
     images = torch.rand(1, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     found = lie_derivative(model, images, "rotate")
     assert found.shape == (1, 1000)
     assert found.isfinite().all()
     assert found.any()
-    picture = pytest.importorskip("PIL.Image").new("RGB", (300, 260))
+    picture = Image.new("RGB", (300, 260))
     assert timm_models.transform_of(model)(picture).shape == (3, 224, 224)
