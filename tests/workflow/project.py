@@ -54,8 +54,6 @@ class Project:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
-            # Shells have background commands ignore interrupts, and what those start as well.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
