@@ -11,11 +11,7 @@ from typing import Annotated, Any, Literal, Union
 
 import yaml
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
-    Strict,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -25,366 +21,36 @@ from symlearn.architectures import MODELS, STANDARD
 from symlearn.dataset_facts import DATASETS
 from symlearn.errors import ConfigError
 from symlearn.networks import catalogue
+from symlearn.settings import (
+    Classes,
+    Closed,
+    Dataset,
+    Invariance,
+    LieAliasing,
+    LieLayers,
+    LieModels,
+    LiePartial,
+    LongTraining,
+    Pairs,
+    Partial,
+    Portrait,
+    RingSweeps,
+    Seeds,
+    Shifts,
+    Stability,
+    StabilitySamples,
+    StripeTraining,
+    TrainedClasses,
+    TrainedPairs,
+    Whole,
+    Widths,
+)
 
-DatasetName: Any = Literal[tuple(DATASETS)]
-GroupName = Literal["cyclic-rotation", "cyclic-shift", "dihedral", "product-shift"]
-CyclicGroupName = Literal["cyclic-rotation", "cyclic-shift"]
 PresetName = Literal["quick", "standard", "paper"]
-# Those of `symlearn.datasets.distribution_shift`, but the one that needs another data set.
-ShiftName = Literal["inversion", "patch-shuffling", "smooth-fields", "noise"]
-
-
-def _distinct(values: list[Any]) -> list[Any]:
-    if len(set(values)) != len(values):
-        raise ValueError("a value stands twice")
-    return values
-
-
-Distinct = AfterValidator(_distinct)
-# `yes` and `3.0` are no whole numbers.
-Whole = Annotated[int, Strict()]
-Count = Annotated[Whole, Field(gt=0)]
-Sizes = Annotated[list[Annotated[Whole, Field(ge=2, le=720)]], Field(min_length=1), Distinct]
-Names = Annotated[list[str], Field(min_length=1), Distinct]
-RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
-Rate = Annotated[float, Field(gt=0)]
-Finite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Digits = Annotated[list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=1), Distinct]
 # Names become parts of file names and of command lines, so they are plain.
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 # One entry of `architectures`; its key `kind` says which model it is held to.
 Architecture: Any = Annotated[Union[tuple(MODELS.values())], Field(discriminator="kind")]  # noqa: UP007
-
-
-class Closed(BaseModel):
-    """A part of the config: unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Dataset(Closed):
-    """Which images, and what is done to them before a group acts."""
-
-    name: DatasetName
-    upsampling: Annotated[Whole, Field(ge=1, le=8)] = Field(
-        default=1, description="integer factor, cubic splines, before the padding"
-    )
-    padding: Annotated[Whole, Field(ge=0, le=64)] = Field(
-        default=0, description="empty pixels added on each side"
-    )
-
-    @model_validator(mode="after")
-    def _grey(self) -> "Dataset":
-        if DATASETS[self.name].channels > 1:
-            raise ValueError(
-                f"name: {self.name!r} has colours, and kernels and orbits are of grey images; name "
-                "it in stability.tasks"
-            )
-        return self
-
-    @property
-    def side(self) -> int:
-        """The side in pixels of the images after upsampling and padding."""
-        return DATASETS[self.name].side * self.upsampling + 2 * self.padding
-
-
-class Pairs(Closed):
-    """Pairs of seed images of different classes, each with its orbit."""
-
-    group: GroupName
-    n: Sizes = Field(description="order of the cyclic group, n of the n-gon, shifts per axis")
-    pairs: Count
-    chunk: Count = Field(default=128, description="pairs in one job")
-    architectures: Names
-
-
-class Shifts(Pairs):
-    """Pairs under an exact group action, with ridges for the kernels whose orbits collapse."""
-
-    ridge_factors: Annotated[list[RidgeFactor], Field(min_length=1), Distinct] = Field(
-        description="ridge as a share of the Gram matrix's trace; the smallest serves as none"
-    )
-
-
-class Seeds(Closed):
-    """Several seed images of each of two classes, drawn anew for each draw."""
-
-    group: CyclicGroupName
-    n: Sizes
-    seeds_per_class: Count
-    draws: Count
-    chunk: Count = Field(default=16, description="draws in one job")
-    architectures: Names
-
-
-class Classes(Closed):
-    """Several seed images of every class of the data set, one draw."""
-
-    group: CyclicGroupName
-    n: Sizes
-    seeds_per_class: Count
-    architectures: Names
-
-
-class RingSweeps(Closed):
-    """Two rings of points under a Gaussian kernel."""
-
-    n: Sizes = Field(description="points per ring, swept at separation 1")
-    separations: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2), Distinct] = (
-        Field(description="distances of the rings' planes, swept at 6 points per ring")
-    )
-    ridge_factor: RidgeFactor = Field(description="ridge as a share of the training points' trace")
-
-
-class Portrait(Closed):
-    """Two seed images in many poses, for the pictures of orbits."""
-
-    classes: Annotated[
-        list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=2, max_length=2), Distinct
-    ]
-    poses: Annotated[Whole, Field(ge=8, le=720)]
-
-
-class Partial(Closed):
-    """Networks trained on all rotations of all classes but the upright pose of one class."""
-
-    n: Sizes
-    networks: Names
-    images: Count | None = Field(
-        default=None, description="seed images, equally many of each class; all where it is null"
-    )
-    left_out: Digits = Field(description="classes, each left out from networks of its own")
-    seeds: Count = Field(default=1, description="initialisations for each class left out")
-    chunk: Count = Field(default=10, description="classes left out in one job")
-    epochs: Count
-    batch: Count
-    learning_rate: Rate = 1e-3
-
-
-class LongTraining(Closed):
-    """The task of `partial` for many epochs, with and without weight decay."""
-
-    n: Annotated[Whole, Field(ge=2, le=720)]
-    network: str
-    images: Count | None = None
-    left_out: Digits
-    epochs: Count
-    batch: Count
-    learning_rate: Rate = 1e-3
-    weight_decays: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1), Distinct] = (
-        Field(description="decoupled weight decay; 0 is none")
-    )
-
-
-class TrainedPairs(Closed):
-    """Networks of finite width trained on the pairs of `rotations`, by Adam as in the paper."""
-
-    n: Annotated[Whole, Field(ge=2, le=720)]
-    pairs: Count
-    chunk: Count = Field(default=64, description="pairs in one job")
-    architecture: str
-    width: Count
-    steps: Count = Field(description="full-batch steps of the optimiser")
-    learning_rate: Rate = 1e-3
-
-
-class Widths(Closed):
-    """Networks over width, trained by gradient descent on the pairs of `rotations`."""
-
-    n: Sizes
-    pairs: Count
-    architecture: str
-    widths: Annotated[list[Count], Field(min_length=2), Distinct]
-    seeds: Count = Field(default=1, description="initialisations for each pair and missing pose")
-    steps: Count
-    learning_rate: Rate = Field(
-        default=0.05,
-        description="of the mean squared error; much above it, narrow networks die on the way",
-    )
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.98
-
-
-class TrainedClasses(Closed):
-    """A network trained on the ten classes of `classes`."""
-
-    n: Sizes
-    network: str
-    epochs: Count
-    least_steps: Count = Field(
-        default=1, description="epochs are added where few rotations make them shorter than this"
-    )
-    batch: Count
-    learning_rate: Rate = 1e-3
-
-
-class StabilitySamples(Closed):
-    """One image under random smooth deformations, over temperature and cutoff."""
-
-    class_: Annotated[Whole, Field(ge=0, le=9)]
-    upsampling: Annotated[Whole, Field(ge=1, le=8)] = Field(
-        default=1, description="instead of the data set's, before its padding"
-    )
-    cutoffs: Annotated[list[Annotated[Whole, Field(ge=2, le=64)]], Field(min_length=1), Distinct]
-    temperatures: Annotated[list[Rate], Field(min_length=2), Distinct]
-    fields: Count = Field(description="fields of which the share that folds is counted")
-
-
-class StabilityTask(Closed):
-    """Networks that are trained to classify a data set, on subsets of several sizes."""
-
-    dataset: DatasetName
-    networks: Names
-    points: Annotated[list[Count], Field(min_length=2), Distinct] = Field(
-        description="training images"
-    )
-    test: Count = Field(description="images that no network is trained on, for the test error")
-    seeds: Annotated[Whole, Field(ge=2)] = Field(
-        description="draws of training images, each with its initialisation"
-    )
-    steps: Count = Field(description="optimiser steps, the same for all numbers of images")
-    batch: Count = 128
-
-    @model_validator(mode="after")
-    def _enough_images(self) -> "StabilityTask":
-        count, needed = DATASETS[self.dataset].images, max(self.points) + self.test
-        if needed > count:
-            raise ValueError(
-                f"points: {max(self.points)} training and {self.test} test images are more than "
-                f"the {count} of {self.dataset}"
-            )
-        return self
-
-
-class Stability(Closed):
-    """Relative stability to deformations, before and after training."""
-
-    tasks: Annotated[list[StabilityTask], Field(min_length=1)]
-    displacement: Rate = Field(default=1.0, description="nominal, in pixels")
-    cutoff: Annotated[Whole, Field(ge=2, le=64)] = 3
-    images: Annotated[Whole, Field(ge=2)] = Field(
-        default=500, description="test images that are deformed"
-    )
-    draws: Count = Field(default=8, description="deformations of each image")
-
-    @property
-    def networks(self) -> list[str]:
-        """The networks of all tasks."""
-        return list(dict.fromkeys(name for task in self.tasks for name in task.networks))
-
-    @model_validator(mode="after")
-    def _each_data_set_once(self) -> "Stability":
-        _distinct([task.dataset for task in self.tasks])
-        for task in self.tasks:
-            if self.images > task.test:
-                raise ValueError(f"images: {self.images} is more than the {task.test} test images")
-        return self
-
-
-class StripeRuns(Closed):
-    """Trainings of the stripe model on one number of points."""
-
-    points: Annotated[Whole, Field(ge=2)]
-    seeds: Annotated[Whole, Field(ge=2)] = Field(
-        description="draws of points, each with its initialisation"
-    )
-
-
-class StripeTraining(Closed):
-    """The stripe model: one hidden layer in two regimes, and its kernel of infinite width."""
-
-    dimension: Annotated[Whole, Field(ge=2)] = 5
-    width: Count = 400
-    test_points: Count = 20_000
-    chunk: Count = Field(default=4, description="trainings in one job")
-    feature: Annotated[list[StripeRuns], Field(min_length=2)]
-    lazy: Annotated[list[StripeRuns], Field(min_length=2)]
-    kernel: Annotated[list[StripeRuns], Field(min_length=2)]
-    checks: StripeRuns = Field(
-        description="feature trainings that are repeated wider, in smaller steps and so on"
-    )
-
-
-class LieAliasing(Closed):
-    """Nonlinearities and down-samplings of random band-limited images, without training."""
-
-    pixels: Annotated[Whole, Field(ge=9, le=99)] = Field(
-        description="side of the images that come out; odd, so that no mode is half aliased"
-    )
-    draws: Annotated[Whole, Field(ge=2)] = Field(description="random images at each frequency")
-    phases: Annotated[Whole, Field(ge=2)] = Field(description="shifts of each single cosine")
-
-    @model_validator(mode="after")
-    def _odd(self) -> "LieAliasing":
-        if self.pixels % 2 == 0:
-            raise ValueError(f"pixels: {self.pixels} is even; an odd number is needed")
-        return self
-
-
-class InvarianceFamily(Closed):
-    """One untied network and one group, learned in several ways, beside its weight-tied kin."""
-
-    network: str
-    group: catalogue.ExactGroup
-    n: Annotated[Whole, Field(ge=2, le=64)]
-    strengths: Annotated[list[Finite], Field(min_length=1), Distinct] = Field(
-        description="of the invariance loss, beside augmentation alone"
-    )
-    tied: Annotated[list[Literal["averaged", "pooled"]], Field(min_length=1), Distinct]
-    weight_decays: Annotated[list[Finite], Distinct] = Field(
-        default=[], description="decoupled, with augmentation: the controls of spectral decay"
-    )
-
-
-class Invariance(Closed):
-    """Learned against genuine invariance: networks, distribution shifts, what is measured."""
-
-    train: Count = Field(description="training images")
-    test: Count = Field(description="test images")
-    images: Annotated[Whole, Field(ge=2)] = Field(description="test images that are measured")
-    seeds: Annotated[Whole, Field(ge=2)]
-    epochs: Count
-    batch: Count
-    learning_rate: Rate = 1e-3
-    families: Annotated[list[InvarianceFamily], Field(min_length=1)] = Field(
-        description="the first is drawn in every figure and has controls"
-    )
-    shifts: Annotated[list[ShiftName], Field(min_length=1), Distinct]
-    shift_strengths: Annotated[
-        list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1), Distinct
-    ] = Field(description="degrees of the shifts, beside none; 1 is the full shift")
-    other: Dataset | None = Field(
-        default=None, description="data set that images are interpolated to, as a further shift"
-    )
-    strength: Finite = Field(
-        default=1.0, description="of the invariance loss where one stands for all"
-    )
-    class_: Annotated[Whole, Field(ge=0, le=9)] = Field(
-        default=4, description="of the image whose saliency is drawn"
-    )
-    partial_images: Annotated[Whole, Field(ge=2)] = Field(
-        default=100, description="at most so many of the class left out of `partial`, and others"
-    )
-    snapshots: Annotated[list[Annotated[Whole, Field(ge=0)]], Field(min_length=2), Distinct] = (
-        Field(description="epochs at which spectra are measured, beside the last")
-    )
-
-    @model_validator(mode="after")
-    def _fits(self) -> "Invariance":
-        first = self.families[0]
-        if not first.weight_decays:
-            raise ValueError("families.0.weight_decays: the first family needs one or more")
-        if self.images > self.test:
-            raise ValueError(f"images: {self.images} is more than the {self.test} test images")
-        if 1.0 not in self.shift_strengths:
-            raise ValueError("shift_strengths: 1, the full shift, is missing")
-        for number, family in enumerate(self.families):
-            if self.strength not in family.strengths:
-                raise ValueError(f"families.{number}.strengths: {self.strength:g} is missing")
-        if max(self.snapshots) >= self.epochs:
-            raise ValueError(
-                f"snapshots: {max(self.snapshots)} is not before the last of {self.epochs} epochs"
-            )
-        return self
 
 
 class Preset(Closed):
@@ -410,6 +76,9 @@ class Preset(Closed):
     stripe_training: StripeTraining
     lie_aliasing: LieAliasing
     invariance: Invariance
+    lie_models: LieModels
+    lie_layers: LieLayers
+    lie_partial: LiePartial
 
     @model_validator(mode="after")
     def _sizes_fit_the_images(self) -> "Preset":
@@ -484,7 +153,7 @@ class Config(Closed):
 
     @model_validator(mode="after")
     def _trained_networks_meet_their_theory(self) -> "Config":
-        """What networks are compared with must be among what the theory is computed for."""
+        """What studies take from one another must be there."""
         for name, preset in self.presets.items():
             for path, value, allowed in _unmet(preset):
                 raise ValueError(
@@ -596,7 +265,7 @@ def _sentence(fault: Mapping[str, Any]) -> str:
 
 
 def _unmet(preset: Preset) -> Iterable[tuple[str, Any, str]]:
-    """What trained networks need of the theory and lack: key path, value, where it must be."""
+    """What studies need of one another and lack: key path, value, where it must be."""
     theory = preset.rotations
     for study in ("trained_pairs", "widths"):
         settings = getattr(preset, study)
@@ -612,6 +281,10 @@ def _unmet(preset: Preset) -> Iterable[tuple[str, Any, str]]:
                 settings.architecture,
                 f"rotations.architectures, {known}",
             )
+    for network in preset.lie_layers.networks:
+        if network not in preset.lie_models.networks:
+            known = ", ".join(preset.lie_models.networks)
+            yield "lie_layers.networks", network, f"lie_models.networks, {known}"
     for n in preset.trained_classes.n:
         if n not in preset.classes.n:
             yield "trained_classes.n", n, f"classes.n, {preset.classes.n}"

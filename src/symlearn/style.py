@@ -40,6 +40,8 @@ _MODELS = {
     "resnet8-16": (_GREEN, "D"),
     "resnet18": (_GREEN, "D"),
     "efficientnet-b0": (_PURPLE, "^"),
+    "cnn-12": (_SKY, "v"),
+    "vit-plain-32": (_PURPLE, "s"),
 }
 # For architectures of the user's own, in the order in which they appear.
 _SPARE = [(_RED, "P"), (_GREY, "X"), (_YELLOW, "*"), (_PURPLE, "v")]

@@ -87,6 +87,8 @@ def test_it_can_be_stored_and_arranged(found, tmp_path):
         store.write(dataset.drop_attrs(deep=False), path, spec)
     nets = stabilities.networks(Inputs(tuple(store.read(path) for path in paths)))
     assert stabilities.datasets_of(nets) == ["digits", "mnist"]
+    assert stabilities.seeds_of(nets) == "2 (digits), 1 (MNIST)"
+    assert stabilities.seeds_of(stabilities.on(nets, "mnist")) == "1"
     sizes = {tag: cell["train_size"].values.tolist() for tag, cell in stabilities.cells_of(nets)}
     assert sizes == {"digits.small": [40, 120], "mnist.small": [120]}
 

@@ -97,6 +97,18 @@ def test_networks_learn_and_come_back_as_they_were(tmp_path, channels):
         networks.networks(3)
 
 
+def test_images_are_prepared_a_part_at_a_time_and_come_out_as_one(monkeypatch):
+    preparation = {"upsampling": 2, "padding": 1}
+    for channels in (None, 3):
+        whole, labels = classification.images_of(dataset(channels=channels), preparation)
+        monkeypatch.setattr(classification, "_AT_ONCE", 50)
+        parts, _ = classification.images_of(dataset(channels=channels), preparation)
+        monkeypatch.undo()
+        assert whole.shape == (120, channels or 1, 18, 18)
+        assert (whole == parts).all()
+        assert len(labels) == 120
+
+
 def test_weights_of_other_networks_are_refused(tmp_path):
     history = run(tmp_path, spec())
     other = history.assign_attrs(spec=json.dumps({**spec(), "seed": 8}))

@@ -13,20 +13,14 @@ import pytest
 import yaml
 
 from symlearn import config as module
-from symlearn.config import (
-    GroupName,
-    PresetName,
-    ShiftName,
-    json_schema,
-    load,
-    parse,
-)
+from symlearn.config import PresetName, json_schema, load, parse
 from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
 from symlearn.datasets.distribution_shift import SHIFTS
 from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
+from symlearn.settings import GroupName, ShiftName
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "config.schema.json"
@@ -38,7 +32,7 @@ def changed(raw, path, value):
     *parents, last = path.split(".")
     node = changed
     for key in parents:
-        node = node[key]
+        node = node[int(key) if isinstance(node, list) else key]
     node[last] = value
     return changed
 
@@ -104,6 +98,16 @@ FAULTS = {
         f"{QUICK}.widths.architecture",
         "cnn-gap-3-3",
         ["not in rotations.architectures, mlp-1"],
+    ),
+    "layers-without-networks": (
+        f"{QUICK}.lie_layers.networks",
+        ["cnn", "vit-48"],
+        ["'vit-48' is not in lie_models.networks, fully-connected", "add it there"],
+    ),
+    "more-than-the-test": (
+        f"{QUICK}.lie_models.images",
+        301,
+        ["lie_models.images: 301 is more than the 300 of test"],
     ),
     "classes-without-n": (f"{QUICK}.trained_classes.n", [3], ["3 is not in classes.n"]),
     "architecture": (

@@ -56,6 +56,27 @@ def test_twice_the_pairs_are_twice_the_work(config):
     assert work_of(twice).kind == work_of(first).kind
 
 
+def test_more_deformations_and_colours_are_more_work(config):
+    cells = cells_of(config, "standard")
+    grey, colour = (
+        next(c for c in cells if c.slug == f"stability-resnet8-8-{name}")
+        for name in ("mnist", "cifar10-part")
+    )
+    more = Cell(grey.stage, grey.slug, {**grey.settings, "draws": 16}, grey.inputs)
+    assert work_of(more).amount / work_of(grey).amount == pytest.approx(33 / 17)
+    first = [work_of(cell.inputs[0]).amount / len(cell.inputs) for cell in (grey, colour)]
+    assert first[1] > first[0]
+
+
+def test_twice_the_units_or_half_the_step_are_twice_the_work(config):
+    (base, *_) = (
+        c for c in cells_of(config, "quick") if c.slug == "stripe-training-feature-p32-from0"
+    )
+    for change in ({"width": 800}, {"limits": {"parameters": 0.01, "outputs": 0.1}}):
+        other = Cell(base.stage, base.slug, {**base.settings, **change})
+        assert work_of(other).amount == pytest.approx(2 * work_of(base).amount)
+
+
 def test_pooling_costs_the_square_of_the_pixels(config):
     (small, *_), (large, *_) = (kernel_cells(config, p, "cnn-gap-3") for p in ("quick", "paper"))
     per_entry = [work_of(cell).amount / work_of(cell).values for cell in (small, large)]

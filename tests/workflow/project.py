@@ -143,7 +143,7 @@ def shrink(config: dict[str, Any]) -> None:
         "batch": 20,
     }
     few = [{"points": 8, "seeds": 2}, {"points": 16, "seeds": 2}]
-    quick["stripe_training"] |= {"width": 20, "test_points": 200, "checks": few[0]}
+    quick["stripe_training"] |= {"width": 60, "test_points": 200, "checks": few[0]}
     quick["stripe_training"] |= {"feature": few, "lazy": few, "kernel": few}
     quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
     family = {"group": "cyclic-rotation", "n": 4, "strengths": [1], "weight_decays": [1]}
@@ -158,6 +158,10 @@ def shrink(config: dict[str, Any]) -> None:
         "shift_strengths": [1],
         "snapshots": [0, 1],
     }
+    quick["lie_models"] |= {"networks": ["fully-connected"], "train": 100, "test": 40}
+    quick["lie_models"] |= {"images": 4, "draws": 1, "epochs": 1}
+    quick["lie_layers"] |= {"networks": ["fully-connected"], "images": 2}
+    quick["lie_partial"] |= {"images": 2}
 
 
 def end_session(process: subprocess.Popen[str]) -> None:

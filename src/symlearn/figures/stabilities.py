@@ -67,6 +67,18 @@ def on(nets: xr.Dataset, dataset: str) -> xr.Dataset:
     return nets.isel(cell=np.flatnonzero(nets["dataset"] == dataset))
 
 
+def seeds_of(nets: xr.Dataset) -> str:
+    """The number of seeds, for captions; by data set where they differ."""
+    counts = {name: _seeds(on(nets, name)) for name in datasets_of(nets)}
+    if len(set(counts.values())) == 1:
+        return str(next(iter(counts.values())))
+    return ", ".join(f"{count} ({NAMES[name]})" for name, count in counts.items())
+
+
+def _seeds(nets: xr.Dataset) -> int:
+    return nets["test_error"].dropna("member", how="all").sizes["member"]
+
+
 def log_mean(values: Float[np.ndarray, " member"]) -> Measured:
     """The geometric mean, as the authors average seeds, and its standard error."""
     kept = values[np.isfinite(values)]

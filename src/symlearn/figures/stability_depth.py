@@ -50,6 +50,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 def caption(plotted: Plotted) -> str:
     """What is shown."""
     cells = list(plotted.values())
+    seeds = " or ".join(dict.fromkeys(str(cell.sizes["member"]) for cell in cells))
     sizes = ", ".join(
         dict.fromkeys(f"{int(c['train_size'])} ({NAMES[c.attrs['dataset']]})" for c in cells)
     )
@@ -57,7 +58,7 @@ def caption(plotted: Plotted) -> str:
         "Relative stability R of the activations after each nonlinearity, block or pooling (the "
         "last is the output, the image itself has R = 1), before (grey, dashed) and after "
         "training (colour), by means: medians say nothing of activations that are mostly zero. "
-        f"Geometric mean over {cells[0].sizes['member']} seeds with its 95 % interval. Training "
+        f"Geometric mean over {seeds} seeds with its 95 % interval. Training "
         f"images: {sizes}. Before training, batch norms have the statistics of the undeformed "
         f"images. {stabilities.about_the_images(cells[0])}"
     )

@@ -60,6 +60,7 @@ def _at_most_images(nets: xr.Dataset, name: str) -> dict[str, Measured]:
 def caption(plotted: Plotted) -> str:
     """What is shown."""
     nets = plotted["networks"]
+    seeds = stabilities.seeds_of(nets)
     line = (
         "Dotted: the authors' line for 15 networks on all of CIFAR-10, 0.2 root R; it is no "
         "prediction for fewer images or small networks. "
@@ -68,7 +69,7 @@ def caption(plotted: Plotted) -> str:
     return (
         "Test error after training against the relative stability R (left) and against the "
         "stability D to deformations, which is not set against noise (right); each point a "
-        f"network trained on one number of images, geometric mean over {nets.sizes['member']} "
+        f"network trained on one number of images, geometric mean over {seeds} "
         "seeds with standard errors; the larger the marker, the more training images "
         f"({_sizes(nets)}). Titles: Spearman's rank correlation over the points, with the 95 % "
         f"bootstrap interval over points. {line if on_colours else ''}"

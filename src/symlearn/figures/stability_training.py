@@ -45,13 +45,14 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 def caption(plotted: Plotted) -> str:
     """What is shown."""
     nets = plotted["networks"]
+    seeds = stabilities.seeds_of(nets)
     sizes = ", ".join(
         f"{int(_largest(on(nets, name)))} ({NAMES[name]})" for name in datasets_of(nets)
     )
     return (
         "Relative stability R, how much smooth deformations change a network's output over how "
         "much noise of the same norm does, before (pale) and after training (full). Bars: "
-        f"geometric mean over {nets.sizes['member']} seeds with its 95 % interval; dots: single "
+        f"geometric mean over {seeds} seeds with its 95 % interval; dots: single "
         "seeds; crosses: the authors' average, by medians over images for each logit, in place of "
         f"means. Training images: {sizes}. {stabilities.about_the_images(nets)} Before training, "
         "batch norms have the statistics of the undeformed images; the authors' have those of "

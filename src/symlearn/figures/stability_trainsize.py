@@ -53,10 +53,11 @@ def _slope(sizes: np.ndarray, values: np.ndarray) -> Measured:
 def caption(plotted: Plotted) -> str:
     """What is shown."""
     nets = plotted["networks"]
+    seeds = stabilities.seeds_of(nets)
     return (
         "How far deformations (D) and noise of the same norm (G) move a trained network's output, "
         "relative to the distance of the outputs of two images, and their ratio R, by number of "
-        f"training images P; geometric mean over {nets.sizes['member']} seeds, each with training "
+        f"training images P; geometric mean over {seeds} seeds, each with training "
         "images of its own, and its 95 % interval. Lines at the left margin: before training. The "
         "number of optimiser steps is the same at all P (as the authors', but for at most 5000 "
         f"epochs). {stabilities.about_the_images(nets)}"

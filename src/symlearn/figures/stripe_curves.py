@@ -15,11 +15,12 @@ from symlearn.figures.panels import powers_of_two
 from symlearn.figures.stabilities import plain_logarithm
 from symlearn.figures.stripe import counts_of, log_means, of_regime, on_points
 from symlearn.statistics import Measured, Measurements, mean
-from symlearn.theory.stripe import Slope, feature_exponent, lazy_exponent, learning_exponent
+from symlearn.theory.stripe import Slope, feature_exponent, lazy_exponent
 
 TITLE = "The stripe model: learning curves with and without features"
 NEEDS: dict[str, dict[str, int]] = {"stripe-training": {}, "stripe-kernel": {}}
-_ASYMPTOTIC = 512  # points from which the lazy exponent is fitted
+# Points from which exponents are fitted: with fewer, errors fall faster than any power predicted.
+_ASYMPTOTIC = {"feature": 128, "kernel": 512}
 _CHECKS = {"wider": "4 x units", "smaller-steps": "1/2 steps", "smaller-scale": "1/100 scale"}
 
 
@@ -34,7 +35,7 @@ class _Curve(NamedTuple):
 _CURVES = {
     "feature": _Curve("feature", "#D55E00", "o"),
     "lazy": _Curve("lazy", "#0072B2", "s"),
-    "kernel": _Curve("kernel, infinite width", "#009E73", "^"),
+    "kernel": _Curve("kernel", "#009E73", "^"),
 }
 
 
@@ -48,8 +49,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """Exponents with their intervals, errors, the checks, and final against initial kernel."""
     runs, kernel = plotted["runs"], plotted["kernel"]
     feature = of_regime(runs, "feature")
-    measured = stripe.as_measured("feature", stripe.slope(feature, "test_error"))
-    measured |= stripe.as_measured("kernel", _late(kernel))
+    measured = stripe.as_measured("feature", _exponent(feature, "feature"))
+    measured |= stripe.as_measured("kernel", _exponent(kernel, "kernel"))
     for name in ("feature", "lazy", "kernel"):
         for count, (value, low, high) in log_means(_runs(plotted, name), "test_error").items():
             measured[f"error.{name}.p{count}"] = Measured(value, (high - low) / 4)
@@ -72,11 +73,14 @@ def _runs(plotted: Plotted, name: str) -> xr.Dataset:
     return plotted["kernel"] if name == "kernel" else of_regime(plotted["runs"], name)
 
 
-def _late(kernel: xr.Dataset) -> Slope:
-    """The kernel's exponent where the errors have begun to fall as they go on."""
-    counts = kernel["points"].values
-    kept = counts >= _ASYMPTOTIC
-    return learning_exponent(counts[kept].astype(float), kernel["test_error"].values[kept])
+def _fitted(runs: xr.Dataset, name: str) -> xr.Dataset:
+    """The runs whose errors make the exponent: from `_ASYMPTOTIC` on if sizes differ there."""
+    late = runs.isel(member=np.flatnonzero(runs["points"] >= _ASYMPTOTIC[name]))
+    return late if len(counts_of(late)) > 1 else runs
+
+
+def _exponent(runs: xr.Dataset, name: str) -> Slope:
+    return stripe.slope(_fitted(runs, name), "test_error")
 
 
 def _geometric(runs: xr.Dataset, count: int) -> float:
@@ -102,15 +106,18 @@ def caption(plotted: Plotted) -> str:
     """What is shown."""
     runs = plotted["runs"]
     dimension = runs.attrs["dimension"]
+    starts = [counts_of(_fitted(_runs(plotted, name), name))[0] for name in _ASYMPTOTIC]
     counts = {name: stripe.listed(_runs(plotted, name)) for name in _CURVES}
     return (
         f"The stripe model in {dimension} dimensions, one hidden layer of {runs.attrs['width']} "
         "units, and the support vector machine of the tangent kernel of infinitely many. (A) Test "
         "error by number of points p, geometric mean over seeds with its 95 % interval; dotted: "
         f"the predicted powers, -{feature_exponent(dimension):.2f} (feature) and "
-        f"-{lazy_exponent(dimension):.2f} (lazy and kernel), at a height of their own. In the "
-        "title the fitted powers with the 95 % interval over trainings: feature over all p, kernel "
-        f"from p = {_ASYMPTOTIC} on, below which its errors fall faster. (B) Errors of the "
+        f"-{lazy_exponent(dimension):.2f} (lazy and kernel), through the last point. In the "
+        "legend the fitted powers with the 95 % interval over trainings, from p = "
+        f"{starts[0]} (feature) and {starts[1]} (kernel) on: errors at fewer than "
+        f"{_ASYMPTOTIC['feature']} and {_ASYMPTOTIC['kernel']} points fall faster, so that a fit "
+        "to those is no test of the prediction. (B) Errors of the "
         "support vector machine of the network's tangent kernel, before and after training in "
         "the feature regime, against the network's. (C) Checks of the feature regime at p = "
         f"{counts_of(of_regime(runs, 'wider'))[0]}: the error with one thing changed over that of "
@@ -135,30 +142,27 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
 
 
 def _learning(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
-    for name, look in _CURVES.items():
-        _line(axes, _runs(plotted, name), "test_error", look)
     dimension = plotted["runs"].attrs["dimension"]
-    for name, power in (
-        ("feature", feature_exponent(dimension)),
-        ("kernel", lazy_exponent(dimension)),
-    ):
+    predicted = {"feature": feature_exponent(dimension), "kernel": lazy_exponent(dimension)}
+    for name, look in _CURVES.items():
         runs = _runs(plotted, name)
-        counts = np.array(counts_of(runs), dtype=float)
-        level = np.mean(np.log(runs["test_error"].values) + power * np.log(runs["points"].values))
-        axes.plot(
-            counts, np.exp(level) * counts**-power, ":", color=_CURVES[name].colour, linewidth=1
-        )
-    title = ", ".join(
-        f"{name} {measured[f'{name}.slope'].value:.2f} [{measured[f'{name}.slope_low'].value:.2f}, "
-        f"{measured[f'{name}.slope_high'].value:.2f}]"
-        for name in ("feature", "kernel")
-    )
-    axes.set_title(title, fontsize=6.5, loc="right")
+        if name in predicted:
+            value, low, high = (
+                measured[f"{name}.slope{end}"].value for end in ("", "_low", "_high")
+            )
+            look = look._replace(label=f"{look.label}: {value:.2f} [{low:.2f}, {high:.2f}]")
+            counts = np.array(counts_of(runs), dtype=float)
+            guide = (
+                _geometric(runs, counts_of(runs)[-1]) * (counts / counts[-1]) ** -predicted[name]
+            )
+            axes.plot(counts, guide, ":", color=look.colour, linewidth=1)
+        _line(axes, runs, "test_error", look)
     every = sorted({c for name in _CURVES for c in counts_of(_runs(plotted, name))})
     powers_of_two(axes, np.array(every), "points p")
     axes.set(yscale="log", ylabel="test error")
     plain_logarithm(axes.yaxis)
-    axes.legend()
+    axes.set_ylim(top=1.0)
+    axes.legend(fontsize=5.8)
 
 
 def _kernels(axes: Axes, feature: xr.Dataset) -> None:
@@ -195,5 +199,4 @@ def _checks(axes: Axes, runs: xr.Dataset) -> None:
         axes.plot(place, np.exp(middle), "o", color="black")
     axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":")
     axes.set_xticks(range(len(_CHECKS)), list(_CHECKS.values()), rotation=20, ha="right")
-    axes.set(yscale="log", ylabel="error / error unchanged", xlim=(-0.5, len(_CHECKS) - 0.4))
-    plain_logarithm(axes.yaxis)
+    axes.set(ylabel="error / error unchanged", xlim=(-0.5, len(_CHECKS) - 0.4))

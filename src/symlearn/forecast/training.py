@@ -48,7 +48,7 @@ def network_cost(network: Mapping[str, Any], shape: tuple[int, int, int]) -> Cos
             return Cost(weights, weights)
         case "convnet":
             return _convnet(network, shape)
-        case "vision-transformer":
+        case "vision-transformer" | "plain-transformer":
             return _transformer(network, shape)
         case "ntk":
             return _ntk(network, shape)

@@ -47,6 +47,12 @@ class VisionTransformer(_Kind):
     mlp_width: Count
 
 
+class PlainTransformer(VisionTransformer):
+    """The same with a linear embedding of the patches, without norms there."""
+
+    kind: Literal["plain-transformer"]  # type: ignore[assignment]
+
+
 class Lenet(_Kind):
     """LeNet-5 with ReLU and max-pooling."""
 
@@ -108,6 +114,7 @@ _KINDS: tuple[type[_Kind], ...] = (
     Perceptron,
     Convnet,
     VisionTransformer,
+    PlainTransformer,
     Lenet,
     Alexnet,
     Vgg,
@@ -129,6 +136,14 @@ STANDARD: Mapping[str, Mapping[str, Any]] = {
     "cnn": {"kind": "convnet", "channels": [24, 32], "hidden": 256},
     "vit": {"kind": "vision-transformer", "width": 256, "mlp_width": 256},
     "vit-48": {"kind": "vision-transformer", "width": 48, "mlp_width": 48, "head_width": 12},
+    # And those of the study of Lie derivatives beside them.
+    "cnn-12": {"kind": "convnet", "channels": [12, 16], "hidden": 128},
+    "vit-plain-32": {
+        "kind": "plain-transformer",
+        "width": 32,
+        "mlp_width": 64,
+        "head_width": 8,
+    },
     # Those of the relative-stability study, and a residual network for small images.
     "fully-connected": {"kind": "perceptron", "widths": [64, 64, 64]},
     "lenet": {"kind": "lenet"},

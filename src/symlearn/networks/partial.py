@@ -31,7 +31,7 @@ def problem(dataset: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
     levels, scale = unit_norm(data, chosen, settings["preparation"])
     labels, n = data.labels[chosen], settings["n"]
     turned = nearest_rotations(levels, n)
-    splits = [_split(labels, n, member, root) for member in settings["members"]]
+    splits = [split(labels, n, member, root) for member in settings["members"]]
     # The longest list of left-out images sets the epoch of all.
     trained = len(labels) * n - int(np.bincount(labels).max())
     trained -= int(trained * _TEST_SHARE) + 1
@@ -100,10 +100,13 @@ def unit_norm(
     return levels, 1.0 / np.where(norms > 0, norms, 1.0)
 
 
-def _split(
+def split(
     labels: Int[np.ndarray, " image"], n: int, member: Sequence[int], root: int
 ) -> dict[str, torch.Tensor]:
-    """Points (pose * images + image) of a member: train, test in and out of distribution."""
+    """Points (pose * images + image) of a member: train, test in and out of distribution.
+
+    A member is the class left out and the number of the initialisation.
+    """
     left_out, seed = member
     missing: Bool[np.ndarray, " point"] = np.zeros(len(labels) * n, dtype=bool)
     missing[: len(labels)] = labels == left_out

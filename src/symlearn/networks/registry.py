@@ -29,6 +29,7 @@ BUILDERS: Mapping[str, Builder] = {
     "perceptron": Builder(f"{_HERE}.perceptron", "perceptron"),
     "convnet": Builder(f"{_HERE}.convnet", "convnet"),
     "vision-transformer": Builder(f"{_HERE}.vision_transformer", "VisionTransformer"),
+    "plain-transformer": Builder(f"{_HERE}.plain_transformer", "plain_transformer"),
     "ntk": Builder(f"{_HERE}.ntk", "network"),
     "lenet": Builder(f"{_HERE}.convolutional", "lenet"),
     "alexnet": Builder(f"{_HERE}.convolutional", "alexnet"),

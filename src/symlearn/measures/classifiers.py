@@ -1,0 +1,90 @@
+"""Lie derivatives of classifiers: of their probabilities, as in the paper, and of their logits.
+
+Probabilities reward confidence: where one of them is near 1 none of them can change. The logits
+relative to their own variance do not (note 4, T11 and T12).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from symlearn.measures.lie import (
+    GENERATORS,
+    Generator,
+    Images,
+    lie_derivative,
+    mean_absolute,
+    mean_square,
+)
+
+STENCIL = "forward-exact"
+"""The released code's derivative as exact arithmetic would have it, on every device."""
+
+Errors = Float[torch.Tensor, "generator image"]
+
+
+@dataclass(frozen=True)
+class ClassifierErrors:
+    """Errors of each image under each generator, per unit of the normalised coordinates.
+
+    `square` and `absolute` are the mean square (equation 4 of the paper) and the mean absolute
+    value (the released code) of the probabilities' derivatives; `logits` is the mean square of
+    the logits' derivatives over the logits' variance over the images (mean over classes).
+    """
+
+    square: Errors
+    absolute: Errors
+    logits: Errors
+
+
+class LogitsAndProbabilities(nn.Module):
+    """A classifier whose output is its logits and then its probabilities, in one vector."""
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Images) -> Float[torch.Tensor, "image output"]:
+        """Logits and probabilities of images."""
+        logits = self.network(images)
+        return torch.cat([logits, logits.softmax(dim=1)], dim=1)
+
+
+def probabilities(network: nn.Module) -> nn.Module:
+    """A classifier whose output is its probabilities, in evaluation mode as the network is."""
+    return nn.Sequential(network, nn.Softmax(dim=1)).train(network.training)
+
+
+def classifier_errors(
+    network: nn.Module,
+    images: Images,
+    generators: Sequence[str | Generator] = tuple(GENERATORS),
+    stencil: str = STENCIL,
+    batch: int = 64,
+) -> ClassifierErrors:
+    """The errors of a classifier (image, logit) at each image under each generator.
+
+    Raises MeasureError as `lie_derivative`. Cost: three to five forward passes of each image for
+    each generator, for logits and probabilities together.
+    """
+    both = LogitsAndProbabilities(network).train(network.training)
+    parts = images.split(batch)
+    moved = torch.stack(
+        [torch.cat([lie_derivative(both, part, x, stencil) for part in parts]) for x in generators]
+    )
+    logits, shares = (half.flatten(0, 1) for half in moved.chunk(2, dim=2))
+    shape = moved.shape[:2]
+    return ClassifierErrors(
+        square=mean_square(shares).reshape(shape),
+        absolute=mean_absolute(shares).reshape(shape),
+        logits=mean_square(logits).reshape(shape) / _variance(network, parts),
+    )
+
+
+def _variance(network: nn.Module, parts: Sequence[torch.Tensor]) -> Float[torch.Tensor, ""]:
+    with torch.no_grad():
+        logits = torch.cat([network(part) for part in parts])
+    return logits.var(dim=0, correction=0).mean()

@@ -1,0 +1,258 @@
+"""The studies of trained networks' Lie derivatives, on networks trained for seconds."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+import yaml
+
+from symlearn import plan, store
+from symlearn.config import parse
+from symlearn.datasets.__main__ import compute as read_dataset
+from symlearn.figures import lie_augmentation, lie_layers, lie_measures, lie_models, lie_transforms
+from symlearn.figures import lie_partial as partial_figure
+from symlearn.figures.inputs import Inputs
+from symlearn.measures.classifiers import probabilities
+from symlearn.measures.lie import lie_derivative, mean_square
+from symlearn.networks import classification
+from symlearn.networks.__main__ import compute as train
+from symlearn.networks.build import build
+from symlearn.networks.catalogue import standard_entry
+from symlearn.networks.trained import trained
+from symlearn.specs import modules_of
+from symlearn.studies import lie_published
+from symlearn.studies.__main__ import compute as study
+
+SMALL = {
+    "networks": ["fully-connected", "resnet8-8", "vit-plain-32"],
+    "seeds": 2,
+    "train": 90,
+    "test": 60,
+    "images": 6,
+    "pixels": 1,
+    "draws": 2,
+    "epochs": 1,
+    "batch": 30,
+}
+PARTIAL = {
+    "n": [2, 4],
+    "networks": ["mlp"],
+    "images": 100,
+    "left_out": [2, 7],
+    "epochs": 1,
+    "batch": 50,
+}
+
+
+def small(text):
+    raw = yaml.safe_load(text)
+    quick = raw["presets"]["quick"]
+    quick["lie_models"], quick["partial"] = SMALL, PARTIAL
+    quick["lie_layers"] = {"networks": ["resnet8-8", "vit-plain-32"], "images": 2}
+    quick["lie_partial"] = {"images": 5}
+    return parse({**raw, "preset": "quick"})
+
+
+class Made:
+    """Cells computed once each, in a folder of their own."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.done = {}
+
+    def __call__(self, cell):
+        if cell.name not in self.done:
+            inputs = [self(read) for read in cell.inputs]
+            out = self.folder / f"{cell.name}.nc"
+            compute = {"datasets": self._data, "networks": self._train, "studies": self._study}
+            found = compute[cell.stage](cell.spec, inputs, out)
+            store.write(found, out, cell.spec)
+            self.done[cell.name] = store.read(out)
+        return self.done[cell.name]
+
+    def _data(self, spec, inputs, _):
+        return read_dataset(spec, inputs, None)
+
+    def _train(self, spec, inputs, out):
+        return train(spec, inputs, out=out, device="cpu", seconds=1e9)
+
+    def _study(self, spec, inputs, _):
+        return study(spec, inputs)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return Made(tmp_path_factory.mktemp("cells"))
+
+
+@pytest.fixture(scope="module")
+def config(shipped_text):
+    return small(shipped_text)
+
+
+def cells(config, name):
+    return plan.STUDIES[name](config)
+
+
+@pytest.fixture(scope="module")
+def plotted(made, config):
+    """What each figure gathers."""
+    modules = {
+        "lie-models": lie_models, "lie-augmentation": lie_augmentation,
+        "lie-measures": lie_measures, "lie-layers": lie_layers,
+        "lie-transforms": lie_transforms, "lie-partial": partial_figure,
+    }  # fmt: skip
+    found = {}
+    for figure, module in modules.items():
+        read = [made(cell) for need in plan.needs_of(figure) for cell in cells(config, need)]
+        found[figure] = module.gather(Inputs(tuple(read)))
+    return found
+
+
+def by_hand(made, config, network="fully-connected"):
+    """The history of the networks without augmentation, and the images that are measured."""
+    (cell,) = [c for c in cells(config, "lie-models") if c.labels["network"] == network]
+    history, dataset = made(cell.inputs[0]), made(cell.inputs[-1])
+    spec = store.spec_of(history)
+    levels, labels = classification.images_of(dataset, spec["problem"]["preparation"])
+    chosen = classification.test_images(len(labels), spec)
+    return made(cell), trained(history), torch.from_numpy(levels[chosen]).float() / 255, labels
+
+
+def test_errors_are_those_of_the_trained_networks(made, config):
+    found, networks, images, _ = by_hand(made, config)
+    plain = found.sel(augmentation="none", image_set="upright")
+    for member, network in enumerate(networks.networks()):
+        for name in ("translate_x", "shear_y", "saturate"):
+            expected = mean_square(
+                lie_derivative(probabilities(network), images[:6], name, "forward-exact")
+            )
+            value = float(plain["lie_square"].sel(generator=name)[member])
+            assert value == pytest.approx(float(expected.mean()), rel=1e-4)
+        before = networks.networks(epoch=0)[member]
+        expected = mean_square(
+            lie_derivative(probabilities(before), images[:6], "rotate", "forward-exact")
+        )
+        value = float(
+            found["lie_square_before"].sel(augmentation="none", generator="rotate")[member]
+        )
+        assert value == pytest.approx(float(expected.mean()), rel=1e-4)
+
+
+def test_accuracy_is_that_of_the_history(made, config):
+    found, networks, _, _ = by_hand(made, config)
+    accuracy = found["accuracy"].sel(augmentation="none", image_set="upright").values
+    np.testing.assert_allclose(accuracy, networks.history["test_accuracy"][:, -1], atol=1e-6)
+
+
+def test_image_sets_differ_and_only_some_generators_are_measured_there(made, config):
+    found, *_ = by_hand(made, config)
+    errors = found["lie_square"]
+    moved = errors.sel(image_set=["shifted", "turned"])
+    measured = ["translate_x", "translate_y", "rotate"]
+    assert errors.sel(image_set="upright").notnull().all()
+    assert moved.sel(generator=measured).notnull().all()
+    assert moved.drop_sel(generator=measured).isnull().all()
+    assert (
+        moved.sel(generator="rotate") != errors.sel(generator="rotate", image_set="upright")
+    ).all()
+
+
+def test_terms_add_up_and_triangles_hold(plotted):
+    for found in plotted["lie-layers"].values():
+        assert float(found["closure"].max()) < 1e-10
+        assert float(found["norms_over_whole"].min()) >= 1
+        shares = lie_layers.by_layer(found).sum("layer")
+        np.testing.assert_allclose(shares, 1.0)
+
+
+def test_layers_have_their_true_types(plotted):
+    residual, transformer = plotted["lie-layers"].values()
+    kinds = dict(zip(residual["layer_name"].values, residual["layer_kind"].values, strict=False))
+    assert kinds["conv"] == "convolution"
+    assert kinds["stage2.0.conv1"] == "strided convolution"
+    assert kinds["stage2.0.shortcut.0"] == "strided convolution"
+    assert kinds["pool"] == "pooling"
+    assert (residual["layer_kind"] == "nonlinearity").sum() == 7
+    names = transformer["layer_name"].values.tolist()
+    found = transformer["layer_kind"].values.tolist()
+    assert found[:2] == ["patch embedding", "addition"]
+    assert [n for n, k in zip(names, found, strict=True) if k == "attention"] == [
+        "attention.0", "attention.1",
+    ]  # fmt: skip
+    # What acts on each pixel's channels alone commutes with every transformation.
+    shares = lie_layers.by_layer(residual)
+    norms = np.flatnonzero(residual["layer_kind"] == "norm")
+    assert float(shares.isel(layer=norms).max()) < 1e-20
+
+
+def test_partial_networks_are_seen_at_images_that_they_were_not_trained_on(plotted, made, config):
+    found = plotted["lie-partial"]["mlp"]
+    assert found["n"].values.tolist() == [2, 2, 4, 4]
+    assert found["left_out"].values.tolist() == [2, 7, 2, 7]
+    (cell,) = cells(config, "lie-partial")
+    for number, read in enumerate(cell.inputs[:-1]):
+        history = made(read)
+        accuracy = history["out_accuracy"][:, -1].values
+        ours = found["accuracy"].sel(observed=False).values[2 * number : 2 * number + 2]
+        # Five of the ten images of the class.
+        assert (np.abs(ours - accuracy) <= 0.5 + 1e-9).all()
+
+
+@pytest.mark.parametrize("figure", ["lie-models", "lie-augmentation", "lie-measures",
+                                    "lie-layers", "lie-transforms", "lie-partial"])  # fmt: skip
+def test_figures_measure_numbers_and_say_what_they_show(plotted, figure):
+    modules = {
+        "lie-models": lie_models, "lie-augmentation": lie_augmentation,
+        "lie-measures": lie_measures, "lie-layers": lie_layers,
+        "lie-transforms": lie_transforms, "lie-partial": partial_figure,
+    }  # fmt: skip
+    module = modules[figure]
+    measured = module.measure(plotted[figure])
+    assert measured
+    assert all(np.isfinite(m.value) for m in measured.values())
+    assert "nan" not in module.caption(plotted[figure])
+
+
+def test_the_published_models_are_the_digitised_ones(config, reference):
+    (cell,) = cells(config, "lie-published")
+    found = lie_published.compute(cell.spec, [])
+    given = np.load(reference / "lie_derivative_title_figure.npz")
+    families = np.array(["CNN", "ViT", "Mixer"])[given["scatter_family"]]
+    order = np.lexsort((given["scatter_lee"], given["scatter_acc"], given["scatter_family"]))
+    assert (found["family"].values == families[order]).all()
+    np.testing.assert_allclose(
+        found["published_accuracy"], given["scatter_acc"][order], atol=0.0051
+    )
+    np.testing.assert_allclose(found["published_error"], given["scatter_lee"][order], atol=5.1e-6)
+
+
+def test_another_file_of_published_models_is_refused():
+    with pytest.raises(Exception, match="changed since the run was planned"):
+        lie_published.compute({"sha256": "0"}, [])
+
+
+def test_studies_depend_on_what_builds_their_networks(config):
+    for name in ("lie-models", "lie-layers"):
+        for cell in cells(config, name):
+            kind = config.network(cell.labels["network"])["kind"].replace("-", "_")
+            assert any(kind in module or kind == "resnet" for module in modules_of(cell.spec))
+
+
+def test_what_the_study_writes_is_read_again(made, config):
+    for name in ("lie-models", "lie-layers", "lie-partial", "lie-published"):
+        for cell in cells(config, name):
+            assert isinstance(made(cell), xr.Dataset)
+
+
+def test_a_norm_of_single_patches_is_steep_where_they_are_empty():
+    """Why the family has a transformer of its own."""
+    image = torch.zeros(1, 1, 12, 12)
+    image[0, 0, 3:9, 4:8] = 1.0  # to the edges of a patch
+
+    def steepness(kind):
+        entry = {**standard_entry("vit-plain-32"), "kind": kind}
+        network = build(entry, (1, 12, 12), 10, seed=0).eval().requires_grad_(False)
+        return float(lie_derivative(network, image, "translate_x", "forward-exact").norm())
+
+    assert steepness("vision-transformer") > 30 * steepness("plain-transformer") > 0
