@@ -150,7 +150,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for axes, kind in zip(panels[0], _COLUMNS, strict=True):
         axes.set_title(NAMES.get(kind, kind), fontsize=7)
     for axes in panels[-1]:
-        axes.set_xlabel("strength of the loss")
+        axes.set_xlabel("loss strength")
     _legend(figure, next(iter(plotted.values())))
     return figure
 
