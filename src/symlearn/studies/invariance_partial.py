@@ -54,7 +54,7 @@ def _cell(one: Trained, data: LabelledImages, spec: Mapping[str, Any]) -> xr.Dat
 
 def _images(
     labels: Int[np.ndarray, " label"], seeds: Chosen, left_out: int, spec: Mapping[str, Any]
-) -> dict[str, Chosen]:
+) -> dict[str, Int[np.ndarray, " _"]]:
     """As many images of the class left out and of the others, the latter drawn at random."""
     rng = generator(spec["seed"], "invariance-partial", left_out)
     own = rng.permutation(seeds[labels[seeds] == left_out])[: spec["images"]]
