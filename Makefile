@@ -18,7 +18,7 @@ TORCH := envs/torch.txt
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PIP_EXACT = $(PIP_INSTALL) --no-deps --no-build-isolation
 
-.PHONY: help env figures test test-slurm fuzz lint format lock clean
+.PHONY: help env figures test test-quick test-slurm fuzz lint format lock clean
 
 help:  ## this list
 	@sed -En 's/^([a-z-]+):.*  ## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -64,6 +64,9 @@ figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="..."
 
 test: env  ## all tests; PYTEST_ARGS="..." adds options
 	@PATH="$(BIN):$$PATH" pytest $(PYTEST_ARGS)
+
+test-quick: env  ## the whole quick preset with its claims, gallery and bundle; half an hour
+	@PATH="$(BIN):$$PATH" pytest -m quick -n0 -v tests/workflow/test_quick.py $(PYTEST_ARGS)
 
 test-slurm: env  ## the Slurm profile on a cluster of its own, on this machine; needs root
 	@PATH="$(BIN):$$PATH" pytest -m slurm -n0 -v tests/workflow/test_slurm.py $(PYTEST_ARGS)

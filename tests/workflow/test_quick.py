@@ -1,4 +1,4 @@
-"""The quick preset as it is shipped, end to end."""
+"""The quick preset as it is shipped, end to end: `make test-quick`, half an hour."""
 
 import csv
 import html
@@ -10,7 +10,7 @@ from symlearn.config import load
 
 from .project import ROOT, Project
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.quick]
 
 
 @pytest.fixture(scope="module")
