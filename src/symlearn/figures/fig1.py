@@ -54,7 +54,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         gaps = [_gap(rows.isel(cell=i)) for i in range(rows.sizes["cell"])]
         measured[f"gap_closed.{name}"] = mean(gaps[0] - gaps[-1])
         steps = np.diff(out.mean(axis=1))
-        measured[f"smallest_step_by_n.{name}"] = Measured(float(steps.min()))
+        measured[f"smallest_step_by_n.{name}"] = Measured(
+            float(steps.min()) if len(steps) else float("nan")
+        )
         measured[f"largest_late_jump.{name}"] = Measured(float(_late_steps(rows).max()))
     return measured
 
