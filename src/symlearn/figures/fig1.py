@@ -1,5 +1,6 @@
 """Figure 1: the task, and what networks of finite width make of it."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -54,10 +55,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         gaps = [_gap(rows.isel(cell=i)) for i in range(rows.sizes["cell"])]
         measured[f"gap_closed.{name}"] = mean(gaps[0] - gaps[-1])
         steps = np.diff(out.mean(axis=1))
-        measured[f"smallest_step_by_n.{name}"] = Measured(
-            float(steps.min()) if len(steps) else float("nan")
-        )
-        measured[f"largest_late_jump.{name}"] = Measured(float(_late_steps(rows).max()))
+        measured[f"smallest_step_by_n.{name}"] = _extreme(steps, np.min)
+        measured[f"largest_late_jump.{name}"] = _extreme(_late_steps(rows), np.max)
     return measured
 
 
@@ -131,6 +130,11 @@ def _final_out(rows: xr.Dataset) -> np.ndarray:
 def _gap(here: xr.Dataset) -> np.ndarray:
     last = here.isel(epoch=-1)
     return (by_class(last, "in_accuracy") - by_class(last, "out_accuracy")).values
+
+
+def _extreme(steps: np.ndarray, choose: Callable[[np.ndarray], float]) -> Measured:
+    """The smallest or largest step; NaN where there is none, of one n or one epoch."""
+    return Measured(float(choose(steps)) if steps.size else float("nan"))
 
 
 def _late_steps(rows: xr.Dataset) -> np.ndarray:
