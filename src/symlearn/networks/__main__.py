@@ -66,8 +66,9 @@ def compute(
         weights.append({**run.ensemble.state(), **run.snapshots})
     result = _dataset(histories).assign(members)
     joined = {name: torch.cat([state[name] for state in weights]) for name in weights[0]}
-    shape, outputs = json.dumps(problem.shape), json.dumps(problem.outputs)
-    metadata = {"spec": canonical(spec), "shape": shape, "outputs": outputs}
+    about = {"spec": spec, "shape": problem.shape, "outputs": problem.outputs}
+    # One entry: safetensors writes several in any order.
+    metadata = {"about": json.dumps(about, sort_keys=True)}
     write_tensors(joined, out.with_suffix(".safetensors"), metadata)
     shutil.rmtree(folder, ignore_errors=True)
     return result.assign_attrs(spec["labels"])

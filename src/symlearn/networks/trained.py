@@ -65,7 +65,8 @@ def trained(history: xr.Dataset) -> Trained:
     path = Path(history.encoding["source"]).with_suffix(".safetensors")
     spec = store.spec_of(history)
     tensors, metadata = read_tensors(path)
-    if json.loads(metadata.get("spec", "null")) != spec:
+    about = json.loads(metadata.get("about", "{}"))
+    if about.get("spec") != spec:
         raise StoreError(f"{path}: holds the weights of other networks; delete it")
-    channels, rows, cols = json.loads(metadata["shape"])
-    return Trained(spec, history, (channels, rows, cols), json.loads(metadata["outputs"]), tensors)
+    channels, rows, cols = about["shape"]
+    return Trained(spec, history, (channels, rows, cols), about["outputs"], tensors)
