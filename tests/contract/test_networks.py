@@ -90,7 +90,7 @@ def test_number_of_parameters(name):
 def test_networks_start_from_their_seed_alone(name):
     torch.manual_seed(5)
     before = torch.get_rng_state()
-    first, second, other = (build(standard_entry(name), (1, SIDE, SIDE), 10, s) for s in (1, 1, 2))
+    first, second, other = (build(standard_entry(name), (1, 28, 28), 10, s) for s in (1, 1, 2))
     assert torch.equal(torch.get_rng_state(), before)
     pairs = list(zip(first.parameters(), second.parameters(), other.parameters(), strict=True))
     assert all(torch.equal(a, b) for a, b, _ in pairs)
