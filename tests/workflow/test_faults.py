@@ -1,9 +1,6 @@
 """A machine that fails: no room, no permission, two runs at once, a config that means harm."""
 
-import ctypes
 import json
-import os
-import resource
 import subprocess
 import sys
 
@@ -13,22 +10,36 @@ from .project import wait_for
 
 pytestmark = pytest.mark.workflow
 
-SMALL_FILE = 4096  # bytes; less than any result
+# A process that makes its machine worse, then becomes the command that follows. (Done in a process
+# of its own: between fork and exec, Python may not run here, JAX having threads.)
+FULL_DISK = """
+import os, resource, sys
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))  # bytes; less than any result
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+# Root writes anywhere; without this capability it is held to the modes of folders.
+NO_PRIVILEGE = """
+import ctypes, os, sys
+dac_override, drop = 1, 24  # linux/capability.h, linux/prctl.h
+if os.getuid() == 0:
+    ctypes.CDLL(None).prctl(drop, dac_override, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
 
 
-def stage_by_hand(project, stage, target, **process):
-    """Run the command of one cell again, writing to `target`."""
+def stage_by_hand(project, stage, target, machine):
+    """Run the command of one cell again on a worse machine, writing to `target`."""
     (spec, *_) = sorted((project.folder / f"results/quick/specs/{stage}").glob("*.json"))
     if stage == "figures":
         spec = next(s for s in spec.parent.glob("fig9-*.json"))
+    command = [sys.executable, "-m", f"symlearn.{stage}", "--spec", str(spec), "--out", str(target)]
     return subprocess.run(
-        [sys.executable, "-m", f"symlearn.{stage}", "--spec", str(spec), "--out", str(target)],
+        [sys.executable, "-c", machine, *command],
         cwd=project.folder,
         env=project.environment,
         capture_output=True,
         text=True,
         check=False,
-        **process,
     )
 
 
@@ -46,26 +57,15 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(drawn, tmp_path, stage):
     """A limit on the size of files stands for the disk: writing fails half-way all the same."""
     target = tmp_path / "out" / ("fig9.pdf" if stage == "figures" else "x.nc")
     target.parent.mkdir()
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (SMALL_FILE, SMALL_FILE))
-
-    done = stage_by_hand(drawn, stage, target, preexec_fn=limit)
+    done = stage_by_hand(drawn, stage, target, FULL_DISK)
     assert_one_line(done, stage, target)
-
-
-def obey_permissions():
-    """Root writes anywhere; without this capability it is held to the modes of folders."""
-    dac_override, drop = 1, 24  # linux/capability.h, linux/prctl.h
-    if os.getuid() == 0:
-        ctypes.CDLL(None).prctl(drop, dac_override, 0, 0, 0)
 
 
 @pytest.mark.parametrize("stage", ["datasets", "figures"])
 def test_a_folder_without_permission_is_one_line(drawn, tmp_path, stage):
     target = tmp_path / "locked" / ("fig9.pdf" if stage == "figures" else "x.nc")
     target.parent.mkdir(mode=0o555)
-    done = stage_by_hand(drawn, stage, target, preexec_fn=obey_permissions)
+    done = stage_by_hand(drawn, stage, target, NO_PRIVILEGE)
     assert_one_line(done, stage, target)
     assert "cannot be written" in done.stderr
 
