@@ -11,6 +11,9 @@ from symlearn.randomness import generator
 
 _RESAMPLES = 500
 
+TWO_SIDED = 1.96
+"""Standard errors from the middle of a 95 % interval to its ends."""
+
 
 class Measured(NamedTuple):
     """A measured quantity and its standard error (NaN where there is none)."""

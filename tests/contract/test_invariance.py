@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from torch import nn
 
 from symlearn.datasets.distribution_shift import shifted_sets
+from symlearn.errors import TrainingError
 from symlearn.groups import ACTIONS
 from symlearn.groups.tensors import image_action
 from symlearn.measures import invariance
 from symlearn.measures.invariance import (
     agreements,
     divergences,
-    invariance_loss,
     jensen_shannon,
     logit_errors,
     logits_of_poses,
@@ -30,6 +30,7 @@ from symlearn.measures.invariance import (
     saliency_similarities,
     spreads,
 )
+from symlearn.networks.invariance import invariance_loss, poses
 
 TOLERANCE = {"formula": 1e-12, "scale": 1e-10, "linear limit": 1e-10}
 SIDE = 6
@@ -332,10 +333,11 @@ def test_alone_it_takes_a_linear_network_to_its_invariant_part(group, n):
     network, action = _linear(inputs=16), _action(group, n, 4)
     weight = network[1].weight
     start = weight.detach().clone()
-    poses = action.poses(images)
+    orbits = action.poses(images)
 
     def loss():
-        return invariance_loss(network(poses.flatten(0, 1)).unflatten(0, poses.shape[:2]))
+        logits = network(orbits.flatten(0, 1)).unflatten(0, orbits.shape[:2])
+        return invariance_loss(logits[:, :1], logits[:, 1:], strength=1.0).mean()
 
     quadratic = 0.5 * np.trace(start.numpy() @ moment @ start.numpy().T)
     assert loss().item() == pytest.approx(quadratic, rel=TOLERANCE["formula"])
@@ -355,23 +357,24 @@ def test_alone_it_takes_a_linear_network_to_its_invariant_part(group, n):
 
 def test_its_gradient_flows_through_both_branches():
     logits = torch.randn(2, 3, 4, generator=_generator(), dtype=torch.float64).requires_grad_()
-    (gradient,) = torch.autograd.grad(invariance_loss(logits), logits)
-    differences = (logits[:, 1:] - logits[:, :1]).detach() / 4  # two images, two pairs each
+    loss = invariance_loss(logits[:, :1], logits[:, 1:], strength=0.5)
+    (gradient,) = torch.autograd.grad(loss.sum(), logits)
+    differences = (logits[:, 1:] - logits[:, :1]).detach() / 2
     torch.testing.assert_close(gradient[:, 1:], differences)
     torch.testing.assert_close(gradient[:, 0], -differences.sum(dim=1))
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.1, 10.0])
-def test_the_strength_multiplies_the_mean_logit_error(strength):
+def test_the_strength_multiplies_the_logit_error(strength):
     logits = torch.randn(3, 2, 4, generator=_generator(), dtype=torch.float64)
-    expected = strength * logit_errors(logits).mean()
-    torch.testing.assert_close(invariance_loss(logits, strength), expected)
+    expected = strength * logit_errors(logits)
+    torch.testing.assert_close(invariance_loss(logits[:, :1], logits[:, 1:], strength), expected)
 
 
 @pytest.mark.parametrize("strength", [float("nan"), float("inf"), -float("inf"), -1.0])
 def test_a_strength_that_is_no_finite_number_from_0_up_is_refused(strength):
-    with pytest.raises(ValueError, match=f"a finite number from 0 up, not {strength}$"):
-        invariance_loss(torch.zeros(1, 2, 3), strength)
+    with pytest.raises(TrainingError, match=f"a finite number from 0 up, not {strength}$"):
+        poses({"group": "cyclic-rotation", "n": 4, "strength": strength})
 
 
 # Bad input.

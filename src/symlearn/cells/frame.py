@@ -6,13 +6,12 @@ from typing import Any
 
 from symlearn.config import Config, Preset
 from symlearn.networks import registry
-from symlearn.settings import Classes, Dataset, Pairs, Seeds
+from symlearn.settings import Classes, Pairs, Seeds
 from symlearn.specs import Cell
 
 
-def dataset_cell(preset: Preset) -> Cell:
-    """The preset's data set."""
-    name = preset.dataset.name
+def dataset_cell(name: str) -> Cell:
+    """A data set, whole and as published."""
     return Cell("datasets", name, {"name": name})
 
 
@@ -26,7 +25,7 @@ def orbits_cell(preset: Preset, group: str, n: int, task: Mapping[str, Any]) -> 
         "task": {"seed": preset.seed, **task},
     }
     slug = f"{task['draw']}-{group}-n{n}-from{task['start']}"
-    return Cell("orbits", slug, settings, (dataset_cell(preset),))
+    return Cell("orbits", slug, settings, (dataset_cell(preset.dataset.name),))
 
 
 def kernel_cell(
@@ -141,15 +140,8 @@ def classification_cell(
         "recipe": recipe,
         "seed": preset.seed,
     }
-    source = (
-        dataset_cell(preset) if dataset is None else Cell("datasets", dataset, {"name": dataset})
-    )
+    source = dataset_cell(dataset or preset.dataset.name)
     slug = "-".join(f"{key}-{value}" if not isinstance(value, str) else value
                     for key, value in labels.items())  # fmt: skip
     slug = re.sub("[^a-z0-9]+", "-", slug.lower()).strip("-")
     return trained_cell(study, slug, source, settings, labels)
-
-
-def other_dataset_cell(dataset: Dataset) -> Cell:
-    """A data set beside the preset's own."""
-    return Cell("datasets", dataset.name, {"name": dataset.name})

@@ -8,7 +8,6 @@ from symlearn.cells.frame import (
     adam,
     classification_cell,
     dataset_cell,
-    other_dataset_cell,
     study_cell,
 )
 from symlearn.cells.networks import partial
@@ -27,7 +26,10 @@ def invariance(config: Config) -> list[Cell]:
         "other": study.other.model_dump() if study.other else None,
         "seed": preset.seed,
     }
-    sources = [dataset_cell(preset), *([other_dataset_cell(study.other)] if study.other else [])]
+    sources = [
+        dataset_cell(preset.dataset.name),
+        *([dataset_cell(study.other.name)] if study.other else []),
+    ]
     cells = []
     for family in study.families:
         acting = {"group": family.group, "n": family.n}
@@ -95,7 +97,9 @@ def invariance_decay(config: Config) -> list[Cell]:
         "group": family.group, "n": family.n, "images": study.images, "seed": preset.seed,
     }  # fmt: skip
     cells = _first_family(config, "augmented", "regularised", "decayed")
-    return [study_cell("invariance-decay", [*cells, dataset_cell(preset)], settings, {})]
+    return [
+        study_cell("invariance-decay", [*cells, dataset_cell(preset.dataset.name)], settings, {})
+    ]
 
 
 def invariance_saliency(config: Config) -> list[Cell]:
@@ -108,7 +112,9 @@ def invariance_saliency(config: Config) -> list[Cell]:
         for cell in _first_family(config, "augmented", "regularised", family.tied[0])
         if cell.labels.get("strength", study.strength) == study.strength
     ]
-    return [study_cell("invariance-saliency", [*cells, dataset_cell(preset)], settings, {})]
+    return [
+        study_cell("invariance-saliency", [*cells, dataset_cell(preset.dataset.name)], settings, {})
+    ]
 
 
 def invariance_partial(config: Config) -> list[Cell]:
@@ -119,7 +125,10 @@ def invariance_partial(config: Config) -> list[Cell]:
     return [
         study_cell(
             "invariance-partial",
-            [*(cell for cell in trained if cell.labels["network"] == name), dataset_cell(preset)],
+            [
+                *(cell for cell in trained if cell.labels["network"] == name),
+                dataset_cell(preset.dataset.name),
+            ],
             settings,
             {"network": name},
         )

@@ -49,10 +49,10 @@ def lie_models(config: Config) -> list[Cell]:
         "seed": preset.seed,
         **study.model_dump(include={"images", "pixels", "draws"}),
     }
+    data = dataset_cell(preset.dataset.name)
     return [
         study_cell(
-            "lie-models", [*_lie_networks(config, network), dataset_cell(preset)], settings,
-            {"network": network},
+            "lie-models", [*_lie_networks(config, network), data], settings, {"network": network}
         )
         for network in study.networks
     ]  # fmt: skip
@@ -60,7 +60,7 @@ def lie_models(config: Config) -> list[Cell]:
 
 def lie_layers(config: Config) -> list[Cell]:
     """Which layers of them break a symmetry."""
-    study, data = config.chosen.lie_layers, dataset_cell(config.chosen)
+    study, data = config.chosen.lie_layers, dataset_cell(config.chosen.dataset.name)
     return [
         study_cell(
             "lie-layers", [_lie_networks(config, network)[0], data], {"images": study.images},
@@ -71,15 +71,17 @@ def lie_layers(config: Config) -> list[Cell]:
 
 
 def lie_partial(config: Config) -> list[Cell]:
-    """The networks of figure 1, in the pose left out."""
-    """A cell for each network, over all n."""
+    """The networks of figure 1, in the pose left out: a cell for each network, over all n."""
     settings = {"images": config.chosen.lie_partial.images}
     by_network: dict[str, list[Cell]] = {}
     for cell in partial(config):
         by_network.setdefault(cell.labels["network"], []).append(cell)
     return [
         study_cell(
-            "lie-partial", [*cells, dataset_cell(config.chosen)], settings, {"network": network}
+            "lie-partial",
+            [*cells, dataset_cell(config.chosen.dataset.name)],
+            settings,
+            {"network": network},
         )
         for network, cells in by_network.items()
     ]

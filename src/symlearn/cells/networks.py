@@ -59,7 +59,7 @@ def _partial_cell(
     slug = f"{network}-n{n}-from{part['start']}"
     if decay:
         slug += f"-decay{decay:g}".replace(".", "p")
-    return trained_cell(name, slug, dataset_cell(preset), settings, labels)
+    return trained_cell(name, slug, dataset_cell(preset.dataset.name), settings, labels)
 
 
 def long_training(config: Config) -> list[Cell]:

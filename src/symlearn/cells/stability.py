@@ -22,12 +22,10 @@ def stability_samples(config: Config) -> list[Cell]:
     preset, study = config.chosen, config.chosen.stability_samples.model_dump()
     preparation = {"upsampling": study.pop("upsampling"), "padding": preset.dataset.padding}
     settings = {"preparation": preparation, "seed": preset.seed, **study}
-    return [study_cell("stability-samples", [dataset_cell(preset)], settings, {})]
+    return [study_cell("stability-samples", [dataset_cell(preset.dataset.name)], settings, {})]
 
 
 _MOST_EPOCHS = 5000  # the authors'
-
-
 _NORMED = ("resnet", "efficientnet-b0")
 
 

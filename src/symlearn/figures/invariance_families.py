@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
 from symlearn.figures.inputs import Inputs, Plotted, labels_of
-from symlearn.statistics import Measured
+from symlearn.statistics import TWO_SIDED, Measured
 
 # Colour and marker by how a network was made invariant.
 MODELS = {
@@ -37,7 +37,6 @@ NAMES = {
     "relative_logit_error": "logit error /\nspread of images",
     "selectivity": "logit error /\nthat of noise",
 }
-_TWO_SIDED = 1.96  # standard errors of a 95 % interval
 
 
 def families(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -133,7 +132,7 @@ def logarithmic(axes: Axes) -> None:
 def curve(axes: Axes, x: np.ndarray, found: list[Measured], **line: object) -> None:
     """Means over `x` with bands of 1.96 standard errors, kept above zero on logarithmic axes."""
     middle, error = np.array(found).T
-    reach = _TWO_SIDED * error
+    reach = TWO_SIDED * error
     low, high = middle - reach, middle + reach
     if axes.get_yscale() == "log":
         # An interval that reaches zero has no lower end there: symmetric in the logarithm.

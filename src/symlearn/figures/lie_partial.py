@@ -11,11 +11,10 @@ from matplotlib.lines import Line2D
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, labels_of
 from symlearn.figures.panels import powers_of_two
-from symlearn.statistics import Measured, Measurements, mean
+from symlearn.statistics import TWO_SIDED, Measured, Measurements, mean
 
 TITLE = "The equivariance error of partially observed networks"
 NEEDS: dict[str, dict[str, int]] = {"lie-partial": {}}
-_TWO_SIDED = 1.96  # standard errors of a 95 % interval
 _ROWS = {"lie_square": "probabilities", "lie_logits": "logits / variance"}
 _LOOKS = {
     False: (style.CLASS_COLOURS[0], "o", "class left out"),
@@ -123,7 +122,7 @@ def _by_n(axes: Axes, found: xr.Dataset, quantity: str) -> None:
     n = np.array(_sizes(found))
     for observed, (colour, marker, _) in _LOOKS.items():
         turned = np.log(_values(found, quantity, "rotate", observed))
-        middle, reach = turned.mean(axis=1), _TWO_SIDED * _standard_error(turned)
+        middle, reach = turned.mean(axis=1), TWO_SIDED * _standard_error(turned)
         axes.plot(n, np.exp(middle), color=colour, marker=marker)
         band = (np.exp(middle - reach), np.exp(middle + reach))
         axes.fill_between(n, *band, color=colour, alpha=0.2, linewidth=0)

@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from symlearn import store
 from symlearn.figures.inputs import Inputs, labels_of
-from symlearn.statistics import Measured
+from symlearn.statistics import TWO_SIDED, Measured
 
 NAMES = {
     "digits": "digits",
@@ -21,7 +21,6 @@ NAMES = {
     "cifar10-part": "CIFAR-10, a fifth",
 }
 SYMBOLS = {"relative": "R", "deformation": "D", "noise": "G"}
-_TWO_SIDED = 1.96  # standard errors of a 95 % interval
 
 
 def networks(inputs: Inputs) -> xr.Dataset:
@@ -92,7 +91,7 @@ def log_mean(values: Float[np.ndarray, " member"]) -> Measured:
 def ends(values: Float[np.ndarray, " member"]) -> tuple[float, float]:
     """The ends of the geometric mean's 95 % interval, 1.96 standard errors of the logarithm."""
     middle, error = log_mean(values)
-    reach = np.exp(_TWO_SIDED * error / middle)
+    reach = np.exp(TWO_SIDED * error / middle)
     return middle / reach, middle * reach
 
 

@@ -8,12 +8,11 @@ from matplotlib.figure import Figure
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.statistics import Measured, Measurements
+from symlearn.statistics import TWO_SIDED, Measured, Measurements
 
 TITLE = "Random smooth deformations of an image over temperature and cutoff"
 NEEDS: dict[str, dict[str, int]] = {"stability-samples": {}}
 _ALLOWED = "#009E73"
-_TWO_SIDED = 1.96  # standard errors of a 95 % interval
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -120,7 +119,7 @@ def _folds(axes: Axes, samples: xr.Dataset) -> None:
     for row, shade in enumerate(shades):
         here = samples.isel(cutoff=row)
         share = here["folded_share"].values
-        reach = _TWO_SIDED * np.sqrt(share * (1 - share) / samples.attrs["fields"])
+        reach = TWO_SIDED * np.sqrt(share * (1 - share) / samples.attrs["fields"])
         axes.plot(x, share, "o-", color=shade, markersize=2.5, label=f"c = {int(here['cutoff'])}")
         axes.fill_between(x, share - reach, share + reach, color=shade, alpha=0.2, linewidth=0)
     axes.axvspan(0, 1, color=_ALLOWED, alpha=0.12, linewidth=0)

@@ -4,11 +4,10 @@ import numpy as np
 import xarray as xr
 
 from symlearn.figures.inputs import labels_of
-from symlearn.statistics import Measured
+from symlearn.statistics import TWO_SIDED, Measured
 from symlearn.theory.stripe import Slope, learning_exponent
 
 REGIMES = {"feature": ("#D55E00", "o"), "lazy": ("#0072B2", "s")}
-_TWO_SIDED = 1.96  # standard errors of a 95 % interval
 
 
 def trainings(datasets: list[xr.Dataset]) -> xr.Dataset:
@@ -51,7 +50,7 @@ def slope(runs: xr.Dataset, quantity: str) -> Slope:
 
 def as_measured(name: str, found: Slope) -> dict[str, Measured]:
     """A slope and the ends of its 95 % interval."""
-    error = (found.high - found.low) / (2 * _TWO_SIDED)
+    error = (found.high - found.low) / (2 * TWO_SIDED)
     return {
         f"{name}.slope": Measured(found.value, error),
         f"{name}.slope_low": Measured(found.low),
@@ -64,7 +63,7 @@ def log_means(runs: xr.Dataset, quantity: str) -> dict[int, tuple[float, float, 
     found = {}
     for count in counts_of(runs):
         logs = np.log(on_points(runs, count)[quantity].values)
-        reach = _TWO_SIDED * logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
+        reach = TWO_SIDED * logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
         low, middle, high = np.exp(logs.mean() + np.array([-reach, 0.0, reach]))
         found[count] = (float(middle), float(low), float(high))
     return found

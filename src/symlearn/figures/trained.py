@@ -6,9 +6,9 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from symlearn.figures.inputs import labels_of
+from symlearn.statistics import TWO_SIDED
 
 _CHANCE = 0.1
-_TWO_SIDED = 1.96  # standard errors of a 95 % interval
 
 
 def histories(datasets: list[xr.Dataset], *keys: str) -> xr.Dataset:
@@ -71,7 +71,7 @@ def pair_right(cell: xr.Dataset) -> Float[np.ndarray, "task orbit seed"]:
 def band(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], **line: object) -> None:
     """The mean over classes with its 95 % interval, 1.96 standard errors to each side."""
     middle = values.mean(axis=0)
-    reach = _TWO_SIDED * values.std(axis=0, ddof=1) / np.sqrt(len(values))
+    reach = TWO_SIDED * values.std(axis=0, ddof=1) / np.sqrt(len(values))
     (drawn,) = axes.plot(x, middle, **line)  # type: ignore[arg-type]
     colour = drawn.get_color()
     axes.fill_between(x, middle - reach, middle + reach, color=colour, alpha=0.2, linewidth=0)

@@ -6,9 +6,10 @@ relative to their own variance do not (note 4, T11 and T12).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import nn
 
 from symlearn.measures.lie import (
@@ -40,6 +41,13 @@ class ClassifierErrors:
     logits: Errors
 
 
+class Decisions(NamedTuple):
+    """What a classifier predicts: the class of the largest probability, and that probability."""
+
+    classes: Int[torch.Tensor, " image"]
+    confidence: Float[torch.Tensor, " image"]
+
+
 class LogitsAndProbabilities(nn.Module):
     """A classifier whose output is its logits and then its probabilities, in one vector."""
 
@@ -56,6 +64,13 @@ class LogitsAndProbabilities(nn.Module):
 def probabilities(network: nn.Module) -> nn.Module:
     """A classifier whose output is its probabilities, in evaluation mode as the network is."""
     return nn.Sequential(network, nn.Softmax(dim=1)).train(network.training)
+
+
+def decisions(network: nn.Module, images: Images) -> Decisions:
+    """The predictions of a classifier (image, logit) for images, confidences in float64."""
+    with torch.no_grad():
+        confidence, classes = network(images).softmax(dim=1).max(dim=1)
+    return Decisions(classes, confidence.double())
 
 
 def classifier_errors(

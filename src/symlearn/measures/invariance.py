@@ -8,7 +8,7 @@ them: to the spread between images, and to noise of the same size.
 
 from dataclasses import dataclass, fields
 from functools import partial
-from math import isfinite, log
+from math import log
 from typing import Literal
 
 import numpy as np
@@ -133,19 +133,6 @@ def unrelated_similarity(maps: Images) -> PerImage:
     """
     flat = maps.abs().double().flatten(1)
     return torch.cosine_similarity(flat, flat.roll(-1, dims=0), dim=1)
-
-
-def invariance_loss(logits: Logits, strength: float = 1.0) -> Float[torch.Tensor, ""]:
-    """The regulariser: `strength` times the mean of 1/2 |f(x) - f(gx)|^2, to be added to a loss.
-
-    Pose 0 is the image, the others as many poses as the training loop draws. Gradients flow
-    through both branches.
-    """
-    if not isfinite(strength) or strength < 0:
-        raise ValueError(
-            f"the strength of the invariance loss is a finite number from 0 up, not {strength}"
-        )
-    return strength * logit_errors(logits).mean()
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ def build(network: Mapping[str, Any], shape: Shape, outputs: int, seed: int) -> 
     Torch initialises from its global generator, which is left as it was found. Raises ValueError
     where the kind of network does not suit the shape.
     """
-    settings = dict(network)
-    builder = registry.found(*registry.BUILDERS[settings.pop("kind")])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return builder(shape, outputs, **settings)
+        return registry.builder(network)(shape, outputs)

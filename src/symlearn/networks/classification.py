@@ -52,16 +52,22 @@ def members(dataset: xr.Dataset, spec: Spec) -> xr.Dataset:
     return xr.Dataset({"seed": ("member", np.array(spec["problem"]["seeds"]))})
 
 
-def images_of(dataset: xr.Dataset, preparation: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """All images in 255 levels (image, channel, row, col), prepared, and their labels.
+def images_of(
+    dataset: xr.Dataset, preparation: Mapping[str, Any], chosen: Chosen | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Images in 255 levels (image, channel, row, col), prepared, and their labels.
 
+    All of the data set's, or those that are `chosen`.
     A part at a time: in double precision all of CIFAR-10 would be 1.2 GB, several times over.
     """
     data = labelled_images(dataset)
-    parts = np.split(np.arange(len(data.labels)), range(_AT_ONCE, len(data.labels), _AT_ONCE))
+    if chosen is None:
+        chosen = np.arange(len(data.labels))
+    parts = np.split(chosen, range(_AT_ONCE, len(chosen), _AT_ONCE))
     images = (prepare(data, part, preparation) for part in parts)
     levels = np.concatenate([np.rint(255 * part).astype(np.uint8) for part in images])
-    return levels if levels.ndim == 4 else levels[:, None], data.labels
+    # Not levels[:, None], whose strides torch takes for another order of the axes.
+    return levels.reshape(len(levels), -1, *levels.shape[-2:]), data.labels[chosen]
 
 
 def test_images(count: int, spec: Spec) -> Chosen:

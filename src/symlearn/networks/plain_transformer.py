@@ -6,24 +6,13 @@ from symlearn.networks.vision_transformer import VisionTransformer
 
 
 def plain_transformer(
-    shape: tuple[int, int, int],
-    classes: int,
-    *,
-    patch: int,
-    width: int,
-    depth: int,
-    heads: int,
-    head_width: int,
-    mlp_width: int,
+    shape: tuple[int, int, int], classes: int, *, patch: int, width: int, **others: int
 ) -> VisionTransformer:
     """`VisionTransformer` without norms in the embedding of the patches.
 
     A norm of the pixels of one patch has a derivative of 1 / sqrt(1e-5) where the patch is
     empty, so that what is measured of the network at handwriting is little else.
     """
-    network = VisionTransformer(
-        shape, classes, patch=patch, width=width, depth=depth, heads=heads,
-        head_width=head_width, mlp_width=mlp_width,
-    )  # fmt: skip
+    network = VisionTransformer(shape, classes, patch=patch, width=width, **others)
     network.embed = nn.Sequential(nn.Linear(shape[0] * patch**2, width))
     return network

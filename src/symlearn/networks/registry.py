@@ -6,6 +6,7 @@ so that a new line remakes none: a cell depends on the modules of its own kinds.
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 
@@ -50,6 +51,12 @@ PROBLEMS: Mapping[str, ProblemMaker] = {
 def found(module: str, name: str) -> Callable[..., Any]:
     """What a module calls `name`."""
     return getattr(importlib.import_module(module), name)
+
+
+def builder(network: Mapping[str, Any]) -> Callable[..., Any]:
+    """What builds the network of an entry for images of a shape and a number of outputs."""
+    settings = dict(network)
+    return partial(found(*BUILDERS[settings.pop("kind")]), **settings)
 
 
 def kinds_of(network: Mapping[str, Any] | None) -> list[str]:

@@ -5,7 +5,6 @@ the group permutes pixels, so interpolated rotations are refused.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from itertools import pairwise
 from math import prod
 from typing import Any
@@ -58,10 +57,7 @@ def averaged_entry(
     shape: Shape, classes: int, *, network: Mapping[str, Any], group: str, n: int
 ) -> nn.Module:
     """`orbit_averaged` of the network of a config's entry."""
-    settings = dict(network)
-    builder = registry.found(*registry.BUILDERS[settings.pop("kind")])
-    inner = partial(builder, **settings)
-    return orbit_averaged(shape, classes, network=inner, group=group, n=n)
+    return orbit_averaged(shape, classes, network=registry.builder(network), group=group, n=n)
 
 
 def orbit_averaged(

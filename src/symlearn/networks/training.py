@@ -10,8 +10,9 @@ from jaxtyping import Float, Int
 from symlearn.errors import TrainingError
 from symlearn.networks.augmentation import Augmentation, augmentation
 from symlearn.networks.checkpoints import Checkpoints
-from symlearn.networks.ensemble import Ensemble, Inputs, Outputs
+from symlearn.networks.ensemble import Ensemble
 from symlearn.networks.evaluation import Offsets, evaluate, losses, predictions
+from symlearn.networks.invariance import invariance_loss, poses
 from symlearn.networks.problems import Problem
 from symlearn.progress import progress
 from symlearn.randomness import seed_of
@@ -52,7 +53,8 @@ class Run:
         self._moves = [_generator("cpu", seed, "augmentation", *name) for name in names]
         self._poses = [_generator("cpu", seed, "poses", *name) for name in names]
         self._augment = _augmentation(recipe.get("augmentation"), problem)
-        self._move = _augmentation(_poses(recipe.get("invariance")), problem)
+        self._invariance = recipe.get("invariance")
+        self._move = _augmentation(self._invariance and poses(self._invariance), problem)
         self._optimizer = _optimizer(recipe, list(ensemble.parameters.values()))
         self.snapshots: dict[str, torch.Tensor] = {}
         self._offsets = _initial_outputs(ensemble, problem) if recipe["centred"] else None
@@ -133,18 +135,14 @@ class Run:
             if self._offsets is not None:
                 outputs = outputs - self._offsets.gather(1, points)[..., None]
             loss = losses(outputs, self.problem.targets[points], self.problem.loss)
-            if self._move is not None:
-                loss = loss + self._invariance_loss(outputs, images)
+            if self._invariance is not None and self._move is not None:
+                moved = self._move(images, self._poses)
+                others = self.ensemble.training_outputs(moved, self._masks)
+                loss = loss + invariance_loss(outputs, others, self._invariance["strength"])
             self._optimizer.zero_grad()
             # The sum over members leaves each its own gradient.
             loss.mean(dim=1).sum().backward()
             self._optimizer.step()
-
-    def _invariance_loss(self, outputs: Outputs, images: Inputs) -> Float[torch.Tensor, "_ _"]:
-        """The strength times 1/2 |f(x) - f(gx)|^2, g uniform in the group; of both branches."""
-        assert self._move is not None
-        moved = self.ensemble.training_outputs(self._move(images, self._poses), self._masks)
-        return self.recipe["invariance"]["strength"] * 0.5 * (outputs - moved).square().sum(dim=-1)
 
     def _set_rate(self, step: int) -> None:
         if self.recipe.get("schedule") != "cosine":
@@ -192,21 +190,6 @@ def _optimizer(recipe: Mapping[str, Any], parameters: list[torch.nn.Parameter]) 
     return torch.optim.SGD(
         parameters, rate, momentum=recipe["momentum"], weight_decay=decay, fused=fused
     )
-
-
-def _poses(invariance: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The augmentation that draws the other poses of the invariance loss.
-
-    Raises TrainingError for a strength that is no finite number from 0 up.
-    """
-    if invariance is None:
-        return None
-    strength = invariance["strength"]
-    if not math.isfinite(strength) or strength < 0:
-        raise TrainingError(
-            f"the strength of the invariance loss is a finite number from 0 up, not {strength}"
-        )
-    return {"kind": "group", "group": invariance["group"], "n": invariance["n"]}
 
 
 def _augmentation(entry: Mapping[str, Any] | None, problem: Problem) -> Augmentation | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import takewhile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 import xarray as xr
@@ -13,8 +13,18 @@ from symlearn.networks.trained import Trained, trained
 from symlearn.store import spec_of
 
 
+def model_coordinates(network: Trained) -> dict[str, Any]:
+    """What tells networks of one family from each other, as coordinates of a single model."""
+    labels = network.labels
+    return {
+        "model": labels["model"],
+        "strength": labels.get("strength", 0.0),
+        "weight_decay": labels.get("weight_decay", 0.0),
+    }
+
+
 class TestSet(NamedTuple):
-    """Images in [0, 1], in float64, that no network was trained on, and their classes."""
+    """Images in [0, 1] that no network was trained on, and their classes."""
 
     images: Float[torch.Tensor, "image channel row col"]
     labels: Int[torch.Tensor, " image"]
@@ -26,9 +36,13 @@ def split_inputs(inputs: Sequence[xr.Dataset]) -> tuple[list[Trained], list[xr.D
     return [trained(history) for history in networks], list(inputs[len(networks) :])
 
 
-def test_set(network: Trained, dataset: xr.Dataset) -> TestSet:
-    """The test images of a network of plain classification, as they were given to it."""
-    levels, labels = images_of(dataset, network.spec["problem"]["preparation"])
-    chosen = test_images(len(labels), network.spec)
-    images = torch.from_numpy(levels[chosen]).double() / 255
-    return TestSet(images, torch.from_numpy(labels[chosen]))
+def held_out(
+    network: Trained,
+    dataset: xr.Dataset,
+    count: int | None = None,
+    dtype: torch.dtype = torch.float64,
+) -> TestSet:
+    """The test images of a network of plain classification (the first `count`), as it saw them."""
+    chosen = test_images(dataset.sizes["image"], network.spec)[:count]
+    levels, labels = images_of(dataset, network.spec["problem"]["preparation"], chosen)
+    return TestSet(torch.from_numpy(levels).to(dtype) / 255, torch.from_numpy(labels))

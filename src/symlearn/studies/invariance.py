@@ -22,7 +22,7 @@ from symlearn.measures.spectra import largest_singular_values
 from symlearn.networks.trained import Trained
 from symlearn.randomness import seed_of
 from symlearn.statistics import Measured
-from symlearn.studies.classified import TestSet, split_inputs, test_set
+from symlearn.studies.classified import TestSet, held_out, model_coordinates, split_inputs
 
 # By the name of a shift, images at each of its strengths.
 Sets = Mapping[str, list[Images]]
@@ -35,7 +35,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     networks see the same images and the same noise. Tied networks cost |G| times the others.
     """
     networks, (dataset, *others) = split_inputs(inputs)
-    tests = test_set(networks[0], dataset)
+    tests = held_out(networks[0], dataset)
     sets = _sets(tests.images[: spec["images"]], spec, others)
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])
     models = [_model(one, tests, sets, action, spec) for one in networks]
@@ -71,12 +71,8 @@ def _model(
         _member(network, one.shape, tests, sets, action, spec)
         for network in one.networks(dtype=torch.float64)
     ]
-    labels = one.labels
     return xr.concat(members, dim="member").assign_coords(
-        seed=("member", one.history["seed"].values),
-        model=labels["model"],
-        strength=labels.get("strength", 0.0),
-        weight_decay=labels.get("weight_decay", 0.0),
+        seed=("member", one.history["seed"].values), **model_coordinates(one)
     )
 
 

@@ -13,7 +13,7 @@ from symlearn.measures.invariance import logit_errors, logits_of_poses, noise_er
 from symlearn.measures.spectra import input_gradient_norms, largest_singular_values
 from symlearn.networks.trained import Trained
 from symlearn.randomness import seed_of
-from symlearn.studies.classified import split_inputs, test_set
+from symlearn.studies.classified import held_out, model_coordinates, split_inputs
 
 Shape = tuple[int, int, int]
 
@@ -24,7 +24,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     At the epochs whose weights were kept and at the last. Noise is the same at every epoch.
     """
     networks, (dataset,) = split_inputs(inputs)
-    images = test_set(networks[0], dataset).images[: spec["images"]]
+    images = held_out(networks[0], dataset).images[: spec["images"]]
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])
     models = [_over_training(one, images, action, spec["seed"]) for one in networks]
     return xr.concat(models, dim="model", coords="different", compat="equals").assign_attrs(
@@ -39,12 +39,8 @@ def _over_training(one: Trained, images: Images, action: ImageAction, seed: int)
         for networks in (one.networks(epoch, torch.float64) for epoch in epochs)
     ]
     last = one.spec["recipe"]["epochs"]
-    labels = one.labels
     return xr.concat(members, dim="epoch").assign_coords(
-        epoch=[*one.snapshots, last],
-        model=labels["model"],
-        strength=labels.get("strength", 0.0),
-        weight_decay=labels.get("weight_decay", 0.0),
+        epoch=[*one.snapshots, last], **model_coordinates(one)
     )
 
 

@@ -13,7 +13,7 @@ from symlearn.measures.invariance import (
     saliency_similarities,
 )
 from symlearn.networks.trained import Trained
-from symlearn.studies.classified import split_inputs, test_set
+from symlearn.studies.classified import held_out, split_inputs
 
 
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
@@ -23,7 +23,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     absolute maps brought back to its orientation. The network is the first of its cell.
     """
     networks, (dataset,) = split_inputs(inputs)
-    tests = test_set(networks[0], dataset)
+    tests = held_out(networks[0], dataset)
     first = int((tests.labels == spec["class_"]).nonzero()[0])
     image = tests.images[first : first + 1]
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])

@@ -13,8 +13,8 @@ from torch import nn
 from symlearn.measures.classifiers import STENCIL, probabilities
 from symlearn.measures.layers import Decomposition, decompose
 from symlearn.measures.lie_trace import Operation
-from symlearn.networks.classification import images_of, test_images
-from symlearn.networks.trained import Trained, trained
+from symlearn.networks.trained import trained
+from symlearn.studies.classified import held_out
 
 # Affine transformations; the other translation, shear and stretch are these along columns.
 AFFINE = ("translate_x", "rotate", "hyperbolic", "scale", "shear_x", "stretch_x")
@@ -46,7 +46,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """
     history, dataset = inputs
     cell = trained(history)
-    images = _images(spec, dataset, cell)
+    images, _ = held_out(cell, dataset, spec["images"])
     networks = cell.networks(dtype=torch.float64)
     layers = layers_of(networks[0], images[:1])
     found = [[_terms(network, images, x) for x in AFFINE] for network in networks]
@@ -120,11 +120,3 @@ def _terms(network: nn.Module, images: Float[torch.Tensor, "image _ _ _"], name:
     closure = found.closure.abs().max() / found.whole.abs().max()
     whole = found.whole.square().sum(dim=1)
     return _Terms(torch.stack(squares).numpy(), whole.numpy(), float(closure))
-
-
-def _images(
-    spec: Mapping[str, Any], dataset: xr.Dataset, cell: Trained
-) -> Float[torch.Tensor, "image _ _ _"]:
-    levels, _ = images_of(dataset, cell.spec["problem"]["preparation"])
-    chosen = test_images(len(levels), cell.spec)[: spec["images"]]
-    return torch.from_numpy(levels[chosen]).double() / 255

@@ -10,7 +10,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import nn
 
-from symlearn.measures.classifiers import classifier_errors, probabilities
+from symlearn.measures.classifiers import classifier_errors, decisions, probabilities
 from symlearn.measures.equivariance import (
     MAX_SHIFT,
     Moved,
@@ -26,15 +26,15 @@ from symlearn.measures.equivariance import (
 )
 from symlearn.measures.lie import GENERATORS, Images
 from symlearn.networks.augmentation import augmentation
-from symlearn.networks.classification import images_of, test_images
 from symlearn.networks.trained import Trained, trained
 from symlearn.randomness import seed_of
+from symlearn.studies.classified import TestSet, held_out
 
 # Generators that are measured on transformed images too.
 TRANSLATIONS, ROTATION = ("translate_x", "translate_y"), "rotate"
 _ON_ALL = (*TRANSLATIONS, ROTATION)
 _LARGEST_ANGLE = math.pi / 16  # of the expected invariance, as in the released code
-Sets = Mapping[str, tuple[Images, torch.Tensor]]
+Sets = Mapping[str, TestSet]
 Measure = Callable[[nn.Module], float]
 Amounts = Float[torch.Tensor, "draw amount"]
 
@@ -48,7 +48,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     *histories, dataset = inputs
     cells = [trained(history) for history in histories]
     sets = _image_sets(spec, dataset, cells[0])
-    upright = sets["upright"][0][: spec["images"]]
+    upright = sets["upright"].images[: spec["images"]]
     others = _other_measures(spec, upright)
     parts = [_cell(spec, cell, sets, others) for cell in cells]
     names = [cell.labels["augmentation"] for cell in cells]
@@ -67,20 +67,16 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
 
 def _image_sets(spec: Mapping[str, Any], dataset: xr.Dataset, cell: Trained) -> Sets:
     """Test images and their classes: as they are, and each shifted and turned once."""
-    levels, labels = images_of(dataset, cell.spec["problem"]["preparation"])
-    chosen = test_images(len(labels), cell.spec)
-    images, classes = torch.from_numpy(levels[chosen]).float() / 255, torch.from_numpy(
-        labels[chosen]
-    )  # fmt: skip
+    images, classes = upright = held_out(cell, dataset, dtype=torch.float32)
     moves = {
         "shifted": {"kind": "translation", "pixels": spec["pixels"]},
         "turned": {"kind": "rotation"},
     }
-    sets = {"upright": (images, classes)}
+    sets = {"upright": upright}
     for name, entry in moves.items():
         rng = torch.Generator().manual_seed(seed_of(spec["seed"], "lie-models", name))
         (moved,) = augmentation(entry, cell.shape)(images[None], [rng])
-        sets[name] = (moved, classes)
+        sets[name] = TestSet(moved, classes)
     return sets
 
 
@@ -91,7 +87,7 @@ def _cell(
     others: Mapping[str, Measure],
 ) -> xr.Dataset:
     """The networks of one augmentation, along `member`."""
-    upright = sets["upright"][0][: spec["images"]]
+    upright = sets["upright"].images[: spec["images"]]
     before = [
         _mean(classifier_errors(network, upright, _ON_ALL).square)
         for network in cell.networks(epoch=0)
@@ -118,10 +114,9 @@ def _network(
         found = classifier_errors(network, images[: spec["images"]], generators)
         for kind, values in enumerate((found.square, found.absolute, found.logits)):
             errors[kind, row, _columns(generators)] = _mean(values)
-        with torch.no_grad():
-            shares = network(images).softmax(dim=1)
-        accuracy.append(float((shares.argmax(dim=1) == classes).double().mean()))
-        confidence.append(float(shares.max(dim=1).values.double().mean()))
+        decided = decisions(network, images)
+        accuracy.append(float((decided.classes == classes).double().mean()))
+        confidence.append(float(decided.confidence.mean()))
     dims = ("image_set", "generator")
     return xr.Dataset(
         {

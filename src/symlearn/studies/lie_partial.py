@@ -9,7 +9,7 @@ import xarray as xr
 from torch import nn
 
 from symlearn.datasets.images import labelled_images
-from symlearn.measures.classifiers import classifier_errors
+from symlearn.measures.classifiers import classifier_errors, decisions
 from symlearn.measures.lie import Images
 from symlearn.networks import partial
 from symlearn.networks.trained import Trained, trained
@@ -66,10 +66,8 @@ def _errors(
 ) -> xr.Dataset:
     both = np.concatenate(drawn)
     errors = classifier_errors(network, images[both], GENERATORS)
-    with torch.no_grad():
-        shares = network(images[both]).softmax(dim=1)
-    right = (shares.argmax(dim=1).numpy() == labels[both]).astype(float)
-    confidence = shares.max(dim=1).values.double().numpy()
+    decided = decisions(network, images[both])
+    right = (decided.classes.numpy() == labels[both]).astype(float)
     ends = [len(drawn[0])]
 
     def means(values: np.ndarray) -> np.ndarray:
@@ -82,6 +80,6 @@ def _errors(
             "lie_square": (by_generator, means(errors.square.double().numpy())),
             "lie_logits": (by_generator, means(errors.logits.double().numpy())),
             "accuracy": ("observed", means(right)),
-            "confidence": ("observed", means(confidence)),
+            "confidence": ("observed", means(decided.confidence.numpy())),
         }
     )

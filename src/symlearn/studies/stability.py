@@ -16,10 +16,10 @@ from symlearn.measures.stability import (
     measure,
     median_stability,
 )
-from symlearn.networks.classification import images_of, test_images
 from symlearn.networks.convolutional import InvertedResidual, Residual, calibrate_norms
 from symlearn.networks.trained import Trained, trained
 from symlearn.randomness import seed_of
+from symlearn.studies.classified import held_out
 
 _BLOCKS = (Residual, InvertedResidual)
 _STOPS = (nn.ReLU, nn.SiLU, nn.MaxPool2d, nn.AdaptiveAvgPool2d)
@@ -35,7 +35,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """
     *histories, dataset = inputs
     cells = sorted((trained(one) for one in histories), key=_train_size)
-    images = _images(dataset, spec, cells[0])
+    images, _ = held_out(cells[0], dataset, spec["images"], torch.float32)
     before = _members(cells[0].networks(0), images, spec, untrained=True)
     sizes = []
     for cell in cells:
@@ -51,13 +51,6 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
 
 def _train_size(cell: Trained) -> int:
     return int(cell.spec["problem"]["train"])
-
-
-def _images(dataset: xr.Dataset, spec: Mapping[str, Any], cell: Trained) -> torch.Tensor:
-    """The first of the test images, as the networks take them."""
-    levels, labels = images_of(dataset, cell.spec["problem"]["preparation"])
-    chosen = test_images(len(labels), cell.spec)[: spec["images"]]
-    return torch.from_numpy(levels[chosen]).float() / 255
 
 
 def _errors(cell: Trained) -> dict[str, tuple[tuple[str, str], np.ndarray]]:
