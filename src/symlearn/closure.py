@@ -1,7 +1,6 @@
 """The first-party modules that a module needs, found in the source without importing it.
 
-These files are inputs of the jobs that run the module, so an edit of any of them, however
-indirect, remakes exactly what it can have changed.
+Their hashes are an input of the jobs that run the module (`symlearn.manifests`).
 """
 
 import ast
@@ -20,7 +19,7 @@ def closure(*modules: str) -> list[Path]:
     return list(_closure(ROOT, modules))
 
 
-@cache  # Snakemake asks once for each job, and jobs are many more than stages
+@cache  # asked once for each job, and jobs are many more than stages
 def _closure(root: Path, modules: tuple[str, ...]) -> tuple[Path, ...]:
     seen: dict[str, Path] = {}
     waiting = [part for module in modules for part in _with_parents(module)]
@@ -45,6 +44,7 @@ def _with_parents(module: str) -> list[str]:
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
+@cache
 def _file_of(root: Path, module: str) -> Path | None:
     path = root.joinpath(*module.split(".")[1:])
     package, plain = path / "__init__.py", path.with_suffix(".py")

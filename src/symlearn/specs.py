@@ -60,8 +60,12 @@ def spec_path(results: Path, cell: Cell) -> Path:
 
 def write_spec(results: Path, cell: Cell) -> Path:
     """Write a cell's spec unless it is there already, in one step; returns its path."""
-    path = spec_path(results, cell)
-    content = canonical(cell.spec).encode()
+    return write_changed(spec_path(results, cell), canonical(cell.spec))
+
+
+def write_changed(path: Path, text: str) -> Path:
+    """Write a file in one step unless it holds this text already; returns its path."""
+    content = text.encode()
     if not path.exists() or path.read_bytes() != content:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(f".{os.getpid()}.tmp")

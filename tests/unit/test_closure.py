@@ -91,7 +91,7 @@ def test_the_package_imports_in_ways_that_closures_see():
 HEAVY = {"torch", "jax", "matplotlib", "xarray", "numpy", "scipy", "sklearn", "tensorflow"}
 
 
-@pytest.mark.parametrize("light", ["config", "plan", "specs", "closure"])
+@pytest.mark.parametrize("light", ["config", "plan", "specs", "closure", "manifests"])
 def test_what_the_snakefile_imports_is_light(light):
     code = f"import sys, symlearn.{light}; print(*sys.modules)"
     result = subprocess.run(

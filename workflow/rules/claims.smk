@@ -5,7 +5,7 @@ rule claims:
     input:
         claims="claims.yaml",
         data=expand("figures/{preset}/{figure}.nc", preset=PRESET, figure=FIGURES),
-        code=source_files("symlearn.claims"),
+        code=code_of_module("symlearn.claims"),
     output:
         csv=f"figures/{PRESET}/claims.csv",
         md=f"figures/{PRESET}/claims.md",

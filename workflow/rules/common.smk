@@ -4,9 +4,9 @@ from functools import cache
 from pathlib import Path
 
 from symlearn import config as config_model
-from symlearn import plan, scheduling, specs
+from symlearn import manifests, plan, scheduling, specs
 from symlearn.bundle.contents import project_files
-from symlearn.closure import closure
+from symlearn.closure import ROOT
 from symlearn.errors import ConfigError
 
 scheduling.wake_once()
@@ -22,8 +22,10 @@ else:
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
     PRESET, DATA_ROOT, FIGURES = CONFIG.preset, CONFIG.data_root, plan.figures(CONFIG)
-    for cell in plan.all_cells(FIGURES.values()):
+    cells = plan.all_cells(FIGURES.values())
+    for cell in cells:
         specs.write_spec(Path("results", PRESET), cell)
+    manifests.write_manifests(Path("results", PRESET), cells)
 
 
 wildcard_constraints:
@@ -36,46 +38,48 @@ def spec_of(stage):
     return f"results/{{preset}}/specs/{stage}/{{cell}}.json"
 
 
+@cache
+def read_spec(preset, stage, cell):
+    """A cell's spec."""
+    return specs.read_spec(Path("results", preset, "specs", stage, f"{cell}.json"))
+
+
 def inputs_of(stage):
     """An input function: the files that the cell's spec names."""
 
     def files(wildcards):
-        results = Path("results", wildcards.preset)
-        spec = results / "specs" / stage / f"{wildcards.cell}.json"
-        return specs.input_files(results, specs.read_spec(spec))
+        spec = read_spec(wildcards.preset, stage, wildcards.cell)
+        return specs.input_files(Path("results", wildcards.preset), spec)
 
     return files
 
 
 def weights_of(wildcards):
     """The weights of the trained networks that a study reads."""
-    results = Path("results", wildcards.preset)
-    spec = results / "specs" / "studies" / f"{wildcards.cell}.json"
-    return specs.weight_files(results, specs.read_spec(spec))
+    spec = read_spec(wildcards.preset, "studies", wildcards.cell)
+    return specs.weight_files(Path("results", wildcards.preset), spec)
 
 
 def code_of(stage):
-    """An input function: the source files that the cell's result depends on."""
+    """An input function: the hashes of the source files that the cell's result depends on."""
 
-    def files(wildcards):
-        spec = Path("results", wildcards.preset, "specs", stage, f"{wildcards.cell}.json")
-        return source_files(*specs.modules_of(specs.read_spec(spec)))
+    def manifest(wildcards):
+        spec = read_spec(wildcards.preset, stage, wildcards.cell)
+        return manifests.manifest_of(Path("results", wildcards.preset), spec)
 
-    return files
+    return manifest
 
 
-@cache
-def source_files(*modules):
-    """The source files of modules, relative to the working folder where they lie in it."""
-    here = Path.cwd()
-    files = closure(*modules)
-    return [str(f.relative_to(here) if f.is_relative_to(here) else f) for f in files]
+def code_of_module(module):
+    """The hashes of the source files of a module that is run for no cell."""
+    return manifests.write_manifest(Path("results", PRESET), [module])
 
 
 def package_files(*names):
-    """Files of the package that are no modules, named as `source_files` names those."""
-    root, *_ = source_files("symlearn")
-    return [str(Path(root).parent / name) for name in names]
+    """Files of the package that are no modules, relative to the working folder if they lie in it."""
+    files = [ROOT / name for name in names]
+    here = Path.cwd()
+    return [str(f.relative_to(here) if f.is_relative_to(here) else f) for f in files]
 
 
 def files_for_bundle():

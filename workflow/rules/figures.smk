@@ -7,7 +7,7 @@ for name, cell in FIGURES.items():
         input:
             spec=specs.spec_path(Path("results", PRESET), cell),
             data=specs.input_files(Path("results", PRESET), cell.spec),
-            code=source_files(*specs.modules_of(cell.spec)),
+            code=manifests.manifest_of(Path("results", PRESET), cell.spec),
         output:
             pdf=f"figures/{PRESET}/{name}.pdf",
             png=report(

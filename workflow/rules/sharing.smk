@@ -11,7 +11,7 @@ rule gallery:
             suffix=["png", "txt", "pdf.json"],
         ),
         claims=f"figures/{PRESET}/claims.csv",
-        code=source_files("symlearn.gallery.__main__"),
+        code=code_of_module("symlearn.gallery.__main__"),
         page=package_files("gallery/gallery.html", "gallery/gallery.css", "gallery/gallery.js"),
     output:
         f"figures/{PRESET}/gallery.html",

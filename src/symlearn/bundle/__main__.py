@@ -15,7 +15,8 @@ from symlearn.bundle.archive import pack, unpack
 from symlearn.bundle.contents import files_of, project_files, read_all, spec_file
 from symlearn.errors import StoreError
 from symlearn.forecast.commands import guarded
-from symlearn.provenance import commit, sha256
+from symlearn.hashes import sha256
+from symlearn.provenance import commit
 
 _CLAIMS = ("claims.csv", "claims.md", "claims.html")
 

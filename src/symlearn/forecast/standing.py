@@ -14,7 +14,8 @@ from typing import Any, Literal
 from symlearn import plan
 from symlearn.closure import ROOT, closure
 from symlearn.forecast.measured import output_files
-from symlearn.provenance import read_record, sha256, sidecar
+from symlearn.hashes import sha256
+from symlearn.provenance import read_record, sidecar
 from symlearn.specs import Cell, modules_of
 
 ReasonKind = Literal["missing", "spec", "source", "input"]

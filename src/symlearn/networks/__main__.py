@@ -14,6 +14,7 @@ import torch
 import xarray as xr
 
 from symlearn.errors import TrainingError
+from symlearn.manifests import code_digest
 from symlearn.networks import registry
 from symlearn.networks.build import build
 from symlearn.networks.checkpoints import Checkpoints, write_tensors
@@ -21,9 +22,8 @@ from symlearn.networks.devices import DEVICES, choose_device, in_chunks
 from symlearn.networks.ensemble import build_ensemble
 from symlearn.networks.problems import Problem
 from symlearn.networks.training import Run
-from symlearn.provenance import code_digest
 from symlearn.randomness import seed_of
-from symlearn.specs import canonical
+from symlearn.specs import canonical, modules_of
 from symlearn.stage import run_stage, stage_parser
 
 Spec = Mapping[str, Any]
@@ -100,7 +100,7 @@ def _at_once(problem: Problem, spec: Spec, device: torch.device) -> int:
 
 def _identity(spec: Spec, members: str) -> dict[str, str]:
     digest = hashlib.sha256(canonical(spec).encode()).hexdigest()
-    return {"spec": digest, "code": code_digest(spec), "members": members}
+    return {"spec": digest, "code": code_digest(modules_of(spec)), "members": members}
 
 
 def _dataset(histories: Sequence[Mapping[str, torch.Tensor]]) -> xr.Dataset:

@@ -1,7 +1,6 @@
 """What made a file: a JSON sidecar with spec, code, inputs, versions, machine and cost."""
 
 import contextlib
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -14,8 +13,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from symlearn.closure import ROOT, closure
+from symlearn.closure import ROOT
 from symlearn.errors import StoreError
+from symlearn.hashes import sha256
+from symlearn.manifests import code_of
 from symlearn.specs import modules_of
 
 _PACKAGES = (
@@ -46,23 +47,6 @@ def commit() -> str:
     return result.stdout.strip()
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def code_of(spec: Mapping[str, Any]) -> dict[str, str]:
-    """The SHA-256 of every source file that a spec's result depends on."""
-    files = closure(*modules_of(spec))
-    return {file.relative_to(ROOT).as_posix(): sha256(file) for file in files}
-
-
-def code_digest(spec: Mapping[str, Any]) -> str:
-    """One SHA-256 for all of `code_of`."""
-    return hashlib.sha256(json.dumps(code_of(spec)).encode()).hexdigest()
-
-
 def write_sidecar(
     path: Path,
     spec: Mapping[str, Any],
@@ -75,7 +59,7 @@ def write_sidecar(
         "sha256": sha256(path),
         **({"weights": sha256(weights_of(path))} if weights_of(path).is_file() else {}),
         "spec": spec,
-        "code": code_of(spec),
+        "code": code_of(modules_of(spec)),
         "inputs": {f"{file.parent.name}/{file.name}": sha256(file) for file in inputs},
         "commit": commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from symlearn.closure import ROOT
 from symlearn.errors import StoreError
-from symlearn.provenance import read_record, sha256
+from symlearn.hashes import sha256
+from symlearn.provenance import read_record
 
 State = Literal["intact", "edited", "stale", "foreign"]
 

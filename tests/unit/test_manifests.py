@@ -1,0 +1,46 @@
+"""Code manifests: what is in them, and when they are written."""
+
+import hashlib
+
+from symlearn import manifests
+from symlearn.closure import ROOT
+from symlearn.specs import modules_of
+
+SPEC = {"stage": "figures", "figure": "fig9"}
+
+
+def test_a_manifest_lists_the_code_of_a_result_as_sha256sum_does(tmp_path):
+    written = manifests.write_manifest(tmp_path, modules_of(SPEC))
+    assert written == manifests.manifest_of(tmp_path, SPEC)
+    listed = dict(reversed(line.split("  ")) for line in written.read_text().splitlines())
+    assert {"symlearn/figures/__main__.py", "symlearn/figures/fig9.py"} <= listed.keys()
+    assert "symlearn/figures/fig8.py" not in listed
+    for name, digest in listed.items():
+        assert hashlib.sha256((ROOT.parent / name).read_bytes()).hexdigest() == digest
+
+
+def test_a_manifest_that_holds_is_left_alone_and_another_is_replaced(tmp_path):
+    written = manifests.write_manifest(tmp_path, modules_of(SPEC))
+    first = written.stat().st_mtime_ns
+    manifests.write_manifest(tmp_path, modules_of(SPEC))
+    assert written.stat().st_mtime_ns == first
+    text = written.read_text()
+    written.write_text("of other code\n")
+    assert manifests.write_manifest(tmp_path, modules_of(SPEC)).read_text() == text
+
+
+def test_results_of_other_code_have_other_manifests(tmp_path):
+    specs = [
+        SPEC,
+        {"stage": "figures", "figure": "fig8"},
+        {"stage": "studies", "study": "lie-models", "builds": ["perceptron"]},
+        {"stage": "studies", "study": "lie-models", "builds": ["lenet"]},
+    ]
+    assert len({manifests.manifest_of(tmp_path, spec) for spec in specs}) == len(specs)
+
+
+def test_the_digest_changes_with_the_code(monkeypatch):
+    before = manifests.code_digest(["symlearn.claims"])
+    edited = {"claims/__init__.py": "0"}
+    monkeypatch.setattr(manifests, "code_of", lambda modules: edited)
+    assert manifests.code_digest(["symlearn.claims"]) != before
