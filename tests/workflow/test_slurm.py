@@ -160,9 +160,16 @@ def test_editing_the_config_while_jobs_wait_changes_nothing(project, local):
     assert project.planned("fig9") == {}
 
 
-def test_cancelling_and_running_again_loses_nothing(project, cluster, local):
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        pytest.skip("interrupts are ignored here, as in commands that a shell runs behind")
+@pytest.fixture
+def interruptible():
+    """Children obey interrupts, even where this process was told to ignore them."""
+    earlier = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, earlier)
+
+
+@pytest.mark.usefixtures("cluster", "interruptible")
+def test_cancelling_and_running_again_loses_nothing(project, local):
     process = project.start(*HERE, "fig9")
     wait_for(lambda: any(project.folder.glob("results/quick/kernels/*.nc")), seconds=240)
     process.send_signal(signal.SIGINT)
