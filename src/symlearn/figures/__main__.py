@@ -59,6 +59,7 @@ def _save(module: Any, plotted: Plotted, measured: Measurements, spec: Spec, out
         if spec["preset"] == "quick":
             style.watermark(figure, "quick preset")
         figure.savefig(out, metadata=pdf)
+        figure.set_layout_engine("none")  # the PDF's stands; to find it takes as long as to draw
         figure.savefig(out.with_suffix(".png"), metadata=png)
 
 
