@@ -283,6 +283,9 @@ class StripeTraining(Closed):
     test_points: Count = 20_000
     chunk: Count = Field(default=4, description="trainings in one job")
     feature: Annotated[list[StripeRuns], Field(min_length=2)]
+    cylinder: Annotated[list[StripeRuns], Field(min_length=2)] = Field(
+        description="as feature, for labels that depend on two of three coordinates"
+    )
     lazy: Annotated[list[StripeRuns], Field(min_length=2)]
     kernel: Annotated[list[StripeRuns], Field(min_length=2)]
     checks: StripeRuns = Field(

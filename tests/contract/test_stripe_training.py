@@ -13,6 +13,7 @@ SPEC = {
     "alpha": 1e-4,
     "limits": {"parameters": 0.02, "outputs": 0.2},
     "dimension": 4,
+    "parallel": 1,
     "width": 60,
     "test_points": 500,
     "points": 40,
@@ -50,6 +51,15 @@ def test_regimes_start_alike_and_only_one_amplifies(feature, lazy):
     change = lazy["amplification"] - lazy["amplification"].isel(step=0)
     assert abs(change).max() < 0.01
     assert (feature["relative_stability"] < lazy["relative_stability"]).all()
+
+
+def test_a_cylinder_amplifies_both_directions_that_matter():
+    found = stripe_training.compute({**SPEC, "dimension": 3, "parallel": 2, "points": 60}, [])
+    assert found["converged"].all()
+    squares = (found["unit_weight"] ** 2).mean("unit").values[-1]
+    assert (squares[:2] > 4 * squares[2]).all()
+    last = found["amplification"].isel(step=-1, member=0)
+    np.testing.assert_allclose(last, np.sqrt(squares[:2].mean() / squares[2]), rtol=1e-4)
 
 
 def test_the_weights_are_those_of_the_first_training(feature):

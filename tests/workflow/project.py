@@ -142,7 +142,7 @@ def shrink(config: dict[str, Any]) -> None:
     }
     few = [{"points": 8, "seeds": 2}, {"points": 16, "seeds": 2}]
     quick["stripe_training"] |= {"width": 60, "test_points": 200, "checks": few[0]}
-    quick["stripe_training"] |= {"feature": few, "lazy": few, "kernel": few}
+    quick["stripe_training"] |= {"feature": few, "cylinder": few, "lazy": few, "kernel": few}
     quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
     family = {"group": "cyclic-rotation", "n": 4, "strengths": [1], "weight_decays": [1]}
     quick["invariance"] |= {

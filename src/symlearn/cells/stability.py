@@ -78,13 +78,10 @@ def _stability_recipe(network: Mapping[str, Any], epochs: int, batch: int) -> di
 # The scale of the output of each regime: small learns features, large is lazy. `limits` are those
 # of a step (`networks.stripe.Limits`).
 _LIMITS = {"parameters": 0.02, "outputs": 0.2}
-
-
-_FEATURE: Mapping[str, Any] = {"alpha": 1e-4, "limits": _LIMITS}
-
-
-_LAZY: Mapping[str, Any] = {"alpha": 1e4, "limits": _LIMITS}
-
+_FEATURE: Mapping[str, Any] = {"alpha": 1e-4, "limits": _LIMITS, "parallel": 1}
+_LAZY: Mapping[str, Any] = {**_FEATURE, "alpha": 1e4}
+# Two directions that matter and one that does not: the authors' example of a cylinder.
+_CYLINDER: Mapping[str, Any] = {**_FEATURE, "parallel": 2, "dimension": 3}
 
 # What the feature regime's errors must not depend on, one change at a time; `width` is a factor.
 _STRIPE_CHECKS: Mapping[str, Mapping[str, Any]] = {
@@ -95,10 +92,11 @@ _STRIPE_CHECKS: Mapping[str, Mapping[str, Any]] = {
 
 
 def stripe_training(config: Config) -> list[Cell]:
-    """Trainings of the stripe model, with checks of what their errors rest on."""
+    """Trainings of the stripe and cylinder models, with checks of what the errors rest on."""
     study = config.chosen.stripe_training
     grid = [("feature", runs, _FEATURE) for runs in study.feature]
     grid += [("lazy", runs, _LAZY) for runs in study.lazy]
+    grid += [("cylinder", runs, _CYLINDER) for runs in study.cylinder]
     for name, change in _STRIPE_CHECKS.items():
         grid.append((name, study.checks, {**_FEATURE, **change}))
     return [
@@ -113,8 +111,8 @@ def _stripe_cell(
 ) -> Cell:
     study = config.chosen.stripe_training
     settings = {
-        **how,
         "dimension": study.dimension,
+        **how,
         "width": study.width * how.get("width", 1),
         "test_points": study.test_points,
         "points": points,

@@ -1,4 +1,4 @@
-"""The stripe model: test error by number of points, with what is predicted and what it rests on."""
+"""Test errors of the stripe and the cylinder, what is predicted and what they rest on."""
 
 from typing import NamedTuple
 
@@ -17,10 +17,10 @@ from symlearn.figures.stripe import counts_of, log_means, of_regime, on_points
 from symlearn.statistics import Measured, Measurements, mean
 from symlearn.theory.stripe import Slope, feature_exponent, lazy_exponent
 
-TITLE = "The stripe model: learning curves with and without features"
+TITLE = "The stripe and cylinder models: learning curves with and without features"
 NEEDS: dict[str, dict[str, int]] = {"stripe-training": {}, "stripe-kernel": {}}
 # Points from which exponents are fitted: with fewer, errors fall faster than any power predicted.
-_ASYMPTOTIC = {"feature": 128, "kernel": 512}
+_ASYMPTOTIC = {"feature": 128, "kernel": 512, "cylinder": 128}
 _CHECKS = {"wider": "4 x units", "smaller-steps": "1/2 steps", "smaller-scale": "1/100 scale"}
 
 
@@ -36,7 +36,10 @@ _CURVES = {
     "feature": _Curve("feature", "#D55E00", "o"),
     "lazy": _Curve("lazy", "#0072B2", "s"),
     "kernel": _Curve("kernel", "#009E73", "^"),
+    "cylinder": _Curve("cylinder", "#CC79A7", "D"),
 }
+# The cylinder's dimension, and the coordinates that matter.
+_CYLINDER = (3, 2)
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -51,7 +54,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     feature = of_regime(runs, "feature")
     measured = stripe.as_measured("feature", _exponent(feature, "feature"))
     measured |= stripe.as_measured("kernel", _exponent(kernel, "kernel"))
-    for name in ("feature", "lazy", "kernel"):
+    measured |= stripe.as_measured("cylinder", _exponent(of_regime(runs, "cylinder"), "cylinder"))
+    for name in _CURVES:
         for count, (value, low, high) in log_means(_runs(plotted, name), "test_error").items():
             measured[f"error.{name}.p{count}"] = Measured(value, (high - low) / 4)
     for name in _CHECKS:
@@ -110,13 +114,17 @@ def caption(plotted: Plotted) -> str:
     counts = {name: stripe.listed(_runs(plotted, name)) for name in _CURVES}
     return (
         f"The stripe model in {dimension} dimensions, one hidden layer of {runs.attrs['width']} "
-        "units, and the support vector machine of the tangent kernel of infinitely many. (A) Test "
+        "units, and the support vector machine of the tangent kernel of infinitely many; and a "
+        f"cylinder in {_CYLINDER[0]} dimensions, {_CYLINDER[1]} of which matter, with features. "
+        "(A) Test "
         "error by number of points p, geometric mean over seeds with its 95 % interval; dotted: "
-        f"the predicted powers, -{feature_exponent(dimension):.2f} (feature) and "
-        f"-{lazy_exponent(dimension):.2f} (lazy and kernel), through the last point. In the "
+        f"the predicted powers, -{feature_exponent(dimension):.2f} (feature), "
+        f"-{lazy_exponent(dimension):.2f} (lazy and kernel) and "
+        f"-{feature_exponent(*_CYLINDER):.2f} (cylinder), through the last point. In the "
         "legend the fitted powers with the 95 % interval over trainings, from p = "
-        f"{starts[0]} (feature) and {starts[1]} (kernel) on: errors at fewer than "
-        f"{_ASYMPTOTIC['feature']} and {_ASYMPTOTIC['kernel']} points fall faster, so that a fit "
+        f"{starts[0]} (feature), {starts[1]} (kernel) and {starts[2]} (cylinder) on: errors at "
+        f"fewer than {_ASYMPTOTIC['feature']} points, or {_ASYMPTOTIC['kernel']} of the kernel's, "
+        "fall faster, so that a fit "
         "to those is no test of the prediction. (B) Errors of the "
         "support vector machine of the network's tangent kernel, before and after training in "
         "the feature regime, against the network's. (C) Checks of the feature regime at p = "
@@ -143,7 +151,11 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
 
 def _learning(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
     dimension = plotted["runs"].attrs["dimension"]
-    predicted = {"feature": feature_exponent(dimension), "kernel": lazy_exponent(dimension)}
+    predicted = {
+        "feature": feature_exponent(dimension),
+        "kernel": lazy_exponent(dimension),
+        "cylinder": feature_exponent(*_CYLINDER),
+    }
     for name, look in _CURVES.items():
         runs = _runs(plotted, name)
         if name in predicted:

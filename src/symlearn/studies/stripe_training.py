@@ -1,4 +1,4 @@
-"""Trainings of the stripe model's network: amplification, test error, stability and weights."""
+"""Trainings on a stripe or a cylinder: amplification, test error, stability and weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -41,6 +41,7 @@ def _one(training: Training, spec: Mapping[str, Any], seed: int) -> xr.Dataset:
         test[:_TESTED],
         _SHIFT,
         generator(spec["seed"], "stripe shifts", spec["points"], seed),
+        spec["parallel"],
     )
     steps = len(training.time)
     kept = np.linspace(0, steps - 1, _TRACED).round().astype(int)
@@ -110,6 +111,7 @@ def _train(spec: Mapping[str, Any], seed: int) -> Training:
         torch.from_numpy(answers).to(dtype),
         spec["alpha"],
         Limits(**spec["limits"]),
+        spec["parallel"],
     )
 
 
@@ -120,7 +122,7 @@ def _precision(alpha: float) -> torch.dtype:
 def _points(spec: Mapping[str, Any], seed: int, part: str, count: int) -> tuple[Points, Labels]:
     """Independent of the regime, so that all see the same points."""
     rng = generator(spec["seed"], "stripe", part, spec["points"], seed)
-    return sample_points(count, spec["dimension"], rng)
+    return sample_points(count, spec["dimension"], rng, spec["parallel"])
 
 
 def _predict(training: Training, points: Points) -> np.ndarray:
