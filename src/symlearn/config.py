@@ -37,6 +37,7 @@ from symlearn.settings import (
     RingSweeps,
     Seeds,
     Shifts,
+    Speed,
     Stability,
     StabilitySamples,
     StripeTraining,
@@ -79,6 +80,7 @@ class Preset(Closed):
     lie_models: LieModels
     lie_layers: LieLayers
     lie_partial: LiePartial
+    speed: Speed
 
     @model_validator(mode="after")
     def _sizes_fit_the_images(self) -> "Preset":

@@ -100,6 +100,7 @@ STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
     "dihedral": kernels.dihedral,
     "dihedral-portrait": kernels.dihedral_portrait,
     "precision": kernels.precision,
+    "speed": kernels.speed,
     "partial": networks.partial,
     "long-training": networks.long_training,
     "trained-pairs": networks.trained_pairs,

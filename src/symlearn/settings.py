@@ -408,3 +408,19 @@ class LiePartial(Closed):
     """The Lie derivative of the networks of `partial`."""
 
     images: Count = Field(description="at most, of the class left out and of the others")
+
+
+Growing = Annotated[list[Count], Field(min_length=2), Distinct]
+
+
+class Speed(Closed):
+    """Sizes by which the cost of the work is measured; the first of each list is the others'."""
+
+    n: Annotated[Sizes, Field(min_length=2)]
+    pairs: Growing
+    padding: Annotated[
+        list[Annotated[Whole, Field(ge=0, le=64)]], Field(min_length=2), Distinct
+    ] = Field(description="empty pixels on each side: images of other sizes")
+    width: Growing = Field(description="of the trained networks")
+    jobs: Growing = Field(description="kernels, in a process each")
+    cores: Annotated[list[Count], Field(min_length=1), Distinct]

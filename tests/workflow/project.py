@@ -160,6 +160,8 @@ def shrink(config: dict[str, Any]) -> None:
     quick["lie_models"] |= {"images": 4, "draws": 1, "epochs": 1}
     quick["lie_layers"] |= {"networks": ["fully-connected"], "images": 2}
     quick["lie_partial"] |= {"images": 2}
+    sizes = {"n": [2, 4], "pairs": [1, 2], "padding": [0, 1], "width": [4, 8], "jobs": [1, 2]}
+    quick["speed"] |= {**sizes, "cores": [1]}
 
 
 def end_session(process: subprocess.Popen[str]) -> None:

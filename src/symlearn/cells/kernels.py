@@ -1,6 +1,13 @@
 """The studies of the kernel regime: figures 2 to 10."""
 
-from symlearn.cells.frame import grid_cells, kernel_cell, pair_grid, portrait_orbits, study_cell
+from symlearn.cells.frame import (
+    dataset_cell,
+    grid_cells,
+    kernel_cell,
+    pair_grid,
+    portrait_orbits,
+    study_cell,
+)
 from symlearn.config import Config
 from symlearn.settings import Pairs, Shifts
 from symlearn.specs import Cell
@@ -35,6 +42,23 @@ def shifts(config: Config) -> list[Cell]:
     """Pairs under cyclic shifts, with ridges (figure 7)."""
     study: Shifts = config.chosen.shifts
     return _pairs(config, study, study.ridge_factors)
+
+
+def speed(config: Config) -> list[Cell]:
+    """What kernels, theory, training and jobs cost, by their sizes."""
+    preset, study = config.chosen, config.chosen.speed.model_dump()
+    axes = {name: study[name] for name in ("n", "pairs", "padding", "width")}
+    settings = {
+        "axes": axes,
+        "base": {name: values[0] for name, values in axes.items()},
+        "jobs": study["jobs"],
+        "cores": study["cores"],
+        "dense": config.architecture("mlp-1"),
+        "convolutional": config.architecture("cnn-gap-3"),
+        "builds": ["ntk"],
+        "seed": preset.seed,
+    }
+    return [study_cell("speed", [dataset_cell(preset.dataset.name)], settings, {})]
 
 
 def collapse(config: Config) -> list[Cell]:
