@@ -87,14 +87,19 @@ def _fitted(train: np.ndarray) -> list[int | None]:
 
 def _means_from(curves: np.ndarray, starts: list[int | None]) -> np.ndarray:
     """The mean over a tenth of the epochs from each class's start."""
-    length = max(1, (curves.shape[1] - 1) // 10)
+    length = _tenth(curves)
     pairs = zip(curves, starts, strict=True)
     return np.array([np.nan if s is None else c[s : s + length].mean() for c, s in pairs])
 
 
 def _late(curves: np.ndarray) -> np.ndarray:
     """The mean over the last tenth of the epochs."""
-    return curves[:, -max(1, (curves.shape[1] - 1) // 10) :].mean(axis=1)
+    return curves[:, -_tenth(curves) :].mean(axis=1)
+
+
+def _tenth(curves: np.ndarray) -> int:
+    """A tenth of the epochs of curves that begin before the first."""
+    return max(1, (curves.shape[1] - 1) // 10)
 
 
 def _panel(axes: Axes, here: xr.Dataset) -> None:

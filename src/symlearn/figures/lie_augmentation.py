@@ -12,11 +12,11 @@ from symlearn.figures.lie_family import (
     MARKERS,
     family,
     legend,
-    log_axis,
     networks,
     rotation,
     translation,
 )
+from symlearn.figures.panels import plain_logarithm
 from symlearn.statistics import Measured, Measurements, mean
 
 TITLE = "Augmentation and the equivariance error, at the test images and around them"
@@ -106,7 +106,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         for panel, (quantity, images, title) in zip(panels, kinds, strict=True):
             _lines(panel, found, error(found, quantity, images))
             panel.set(yscale="log", title=title)
-            log_axis(panel.yaxis)
+            plain_logarithm(panel.yaxis)
         panels[0].set_ylabel(f"{what} error")
     for panel in rows[1]:
         panel.set_xticks(range(len(MARKERS)), list(MARKERS))

@@ -6,10 +6,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, NullLocator
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, labels_of
@@ -60,13 +58,6 @@ def scatter(axes: Axes, found: xr.Dataset, x: xr.DataArray, y: xr.DataArray) -> 
                 x.isel(cell=row).sel(here), y.isel(cell=row).sel(here), marker,
                 color=looks[name][0], markersize=4, markeredgewidth=0.4, markeredgecolor="white",
             )  # fmt: skip
-
-
-def log_axis(axis: Axis) -> None:
-    """A logarithmic axis of less than two decades: 1, 2 and 5 written out."""
-    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter("{x:g}")
-    axis.set_minor_locator(NullLocator())
 
 
 def legend(figure: Figure, found: xr.Dataset, *, augmentations: bool = True) -> None:

@@ -11,11 +11,11 @@ from symlearn.figures.lie_family import (
     family,
     flat,
     legend,
-    log_axis,
     rotation,
     scatter,
     translation,
 )
+from symlearn.figures.panels import plain_logarithm
 from symlearn.statistics import Measured, Measurements, rank_correlation
 
 TITLE = "The Lie derivative against other measures of equivariance"
@@ -95,4 +95,4 @@ def _panel(axes: Axes, found: xr.Dataset, name: str, title: str) -> None:
     what = "rotation" if "rotation" in name else "translation"
     axes.set(xscale="log", yscale=scale, title=title, xlabel=f"Lie derivative by {what}s")
     for axis in (axes.xaxis, axes.yaxis) if scale == "log" else (axes.xaxis,):
-        log_axis(axis)
+        plain_logarithm(axis)

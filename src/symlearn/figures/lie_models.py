@@ -12,11 +12,11 @@ from symlearn.figures.lie_family import (
     family,
     flat,
     legend,
-    log_axis,
     networks,
     scatter,
     translation,
 )
+from symlearn.figures.panels import plain_logarithm
 from symlearn.statistics import Measured, Measurements, correlation, mean, rank_correlation
 
 TITLE = "Equivariance error against accuracy, for a family of trained networks"
@@ -93,7 +93,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
             yscale="log", xlabel="accuracy there (%)", ylabel="translation error, mean square",
             title=title,
         )  # fmt: skip
-        log_axis(panel.yaxis)
+        plain_logarithm(panel.yaxis)
     _published(panels[2], plotted["published"])
     for panel, text in zip(panels, "ABC", strict=True):
         style.letter(panel, text)

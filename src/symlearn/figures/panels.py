@@ -4,7 +4,9 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.image import AxesImage
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from symlearn import style
 from symlearn.figures.inputs import grid_points
@@ -80,3 +82,14 @@ def powers_of_two(axes: Axes, n: np.ndarray, label: str = "poses N") -> None:
     axes.set_xticks(n, [str(value) for value in n])
     axes.minorticks_off()
     axes.set_xlabel(label)
+
+
+def plain_logarithm(axis: Axis) -> None:
+    """A logarithmic axis with 1, 2 and 5 of each decade written out, more of a short one.
+
+    After all is drawn on it.
+    """
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 8 * low else (1, 1.5, 2, 3, 5, 7)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())

@@ -8,8 +8,7 @@ from matplotlib.figure import Figure
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.figures.panels import powers_of_two
-from symlearn.figures.stabilities import plain_logarithm
+from symlearn.figures.panels import plain_logarithm, powers_of_two
 from symlearn.statistics import Measured, Measurements, slope_of_logs
 
 TITLE = "Speed: what kernels, theory, training and jobs cost, and how that grows"

@@ -6,8 +6,6 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from symlearn import store
 from symlearn.figures.inputs import Inputs, labels_of
@@ -98,17 +96,6 @@ def ends(values: Float[np.ndarray, " member"]) -> tuple[float, float]:
 def one(axes: Axes) -> None:
     """The line where deformations and noise move the output alike."""
     axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
-
-
-def plain_logarithm(axis: Axis) -> None:
-    """A logarithmic axis with 1, 2 and 5 of each decade written out, more of a short one.
-
-    After all is drawn on it.
-    """
-    low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 8 * low else (1, 1.5, 2, 3, 5, 7)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
 
 
 def about_the_images(nets: xr.Dataset) -> str:

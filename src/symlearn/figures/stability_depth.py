@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted, labels_of
+from symlearn.figures.panels import plain_logarithm
 from symlearn.figures.stabilities import NAMES, ends, log_mean
 from symlearn.statistics import Measured, Measurements
 
@@ -79,7 +80,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         axes.set_axis_off()
     for row in panels:
         row[0].set_ylabel("relative stability R")
-        stabilities.plain_logarithm(row[0].yaxis)
+        plain_logarithm(row[0].yaxis)
     panels[0, 0].legend(loc="best")
     return figure
 

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted
+from symlearn.figures.panels import plain_logarithm
 from symlearn.figures.stabilities import NAMES, SYMBOLS, cells_of, datasets_of, log_mean, on
 from symlearn.statistics import Measured, Measurements, rank_correlation_interval, slope_of_logs
 
@@ -94,7 +95,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         if name.startswith("cifar"):
             _authors_line(row[0])
         row[0].set_ylabel("test error")
-        stabilities.plain_logarithm(row[0].yaxis)
+        plain_logarithm(row[0].yaxis)
     for axes, letter in zip(panels.flat, "ABCDEFGHIJ", strict=False):
         style.letter(axes, letter)
     panels[0, 1].legend(loc="best")
@@ -116,7 +117,7 @@ def _scatter(axes: Axes, nets: xr.Dataset, quantity: str) -> None:
                 label=cell["network"].item() if here == 0 else None,
             )  # fmt: skip
     axes.set(xscale="log", yscale="log", xlabel=_LABELS[quantity])
-    stabilities.plain_logarithm(axes.xaxis)
+    plain_logarithm(axes.xaxis)
 
 
 def _authors_line(axes: Axes) -> None:

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted
+from symlearn.figures.panels import plain_logarithm
 from symlearn.figures.stabilities import NAMES, cells_of, datasets_of, ends, log_mean, on
 from symlearn.statistics import Measured, Measurements
 
@@ -73,7 +74,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         axes.set_title(NAMES[name])
         style.letter(axes, letter)
     panels[0, 0].set(ylabel="relative stability R", yscale="log")
-    stabilities.plain_logarithm(panels[0, 0].yaxis)
+    plain_logarithm(panels[0, 0].yaxis)
     panels[0, 0].legend(loc="best")
     return figure
 

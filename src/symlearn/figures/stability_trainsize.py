@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.figures.panels import powers_of_two
+from symlearn.figures.panels import plain_logarithm, powers_of_two
 from symlearn.figures.stabilities import NAMES, SYMBOLS, cells_of, datasets_of, ends, log_mean, on
 from symlearn.statistics import Measured, Measurements, slope_of_logs
 
@@ -99,4 +99,4 @@ def _curves(axes: Axes, nets: xr.Dataset, quantity: str) -> None:
         axes.plot([sizes[0] / 1.6, sizes[0] / 1.25], [before, before], color=colour, linewidth=2)
     powers_of_two(axes, sizes, "training images P")
     axes.set_yscale("log")
-    stabilities.plain_logarithm(axes.yaxis)
+    plain_logarithm(axes.yaxis)

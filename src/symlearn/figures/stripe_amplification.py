@@ -9,8 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stripe
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.figures.panels import powers_of_two
-from symlearn.figures.stabilities import plain_logarithm
+from symlearn.figures.panels import plain_logarithm, powers_of_two
 from symlearn.figures.stripe import REGIMES, counts_of, log_means, of_regime, on_points
 from symlearn.statistics import Measured, Measurements, largest, mean
 from symlearn.theory.stripe import expected_amplification
