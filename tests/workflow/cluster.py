@@ -3,6 +3,7 @@
 Needs root and the packages slurm-wlm and munge. The node declares more processors and GPUs than
 there are; GPUs are terminals, so that a request can be scheduled and no card is needed. Without
 accounting and control groups: memory is watched by sampling, and states are asked of squeue.
+As a script it starts one, stops it, and says in its exit status whether this machine can.
 """
 
 import os
@@ -10,6 +11,8 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -144,3 +147,24 @@ class Cluster:
                 return
             time.sleep(0.2)
         raise RuntimeError(f"{self._daemons[-1].args} did not come up; see {self.folder}")
+
+
+def main() -> int:
+    """Whether a cluster starts here: 0, or 1 and the reason."""
+    if missing():
+        print(f"no Slurm here: needs {', '.join(missing())}")
+        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        cluster = Cluster(Path(folder))
+        try:
+            cluster.start()
+        except RuntimeError as error:
+            print(f"no Slurm here: {error}")
+            return 1
+        finally:
+            cluster.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
