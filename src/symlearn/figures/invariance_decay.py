@@ -76,8 +76,8 @@ def caption(plotted: Plotted) -> str:
     return (
         f"Above: the largest singular value of each of the {found.sizes['layer']} layers; below: "
         "their product, which bounds the Lipschitz constant; the mean Frobenius norm of the "
-        "logits' gradient by the pixels; 1/2 |f(x + noise) - f(x)|^2 for noise as large as gx - x; "
-        "and the logit error 1/2 |f(x) - f(gx)|^2 over it. Networks of the first family, trained "
+        "logits' gradient by the pixels; 1/2 ‖f(x + noise) - f(x)‖^2 for noise as large as gx - x; "
+        "and the logit error 1/2 ‖f(x) - f(gx)‖^2 over it. Networks of the first family, trained "
         "without weight decay, with augmentation alone and with an invariance loss of several "
         f"strengths; as control with weight decay {float(control['weight_decay']):g} instead of "
         "the loss, of the decays tried the one whose final error by noise is nearest to that of "

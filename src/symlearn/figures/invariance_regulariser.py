@@ -121,11 +121,11 @@ def caption(plotted: Plotted) -> str:
     shown = "; ".join(f"({letter}) {title(f)}" for letter, f in _rows(plotted))
     return (
         f"{shown}. From left to right in each panel: no augmentation, augmentation by the group "
-        "(0), and with it a loss of the strength given, times 1/2 |f(x) - f(gx)|^2, g uniform, "
+        "(0), and with it a loss of the strength given, times 1/2 ‖f(x) - f(gx)‖^2, g uniform, "
         "gradients through both branches. Black: test images; colours: the same images under the "
         "full shift; dashed green: the weight-tied network, whose errors are 0 to rounding and "
         "whose similarity is 1. Accuracy is over all poses. Means over pairs (x, gx), g not the "
-        "identity: KL(p(x) || p(gx)); 1/2 |f(x) - f(gx)|^2; cosine of the absolute input gradients "
+        "identity: KL(p(x), p(gx)); 1/2 ‖f(x) - f(gx)‖^2; cosine of the absolute input gradients "
         "of the logit predicted for x, brought back to the orientation of x (dotted: of different "
         "images). The last two columns do not see the logits' scale: the logit error over that "
         "between images, and over that of noise as large as gx - x. Equal ratios under a shift "
