@@ -3,7 +3,7 @@
 Needs root and the packages slurm-wlm and munge. The node declares more processors and GPUs than
 there are; GPUs are terminals, so that a request can be scheduled and no card is needed. Without
 accounting and control groups: memory is watched by sampling, and states are asked of squeue.
-As a script it starts one, stops it, and says in its exit status whether this machine can.
+As a script it runs a job on one, and says in its exit status whether this machine can.
 """
 
 import os
@@ -150,7 +150,7 @@ class Cluster:
 
 
 def main() -> int:
-    """Whether a cluster starts here: 0, or 1 and the reason."""
+    """Whether a cluster starts here and runs a job: 0, or 1 and the reason."""
     if missing():
         print(f"no Slurm here: needs {', '.join(missing())}")
         return 1
@@ -158,7 +158,8 @@ def main() -> int:
         cluster = Cluster(Path(folder))
         try:
             cluster.start()
-        except RuntimeError as error:
+            subprocess.run(["srun", "true"], check=True, timeout=60)
+        except (RuntimeError, subprocess.SubprocessError) as error:
             print(f"no Slurm here: {error}")
             return 1
         finally:
