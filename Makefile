@@ -7,8 +7,10 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 
-# The first that runs; make env PYTHON=/path/to/python3.12 takes another.
-PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell $(name) -c 'print("$(name)")' 2>/dev/null)))
+# The first that runs, and not that of an active environment, which may be this one, to be renewed;
+# make env PYTHON=/path/to/python3.12 takes another.
+BASE := import sys; print(sys._base_executable)
+PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell $(name) -c '$(BASE)' 2>/dev/null)))
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 LOCK := envs/requirements.lock
