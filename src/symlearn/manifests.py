@@ -20,7 +20,7 @@ from symlearn.specs import Cell, modules_of, write_changed
 
 def code_of(modules: Iterable[str]) -> dict[str, str]:
     """The SHA-256 of the source of modules and of all that they import, by path in the package."""
-    return {file.relative_to(ROOT).as_posix(): _sha256(file) for file in closure(*modules)}
+    return _hashes(tuple(modules))
 
 
 def code_digest(modules: Iterable[str]) -> str:
@@ -52,5 +52,8 @@ def write_manifest(results: Path, modules: Iterable[str]) -> Path:
 
 
 @cache
-def _sha256(path: Path) -> str:
-    return sha256(path)
+def _hashes(modules: tuple[str, ...]) -> dict[str, str]:
+    return {file.relative_to(ROOT).as_posix(): _once(file) for file in closure(*modules)}
+
+
+_once = cache(sha256)

@@ -7,14 +7,13 @@ sidecars and read only where a file is newer than its sidecar.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from symlearn import plan
-from symlearn.closure import ROOT, closure
 from symlearn.forecast.measured import output_files
 from symlearn.hashes import sha256
+from symlearn.manifests import code_of
 from symlearn.provenance import read_record, sidecar
 from symlearn.specs import Cell, modules_of
 
@@ -93,7 +92,7 @@ def _missing(results: Path, cell: Cell) -> list[Path]:
 
 
 def _changed_sources(cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
-    now, then = _sources(tuple(modules_of(cell.spec))), record["code"]
+    now, then = code_of(modules_of(cell.spec)), record["code"]
     names = sorted(name for name in now.keys() | then.keys() if now.get(name) != then.get(name))
     return [Reason("source", name) for name in names]
 
@@ -114,14 +113,4 @@ def _digest(path: Path) -> str:
     record, beside = read_record(path), sidecar(path)
     if record is not None and beside.stat().st_mtime >= path.stat().st_mtime:
         return str(record["sha256"])
-    return sha256(path)
-
-
-@cache
-def _sources(modules: tuple[str, ...]) -> dict[str, str]:
-    return {path.relative_to(ROOT).as_posix(): _hash(path) for path in closure(*modules)}
-
-
-@cache
-def _hash(path: Path) -> str:
     return sha256(path)
