@@ -26,6 +26,8 @@ else:
     for cell in cells:
         specs.write_spec(Path("results", PRESET), cell)
     manifests.write_manifests(Path("results", PRESET), cells)
+    for module in ("symlearn.claims", "symlearn.gallery.__main__"):
+        manifests.write_manifest(Path("results", PRESET), [module])
 
 
 wildcard_constraints:
@@ -72,7 +74,7 @@ def code_of(stage):
 
 def code_of_module(module):
     """The hashes of the source files of a module that is run for no cell."""
-    return manifests.write_manifest(Path("results", PRESET), [module])
+    return manifests.manifest_path(Path("results", PRESET), [module])
 
 
 def package_files(*names):
