@@ -129,9 +129,9 @@ def _training(spec: Mapping[str, Any], orbits: xr.Dataset, width: int) -> Action
               "momentum": 0.9, "centred": False}  # fmt: skip
     members = range(problem.members)
     initial = functools.partial(build, entry, problem.shape, problem.outputs)
+    ensemble = build_ensemble(initial, list(members), torch.device("cpu"))
 
     def train() -> None:
-        ensemble = build_ensemble(initial, list(members), torch.device("cpu"))
         Run(ensemble, problem, recipe, [(one,) for one in members], spec["seed"]).train(quiet=True)
 
     return train
