@@ -13,7 +13,7 @@ from symlearn.figures import stripe
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.panels import plain_logarithm, powers_of_two
 from symlearn.figures.stripe import counts_of, log_means, of_regime, on_points
-from symlearn.statistics import Measured, Measurements, mean
+from symlearn.statistics import TWO_SIDED, Measured, Measurements, mean
 from symlearn.theory.stripe import Slope, feature_exponent, lazy_exponent
 
 TITLE = "The stripe and cylinder models: learning curves with and without features"
@@ -204,7 +204,7 @@ def _checks(axes: Axes, runs: xr.Dataset) -> None:
     for place, name in enumerate(_CHECKS):
         logs = _check(runs, name)
         middle, error = mean(logs)
-        ends = np.exp(middle + np.array([-1.96, 1.96]) * error)
+        ends = np.exp(middle + np.array([-TWO_SIDED, TWO_SIDED]) * error)
         axes.plot(np.full(len(logs), place + 0.15), np.exp(logs), ".", color="0.5", markersize=4)
         axes.plot([place, place], ends, color="black", linewidth=1)
         axes.plot(place, np.exp(middle), "o", color="black")
