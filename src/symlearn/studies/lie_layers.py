@@ -13,8 +13,7 @@ from torch import nn
 from symlearn.measures.classifiers import STENCIL, probabilities
 from symlearn.measures.layers import Decomposition, decompose
 from symlearn.measures.lie_trace import Operation
-from symlearn.networks.trained import trained
-from symlearn.studies.classified import held_out
+from symlearn.studies.classified import held_out, split_inputs
 
 # Affine transformations; the other translation, shear and stretch are these along columns.
 AFFINE = ("translate_x", "rotate", "hyperbolic", "scale", "shear_x", "stretch_x")
@@ -44,8 +43,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     whole derivative, whose ratio is 1 where no two terms cancel, and the largest difference
     between the derivative and the sum of its terms, relative to the derivative's largest entry.
     """
-    history, dataset = inputs
-    cell = trained(history)
+    (cell,), (dataset,) = split_inputs(inputs)
     images, _ = held_out(cell, dataset, spec["images"])
     networks = cell.networks(dtype=torch.float64)
     layers = layers_of(networks[0], images[:1])

@@ -26,9 +26,9 @@ from symlearn.measures.equivariance import (
 )
 from symlearn.measures.lie import GENERATORS, Images
 from symlearn.networks.augmentation import augmentation
-from symlearn.networks.trained import Trained, trained
+from symlearn.networks.trained import Trained
 from symlearn.randomness import seed_of
-from symlearn.studies.classified import TestSet, held_out
+from symlearn.studies.classified import TestSet, held_out, split_inputs
 
 # Generators that are measured on transformed images too.
 TRANSLATIONS, ROTATION = ("translate_x", "translate_y"), "rotate"
@@ -45,8 +45,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     The inputs are one history for each augmentation, and the data set. `image_set` tells test
     images as they are from the same shifted and turned at random.
     """
-    *histories, dataset = inputs
-    cells = [trained(history) for history in histories]
+    cells, (dataset,) = split_inputs(inputs)
     sets = _image_sets(spec, dataset, cells[0])
     upright = sets["upright"].images[: spec["images"]]
     others = _other_measures(spec, upright)

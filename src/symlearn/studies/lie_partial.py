@@ -12,8 +12,9 @@ from symlearn.datasets.images import labelled_images
 from symlearn.measures.classifiers import classifier_errors, decisions
 from symlearn.measures.lie import Images
 from symlearn.networks import partial
-from symlearn.networks.trained import Trained, trained
+from symlearn.networks.trained import Trained
 from symlearn.randomness import generator
+from symlearn.studies.classified import split_inputs
 
 GENERATORS = ("rotate", "translate_x")
 # Upright images that were not trained on, of the class left out and of the others.
@@ -26,8 +27,8 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     Both kinds of images are upright and untrained, and networks were trained on other poses of
     them; of the observed classes, other images were trained on upright.
     """
-    *histories, dataset = inputs
-    parts = [_cell(spec, trained(history), dataset) for history in histories]
+    cells, (dataset,) = split_inputs(inputs)
+    parts = [_cell(spec, cell, dataset) for cell in cells]
     return xr.concat(parts, dim="member").assign_coords(
         observed=("observed", np.array(OBSERVED)), generator=list(GENERATORS)
     )
