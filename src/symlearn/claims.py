@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import xarray as xr
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from symlearn import store
@@ -24,6 +23,7 @@ from symlearn.config import PresetName
 from symlearn.errors import ConfigError, StoreError
 from symlearn.stage import guarded
 from symlearn.statistics import Measured
+from symlearn.yaml_files import read_yaml
 
 Outcome = Literal["holds", "fails", "not run"]
 _COLUMNS = (
@@ -111,9 +111,11 @@ class Verdict:
 def load_claims(path: Path) -> list[Claim]:
     """The claims of a YAML file; raises ConfigError."""
     try:
-        claims = TypeAdapter(list[Claim]).validate_python(yaml.safe_load(path.read_text()))
-    except (OSError, yaml.YAMLError, ValidationError) as error:
-        raise ConfigError(f"{path}: {error}") from None
+        claims = TypeAdapter(list[Claim]).validate_python(read_yaml(path))
+    except ValidationError as error:
+        faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
+        listed = "; ".join(f"{where}: {what}" for where, what in faults)
+        raise ConfigError(f"{path}: {listed}") from None
     names = [claim.id for claim in claims]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
-import yaml
 from pydantic import (
     Field,
     StringConstraints,
@@ -46,6 +45,7 @@ from symlearn.settings import (
     Whole,
     Widths,
 )
+from symlearn.yaml_files import read_yaml
 
 PresetName = Literal["quick", "standard", "paper"]
 # Names become parts of file names and of command lines, so they are plain.
@@ -201,28 +201,6 @@ def parse(raw: Mapping[Any, Any], where: str = "config.yaml") -> Config:
     except ValidationError as error:
         faults = dict.fromkeys(_sentence(fault) for fault in error.errors(include_url=False))
         raise ConfigError(f"{where}: " + "; ".join(faults)) from None
-
-
-def read_yaml(path: Path) -> Any:
-    """What a YAML file holds; raises ConfigError where it is none, or holds a key twice.
-
-    YAML itself would silently take the second of two equal keys.
-    """
-    try:
-        return yaml.load(path.read_text(), _EachKeyOnce)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: cannot be read as YAML: {reason}") from None
-
-
-class _EachKeyOnce(yaml.SafeLoader):
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        for key, _ in node.value:
-            if keys.count(key.value) > 1 and key.value != "<<":
-                problem = f"the key {key.value!r} stands twice"
-                raise yaml.constructor.ConstructorError(None, None, problem, key.start_mark)
-        return super().construct_mapping(node, deep)
 
 
 def load(path: Path) -> Config:

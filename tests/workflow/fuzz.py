@@ -9,6 +9,7 @@ import gzip
 import json
 import random
 import resource
+import shutil
 import struct
 import tempfile
 import time
@@ -20,9 +21,13 @@ import torch
 import xarray as xr
 
 from symlearn import config, provenance, specs, store
+from symlearn.bundle import archive
+from symlearn.claims import load_claims
+from symlearn.datasets.cifar import load_batches, parse_batch
 from symlearn.datasets.idx import parse_idx, read_bytes
 from symlearn.errors import SymlearnError
 from symlearn.networks.checkpoints import read_tensors, write_tensors
+from symlearn.provenance.chain import chain, state_of
 from symlearn.stage import read_input
 
 ROOT = Path(__file__).parents[2]
@@ -66,6 +71,9 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
     provenance.write_sidecar(result, spec, [], time.time())
     weights = folder / "weights.safetensors"
     write_tensors({"a": torch.ones(3, 4)}, weights, {"spec": "{}"})
+    cifar = bytes(10_000 * 3073)
+    bundle = folder / "bundle.zip"
+    archive.pack({"a/b.txt": b"text " * 50, "c.txt": b"more"}, bundle, {"preset": "quick"})
 
     def in_file(name: str, read: Callable[[Path], object]) -> Reader:
         def run(data: bytes, scratch: Path) -> object:
@@ -73,6 +81,15 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
             return read(scratch / name)
 
         return run
+
+    def whole_bundle(path: Path) -> object:
+        shutil.rmtree(path.parent / "unpacked", ignore_errors=True)
+        return archive.unpack(path, path.parent / "unpacked")
+
+    def whole_chain(data: bytes, scratch: Path) -> object:
+        shutil.copy(result, scratch)
+        provenance.sidecar(scratch / result.name).write_bytes(data)
+        return [state_of(link) for link in chain(scratch / result.name)]
 
     def whole_result(data: bytes, scratch: Path) -> object:
         (scratch / result.name).write_bytes(data)
@@ -83,16 +100,26 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
     return {
         "idx": (idx, lambda data, _: parse_idx(data, "fuzzed")),
         "idx.gz": (gzip.compress(idx), _unpacked),
+        "cifar": (cifar, lambda data, _: parse_batch(data, "fuzzed")),
+        "cifar.gz": (gzip.compress(cifar), _batch_of),
         "spec": (spec_file.read_bytes(), in_file(spec_file.name, specs.read_spec)),
         "config": ((ROOT / "config.yaml").read_bytes(), in_file("config.yaml", config.load)),
+        "claims": ((ROOT / "claims.yaml").read_bytes(), in_file("claims.yaml", load_claims)),
         "netcdf": (result.read_bytes(), whole_result),
         "safetensors": (weights.read_bytes(), in_file("w.safetensors", read_tensors)),
+        "sidecar": (provenance.sidecar(result).read_bytes(), whole_chain),
+        "bundle": (bundle.read_bytes(), in_file(bundle.name, whole_bundle)),
     }
 
 
 def _unpacked(data: bytes, scratch: Path) -> object:
     (scratch / "x.gz").write_bytes(data)
     return parse_idx(read_bytes(scratch / "x.gz"), "fuzzed")
+
+
+def _batch_of(data: bytes, scratch: Path) -> object:
+    (scratch / "data_batch_1.bin.gz").write_bytes(data)
+    return load_batches(["data_batch_1.bin"], scratch, scratch)
 
 
 def try_one(read: Reader, data: bytes, scratch: Path) -> str | None:

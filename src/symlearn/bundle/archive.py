@@ -4,6 +4,7 @@ import hashlib
 import json
 import stat
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,6 +14,10 @@ from symlearn.errors import StoreError
 MANIFEST = "MANIFEST.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first time that a ZIP file can hold
 _LIMIT = 4 * 2**30  # bytes unpacked, against archives made to fill a disk
+# What zipfile raises on damaged archives: each step in reading one has its own errors.
+_UNREADABLE = (
+    OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error
+)  # fmt: skip
 
 
 def pack(members: Mapping[str, bytes], out: Path, about: Mapping[str, Any]) -> None:
@@ -42,7 +47,7 @@ def unpack(path: Path, into: Path) -> dict[str, Any]:
     try:
         with zipfile.ZipFile(path) as archive:
             manifest, contents = _checked(path, archive)
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+    except _UNREADABLE as error:
         raise StoreError(f"{path}: cannot be read as a bundle ({error})") from None
     for name, content in contents.items():
         target = into / name

@@ -13,7 +13,8 @@ from symlearn.errors import DataError
 
 _UNSIGNED_BYTE = 0x08
 # Larger than any data set here; a forged header cannot ask for more.
-_LARGEST = 2**31
+_LARGEST = 2**30
+_BLOCK = 2**20
 _MOST_AXES = 8
 
 
@@ -34,16 +35,19 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     if path.suffix != ".gz":
         return packed
+    # In blocks, since a reader that is asked for much allocates that much first.
+    unpacked = bytearray()
     try:
         with gzip.open(io.BytesIO(packed)) as stream:
-            unpacked = stream.read(_LARGEST + 1)
+            while len(unpacked) <= _LARGEST and (block := stream.read(_BLOCK)):
+                unpacked += block
     except (EOFError, OSError, zlib.error) as error:
         raise DataError(
             f"{path}: is no whole gzip file ({error}); delete it and fetch it again"
         ) from None
     if len(unpacked) > _LARGEST:
         raise DataError(f"{path}: unpacks to more than {_LARGEST} bytes; fetch it again")
-    return unpacked
+    return bytes(unpacked)
 
 
 def parse_idx(content: bytes, name: str) -> UInt8[np.ndarray, "..."]:

@@ -32,6 +32,14 @@ _PACKAGES = (
 )
 
 
+# What every sidecar holds.
+_FIELDS: Mapping[str, type | tuple[type, ...]] = {
+    "file": str, "sha256": str, "spec": dict, "code": dict, "inputs": dict, "commit": str,
+    "versions": dict, "device": str, "precision": str, "seconds": (int, float),
+    "peak_memory_mib": int, "finished": str,
+}  # fmt: skip
+
+
 def sidecar(path: Path) -> Path:
     """The path of a file's sidecar."""
     return path.with_name(path.name + ".json")
@@ -78,12 +86,15 @@ def write_sidecar(
 
 
 def read_record(path: Path) -> Mapping[str, Any] | None:
-    """A file's sidecar, or None where there is none that can be read."""
+    """A file's sidecar, or None where there is none that is whole."""
     try:
         record = json.loads(sidecar(path).read_text())
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) and "sha256" in record else None
+    if not isinstance(record, dict):
+        return None
+    whole = all(isinstance(record.get(key), kind) for key, kind in _FIELDS.items())
+    return record if whole and isinstance(record["spec"].get("stage"), str) else None
 
 
 def refuse_damaged(path: Path) -> None:
