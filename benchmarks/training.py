@@ -1,8 +1,9 @@
 """Training: ensembles of pairs and figure 1's networks against plain loops and the floor."""
 
-import functools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from symlearn.forecast.training import network_cost
 from symlearn.networks import on_orbits
 from symlearn.networks.build import build
 from symlearn.networks.catalogue import standard_entry
+from symlearn.networks.devices import choose_device
 from symlearn.networks.ensemble import build_ensemble
 from symlearn.networks.evaluation import losses
 from symlearn.networks.problems import Problem
@@ -31,16 +33,38 @@ ADAM = {
 }  # fmt: skip
 
 
+@dataclass
+class Case:
+    """What is trained, and on what."""
+
+    entry: Mapping[str, Any]
+    problem: Problem
+
+    def make(self, seed: int) -> nn.Module:
+        """The network from a seed."""
+        return build(self.entry, self.problem.shape, self.problem.outputs, seed)
+
+    @property
+    def flops(self) -> int:
+        """Of a training step, for each image of the batch."""
+        return 6 * network_cost(self.entry, self.problem.shape).multiplications
+
+
 def main() -> None:
     """Print the ratios and the share of the matrix products' own speed."""
     torch.set_num_threads(thread_count())
     print(f"{machine()}, torch {torch.__version__}")
     ceiling = product_speed()
     print(f"matrix products: {ceiling / 1e9:.0f} GFLOP/s")
-    for side in (12, 28):
-        pairs(side, ceiling)
-    for name in ("mlp", "cnn", "vit-48"):
-        figure_1(name, ceiling)
+    cases: list[tuple[Callable[..., None], Callable[..., Case], int | str]] = [
+        *((pairs, pairs_case, side) for side in (12, 28)),
+        *((figure_1, figure_1_case, name) for name in ("mlp", "cnn", "vit-48")),
+    ]
+    # Before this process sets up its memory and its operations as the stage does.
+    usual = [plain_loop(case(which)) for _, case, which in cases]
+    choose_device("cpu")
+    for (report, case, which), plain in zip(cases, usual, strict=True):
+        report(which, case(which), plain, ceiling)
 
 
 def product_speed() -> float:
@@ -60,26 +84,24 @@ def best(action: Callable[[], object], repeats: int = 3) -> float:
     return min(times)
 
 
-def pairs(side: int, ceiling: float) -> None:
-    """Full-batch Adam on pairs: an ensemble, one at a time, and a loop with a DataLoader."""
+def pairs_case(side: int) -> Case:
+    """Full-batch Adam on pairs of orbits of images of a side."""
     images = blobs(NETWORKS)[:, :side, :side]
     orbits = rotation_orbits(images, POSES).reshape(NETWORKS // 2, 2, POSES, side, side)
     dims = ("task", "orbit", "pose", "row", "col")
-    entry = {"kind": "ntk", "architecture": STANDARD["mlp-1"], "width": WIDTH}
-    spec = {
-        "network": entry, "recipe": ADAM,
-        "problem": {"in_coordinates": False, "seeds": 1, "steps": STEPS},
-    }  # fmt: skip
+    spec = {"problem": {"in_coordinates": False, "seeds": 1, "steps": STEPS}}
     problem = on_orbits.pairs(xr.Dataset({"pixels": (dims, orbits)}), spec)
-    problem = problem.to(CPU, torch.float32)
-    make = functools.partial(build, entry, problem.shape, 1)
-    together = run_of(problem, make, range(NETWORKS))
-    alone = run_of(problem.only(slice(0, 1)), make, [0])
-    ensemble = best(together._one_epoch) / (NETWORKS * STEPS)
-    single = best(alone._one_epoch) / STEPS
-    plain = plain_loop(make(0), problem, STEPS)
-    flops = 6 * network_cost(entry, problem.shape).multiplications * problem.batch
-    share = 100 * flops / ensemble / ceiling
+    entry = {"kind": "ntk", "architecture": STANDARD["mlp-1"], "width": WIDTH}
+    return Case(entry, problem.to(CPU, torch.float32))
+
+
+def pairs(side: int, case: Case, plain: float, ceiling: float) -> None:
+    """Report on an ensemble, one network at a time, and the loop with a DataLoader."""
+    problem = case.problem
+    ensemble = best(run_of(case, range(NETWORKS))._one_epoch) / (NETWORKS * STEPS)
+    alone = Case(case.entry, problem.only(slice(0, 1)))
+    single = best(run_of(alone, [0])._one_epoch) / STEPS
+    share = 100 * case.flops * problem.batch / ensemble / ceiling
     print(
         f"pairs, {side} x {side} pixels: {1e6 * ensemble:.0f} us for a network's step; one at a "
         f"time {single / ensemble:.1f} times as long, a loop with a DataLoader "
@@ -87,35 +109,9 @@ def pairs(side: int, ceiling: float) -> None:
     )
 
 
-def run_of(problem: Problem, make: Callable[[int], nn.Module], seeds: object) -> Run:
-    """A run of networks from seeds."""
-    seeds = list(seeds)  # type: ignore[call-overload]
-    return Run(build_ensemble(make, seeds, CPU), problem, ADAM, [(seed,) for seed in seeds], 0)
-
-
-def plain_loop(network: nn.Module, problem: Problem, steps: int) -> float:
-    """Seconds for a step of the usual loop: one network, a DataLoader, Adam, one batch an epoch."""
-    points = problem.train[0].long()[None]
-    images, targets = problem.images(points)[0], problem.targets[points][0]
-    loader = DataLoader(TensorDataset(images, targets), batch_size=problem.batch, shuffle=True)
-    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
-
-    def epochs() -> None:
-        count = 0
-        while count < steps:
-            for batch, wanted in loader:
-                optimizer.zero_grad()
-                output = network(batch)[None]
-                losses(output, wanted[None], problem.loss).mean().backward()
-                optimizer.step()
-                count += 1
-
-    return best(epochs) / steps
-
-
-def figure_1(name: str, ceiling: float, batch: int = 64, images: int = 1280) -> None:
-    """Images a second of one network of figure 1 on 28 x 28 pixels, against the same loop."""
-    entry, rng = standard_entry(name), np.random.default_rng(0)
+def figure_1_case(name: str, batch: int = 64, images: int = 1280) -> Case:
+    """One network of figure 1 on 28 x 28 pixels."""
+    rng = np.random.default_rng(0)
     problem = Problem(
         pixels=torch.from_numpy(rng.random((images, 1, 28, 28), dtype=np.float32)),
         scale=None,
@@ -127,15 +123,45 @@ def figure_1(name: str, ceiling: float, batch: int = 64, images: int = 1280) -> 
         batch=batch,
         steps=images // batch,
     )
-    make = functools.partial(build, entry, problem.shape, 10)
-    ours = best(run_of(problem, make, [0])._one_epoch) / images
-    network = make(0).eval()  # so that dropout, whose masks the ensemble draws, needs none
-    plain = plain_loop(network, problem, problem.steps) / batch
-    flops = 6 * network_cost(entry, problem.shape).multiplications
+    return Case(standard_entry(name), problem)
+
+
+def figure_1(name: str, case: Case, plain: float, ceiling: float) -> None:
+    """Report on images a second, of ours and of the loop with a DataLoader."""
+    problem = case.problem
+    ours = best(run_of(case, [0])._one_epoch) / (problem.steps * problem.batch)
     print(
-        f"{name}: {1 / ours:.0f} images/s, a loop with a DataLoader {1 / plain:.0f}; "
-        f"{100 * flops / ours / ceiling:.0f} % of the products' speed"
+        f"{name}: {1 / ours:.0f} images/s, a loop with a DataLoader {problem.batch / plain:.0f}; "
+        f"{100 * case.flops / ours / ceiling:.0f} % of the products' speed"
     )
+
+
+def run_of(case: Case, seeds: Iterable[int]) -> Run:
+    """A run of networks from seeds."""
+    seeds = list(seeds)
+    ensemble = build_ensemble(case.make, seeds, CPU)
+    return Run(ensemble, case.problem, ADAM, [(seed,) for seed in seeds], 0)
+
+
+def plain_loop(case: Case) -> float:
+    """Seconds for a step of the usual loop: one network, a DataLoader, Adam."""
+    problem, network = case.problem, case.make(0).eval()  # without dropout's masks
+    points = problem.train[0].long()[None]
+    images, targets = problem.images(points)[0], problem.targets[points][0]
+    loader = DataLoader(TensorDataset(images, targets), batch_size=problem.batch, shuffle=True)
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+
+    def epochs() -> None:
+        count = 0
+        while count < problem.steps:
+            for batch, wanted in loader:
+                optimizer.zero_grad()
+                output = network(batch)[None]
+                losses(output, wanted[None], problem.loss).mean().backward()
+                optimizer.step()
+                count += 1
+
+    return best(epochs) / problem.steps
 
 
 if __name__ == "__main__":

@@ -96,16 +96,19 @@ def _interpolate(images: Images, angles: Float[np.ndarray, " angle"], poses: Orb
 
     Each image's pixels do not depend on which others it comes with, to the last bit.
     """
-    import scipy.ndimage  # slow to import, and every stage imports this module
-
     count, height, width = images.shape
-    splines = images.astype(float)
-    for axis in (1, 2):
-        splines = scipy.ndimage.spline_filter1d(splines, order=3, axis=axis)
+    splines = _spline_filter(height) @ images.astype(float) @ _spline_filter(width).T
     columns = np.ascontiguousarray(splines.reshape(count, -1).T)
     for i, angle in enumerate(angles):
         turned = _rotation(height, width, float(angle)) @ columns
         poses[:, i] = turned.T.reshape(images.shape)
+
+
+def _spline_filter(pixels: int) -> Float[np.ndarray, "coefficient pixel"]:
+    """The matrix that takes a row of pixels to the coefficients of its cubic spline."""
+    import scipy.ndimage  # slow to import, and every stage imports this module
+
+    return scipy.ndimage.spline_filter1d(np.eye(pixels), order=3, axis=0)
 
 
 def _nearest(height: int, width: int, angle_deg: float) -> Int[np.ndarray, " pixel"]:

@@ -12,6 +12,7 @@ from typing import TextIO, TypeVar
 import torch
 
 from symlearn.errors import TrainingError
+from symlearn.networks.allocation import keep_freed_memory
 from symlearn.threads import thread_count
 
 log = logging.getLogger("symlearn")
@@ -40,6 +41,7 @@ def choose_device(wanted: str) -> torch.device:
             f"the device {wanted} was asked for and is not there; use --device cpu or auto"
         )
     if wanted == "cpu":
+        keep_freed_memory()
         torch.set_num_threads(thread_count())
         torch.use_deterministic_algorithms(True)
         # Nothing here reads memory before it is written, so filling it costs time for nothing.

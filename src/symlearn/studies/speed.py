@@ -23,6 +23,7 @@ from symlearn.groups import ACTIONS
 from symlearn.kernels import __main__ as kernels
 from symlearn.networks import on_orbits
 from symlearn.networks.build import build
+from symlearn.networks.devices import choose_device
 from symlearn.networks.ensemble import build_ensemble
 from symlearn.networks.training import Run
 from symlearn.theory import exact_errors_by_pose, orbit_block_errors, solve_grams
@@ -122,14 +123,15 @@ def _kernel_spec(architecture: Mapping[str, Any]) -> dict[str, Any]:
 def _training(spec: Mapping[str, Any], orbits: xr.Dataset, width: int) -> Action:
     """Gradient descent of the dense networks of figure 12, all pairs at once."""
     entry = {"kind": "ntk", "architecture": spec["dense"], "width": width}
+    device = choose_device("cpu")
     problem = on_orbits.pairs(
         orbits, {"problem": {"in_coordinates": False, "seeds": 1, "steps": _STEPS}}
-    ).to(torch.device("cpu"), torch.float32)
+    ).to(device, torch.float32)
     recipe = {"optimizer": "gradient-descent", "epochs": 1, "learning_rate": 1e-3,
               "momentum": 0.9, "centred": False}  # fmt: skip
     members = range(problem.members)
     initial = functools.partial(build, entry, problem.shape, problem.outputs)
-    ensemble = build_ensemble(initial, list(members), torch.device("cpu"))
+    ensemble = build_ensemble(initial, list(members), device)
 
     def train() -> None:
         Run(ensemble, problem, recipe, [(one,) for one in members], spec["seed"]).train(quiet=True)

@@ -6,6 +6,7 @@ taken instead. The same over a subgroup H, for which each orbit splits into |G| 
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 from jaxtyping import Complex, Float, Int, Shaped
@@ -84,18 +85,22 @@ def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averag
             f"{orbits} orbits of {poses} poses make {orbits * poses} points, but the Gram matrix "
             f"has {gram.shape[-1]}"
         )
-    points = (np.arange(orbits)[:, None, None] * poses + subgroup.cosets).reshape(-1, members)
-    # Of each h, (q', u) -> (q', h u); the copy is in the order in which it is read.
-    columns = [points[:, row].copy() for row in subgroup.group.table]
-    averages = np.empty((*gram.shape[:-2], len(points), len(points), members))
+    cosets = subgroup.cosets
+    # Of each h, (t, u) -> h u t within an orbit; the copy is in the order in which it is read.
+    moved = [cosets[:, row].ravel() for row in subgroup.group.table]
+    rows = gram.reshape(*gram.shape[:-1], orbits, poses)
+    size = orbits * len(cosets)
+    averages = np.empty((*gram.shape[:-2], size, size, members))
 
-    for q, own in enumerate(points):
-        total = np.zeros((*gram.shape[:-2], len(points) - q, members))
-        for point, column in zip(own, columns, strict=True):
-            # "clip" spares a check of the indices
-            total += gram[..., point, :].take(column[q:], axis=-1, mode="clip")
-        averages[..., q, q:, :] = total / members
-        averages[..., q:, q, :] = averages[..., q, q:, :][..., subgroup.group.inverse]
+    for orbit, (t, own) in product(range(orbits), enumerate(cosets)):
+        total = np.zeros((*gram.shape[:-2], orbits - orbit, poses))
+        for pose, index in zip(own, moved, strict=True):
+            row = rows[..., orbit * poses + pose, orbit:, :]
+            total += row.take(index, axis=-1, mode="clip")  # "clip" spares a check of the indices
+        q = orbit * len(cosets) + t
+        mean = total.reshape(*gram.shape[:-2], -1, members)[..., t:, :] / members
+        averages[..., q, q:, :] = mean
+        averages[..., q:, q, :] = mean[..., subgroup.group.inverse]
     return averages
 
 
