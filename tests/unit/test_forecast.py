@@ -219,6 +219,14 @@ def test_the_command_prints_jobs_hours_memory_and_disk(folder, capsys):
     assert float(total[3]) > 0.1
 
 
+def test_each_figure_has_a_line_with_what_it_takes_by_itself(folder, capsys):
+    assert main(["fig1", "fig4", "--each"]) == 0
+    _, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert [first[0], second[0]] == ["fig1", "fig4"]
+    assert 0 < float(first[3]) < float(first[2])  # training, and all
+    assert float(second[3]) == 0
+
+
 def test_more_cores_take_less_time_and_the_same_core_hours(folder, config):
     results = Path("results/quick")
     stands = standing(results, plan.figures(config).values())

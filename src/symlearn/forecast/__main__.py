@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("targets", nargs="*", help="figures, files, or all (the default)")
     parser.add_argument("--preset", choices=get_args(PresetName), help="instead of the config's")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="default: all")
+    parser.add_argument("--each", action="store_true", help="a line for each figure, by itself")
     parser.add_argument("--configfile", type=Path, default=Path("config.yaml"))
     parser.add_argument("--why", metavar="FIGURE", help="why it would be drawn again")
     arguments = parser.parse_args(argv)
@@ -38,7 +39,11 @@ def _run(arguments: argparse.Namespace) -> None:
     config = load(arguments.configfile)
     if arguments.preset:
         config = config.model_copy(update={"preset": arguments.preset})
-    for line in _why(config, arguments.why) if arguments.why else _plan(config, arguments):
+    if arguments.why:
+        lines = _why(config, arguments.why)
+    else:
+        lines = (_each if arguments.each else _plan)(config, arguments)
+    for line in lines:
         print(line)
 
 
@@ -66,6 +71,19 @@ def _plan(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
     for stage in dict.fromkeys([*plan.STAGES, *CLOSING_JOBS]):
         yield from _row(cast, stage, arguments.cores)
     yield from _total(cast, arguments.cores)
+
+
+def _each(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
+    """What each target would take by itself: figures share what they are made from."""
+    results, model = Path("results", config.preset), cost_model(config)
+    cells = resolve(plan.figures(config), results, arguments.targets).cells
+    yield f"{'target':<26}{'jobs':>6}{'core-h':>14}{'training':>14}{'wall time':>14}"
+    for cell in cells:
+        cast = forecast(results, standing(results, [cell]), model)
+        yield (
+            f"{cell.slug:<26}{len(cast.everything):>6}{cast.core_hours():>14.3f}"
+            f"{cast.core_hours('networks'):>14.3f}{duration(cast.seconds(arguments.cores)):>14}"
+        )
 
 
 def _is_there(results: Path, name: str) -> bool:

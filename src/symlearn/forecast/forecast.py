@@ -64,11 +64,12 @@ class Forecast:
         return self._hours(stage, lambda work: work.gpus)
 
     def _hours(self, stage: str | None, units: Callable[[Work], int]) -> float:
-        return sum(
+        hours = (
             task.cost.seconds * units(task.work) / 3600
             for task in self.everything
             if task.cost and stage in (None, task.cell.stage)
         )
+        return sum(hours, 0.0)
 
     def disk(self, stage: str | None = None) -> float:
         """MiB that the jobs write."""
@@ -78,7 +79,7 @@ class Forecast:
     def memory(self, cores: int, stage: str | None = None) -> float:
         """MiB of the largest jobs that could run at once."""
         costs = (t.cost for t in self.everything if t.cost and stage in (None, t.cell.stage))
-        return sum(sorted((cost.memory for cost in costs), reverse=True)[:cores])
+        return sum(sorted((cost.memory for cost in costs), reverse=True)[:cores], 0.0)
 
     def seconds(self, cores: int) -> float:
         """Wall time on so many cores; 0 where there is nothing to do."""
