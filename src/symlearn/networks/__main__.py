@@ -29,8 +29,8 @@ from symlearn.stage import run_stage, stage_parser
 Spec = Mapping[str, Any]
 
 _AT_ONCE = 64
-# On the CPU, grouped convolutions leave the cache: at 28 x 28 pixels ten at once take twice the
-# time of one at a time, at 12 x 12 half of it (benchmarks/training.py).
+# On the CPU, convolutions of larger images than this gain little by being done together (at 28 x 28
+# pixels ten at once take .9 of the time, at 12 x 12 half of it), and take ten times the memory.
 _SMALL = 20**2
 
 # Kinds that are dense products, or attention, all through.
