@@ -1,6 +1,5 @@
 # The config, validated, and the cells of work that it asks for. Their specs are written here,
 # once; jobs read these files and never the config.
-import inspect
 from functools import cache
 from pathlib import Path
 
@@ -37,12 +36,6 @@ wildcard_constraints:
     cell=r"[a-z0-9-]+",
 
 
-def signed(function):
-    """The function with its signature at hand, which Snakemake asks for ten times for each job."""
-    function.__signature__ = inspect.signature(function)
-    return function
-
-
 def spec_of(stage):
     """The spec file of a rule's cell."""
     return f"results/{{preset}}/specs/{stage}/{{cell}}.json"
@@ -57,7 +50,6 @@ def read_spec(preset, stage, cell):
 def inputs_of(stage):
     """An input function: the files that the cell's spec names."""
 
-    @signed
     def files(wildcards):
         spec = read_spec(wildcards.preset, stage, wildcards.cell)
         return specs.input_files(Path("results", wildcards.preset), spec)
@@ -65,7 +57,6 @@ def inputs_of(stage):
     return files
 
 
-@signed
 def weights_of(wildcards):
     """The weights of the trained networks that a study reads."""
     spec = read_spec(wildcards.preset, "studies", wildcards.cell)
@@ -75,7 +66,6 @@ def weights_of(wildcards):
 def code_of(stage):
     """An input function: the hashes of the source files that the cell's result depends on."""
 
-    @signed
     def manifest(wildcards):
         spec = read_spec(wildcards.preset, stage, wildcards.cell)
         return manifests.manifest_of(Path("results", wildcards.preset), spec)
@@ -102,7 +92,6 @@ def files_for_bundle():
     return sorted(read) + [str(path) for path in project_files(Path())]
 
 
-@signed
 def data_root(wildcards, output):
     """Where data sets are looked for first.
 
@@ -115,7 +104,6 @@ def data_root(wildcards, output):
 def grows(amount):
     """A resource that grows with each attempt."""
 
-    @signed
     def resource(wildcards, attempt):
         return amount * attempt
 
