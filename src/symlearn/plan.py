@@ -14,6 +14,14 @@ from symlearn.closure import ROOT
 from symlearn.config import Config
 from symlearn.specs import Cell
 
+# What figures are about, by the first word of their names.
+TOPICS = {
+    "fig": "Partially observed orbits",
+    "stability": "Relative stability",
+    "stripe": "Relative stability",
+    "invariance": "Genuine invariance",
+    "lie": "The Lie derivative",
+}
 STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures", "claims")
 
 
@@ -59,6 +67,11 @@ def in_order(figure: str) -> tuple[bool, int, str]:
     """The key by which figures are sorted: by number, then those without one, by name."""
     numbered = figure.startswith("fig")
     return not numbered, len(figure) if numbered else 0, figure
+
+
+def topic(figure: str) -> str:
+    """What a figure is about, by the first word of its name."""
+    return TOPICS.get(figure.rstrip("0123456789").partition("-")[0], "Other")
 
 
 def needs_of(figure: str) -> dict[str, dict[str, Any]]:

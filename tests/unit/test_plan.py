@@ -162,3 +162,10 @@ def test_every_figure_file_is_found_in_the_order_of_its_number():
     assert names[len(numbered) :] == sorted(set(names) - set(numbered))
     for name in names:
         ast.parse((ROOT / "figures" / f"{name.replace('-', '_')}.py").read_text())
+
+
+def test_every_figure_has_a_topic_but_that_of_speed():
+    topics = {name: plan.topic(name) for name in plan.figure_names()}
+    assert [name for name, topic in topics.items() if topic == "Other"] == ["speed"]
+    assert topics["fig12"] == "Partially observed orbits"
+    assert topics["stripe-weights"] == topics["stability-depth"] == "Relative stability"

@@ -13,7 +13,7 @@ for name, cell in FIGURES.items():
             png=report(
                 f"figures/{PRESET}/{name}.png",
                 caption="../report/figure.rst",
-                category="Figures",
+                category=plan.topic(name),
                 labels={"figure": name},
             ),
             data=f"figures/{PRESET}/{name}.nc",

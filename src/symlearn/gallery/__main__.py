@@ -26,7 +26,7 @@ def page(preset: str, figures: Sequence[Shown], claims: Sequence[Row]) -> str:
         claims=claims,
         counts=counted(claims),
         outcomes=OUTCOMES,
-        studies=list(dict.fromkeys(study for figure in figures for study in figure.studies)),
+        topics=list(dict.fromkeys(figure.topic for figure in figures)),
         commits=sorted({figure.record["commit"] for figure in figures}),
         style=(_HERE / "gallery.css").read_text(),
         script=(_HERE / "gallery.js").read_text(),

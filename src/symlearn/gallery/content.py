@@ -47,6 +47,11 @@ class Shown:
         return self.name.removeprefix("fig")
 
     @property
+    def topic(self) -> str:
+        """What the figure is about."""
+        return plan.topic(self.name)
+
+    @property
     def counts(self) -> dict[str, int]:
         """How many of its claims have each outcome, without those that none has."""
         return counted(self.claims)

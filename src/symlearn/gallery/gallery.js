@@ -24,16 +24,15 @@ function filter(name, selector, matches, noun) {
   return form;
 }
 
-const ofStudy = (item, study) => item.dataset.studies.split(" ").includes(study);
-const studies = filter("studies", "article[data-studies]", ofStudy, "figures");
+const topics = filter("topic", "article", (item, topic) => item.dataset.topic === topic, "figures");
 filter("outcome", "#claims tbody tr", (row, outcome) => row.dataset.outcome === outcome, "claims");
 
 // A link to a figure that the filter hides shows all figures first.
 function reveal() {
   const target = document.getElementById(location.hash.slice(1));
   if (target !== null && target.hidden) {
-    studies.querySelector("input").checked = true;
-    studies.dispatchEvent(new Event("change"));
+    topics.querySelector("input").checked = true;
+    topics.dispatchEvent(new Event("change"));
     target.scrollIntoView();
   }
 }
