@@ -20,7 +20,7 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError(f"{path}: cannot be read as YAML: {reason}") from None
 
 
-class _EachKeyOnce(yaml.SafeLoader):
+class _EachKeyOnce(yaml.CSafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
         for key, _ in node.value:

@@ -65,12 +65,28 @@ def package(tmp_path, monkeypatch):
         "from symlearn.b import name",
         "def later():\n    from symlearn.b import name",
         "try:\n    import symlearn.b\nexcept ImportError:\n    pass",
+        "from symlearn import (\n    b as other,\n)",
+        "from symlearn import \\\n    b",
+        "from symlearn import b  # not (only this",
+        "'''\nfrom symlearn one takes b, and\n'''\nfrom symlearn import b",
     ],
 )
 def test_every_kind_of_import_is_found_and_none_runs(package, tmp_path, statement):
     package(a=statement, b="import symlearn.c", c="import symlearn.a", d="")
     found = [path.relative_to(tmp_path).as_posix() for path in closure("symlearn.a")]
     assert found == ["__init__.py", "a.py", "b.py", "c.py"]
+
+
+def test_the_imports_of_this_package_are_those_of_the_whole_parsed_source():
+    for file in sorted(ROOT.rglob("*.py")):
+        found: set[str] = set()
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+        files = {module._file_of(ROOT, name) for name in found if name.startswith("symlearn.")}
+        assert files - {None} <= set(module.imports_of(file)), file
 
 
 def test_other_packages_are_left_out(package, tmp_path):
