@@ -21,7 +21,9 @@ TOPICS = {
     "stripe": "Relative stability",
     "invariance": "Genuine invariance",
     "lie": "The Lie derivative",
+    "speed": "Speed",
 }
+OTHER_TOPIC = "Other"
 STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures", "claims")
 
 
@@ -63,15 +65,20 @@ def figure_names() -> list[str]:
     return sorted(names, key=in_order)
 
 
-def in_order(figure: str) -> tuple[bool, int, str]:
-    """The key by which figures are sorted: by number, then those without one, by name."""
+def in_order(figure: str) -> tuple[int, int, str]:
+    """The key by which figures are sorted: by topic, those with numbers by number, then by name."""
     numbered = figure.startswith("fig")
-    return not numbered, len(figure) if numbered else 0, figure
+    return topics().index(topic(figure)), len(figure) if numbered else 0, figure
 
 
 def topic(figure: str) -> str:
-    """What a figure is about, by the first word of its name."""
-    return TOPICS.get(figure.rstrip("0123456789").partition("-")[0], "Other")
+    """What a figure is about, by the first word of its name: OTHER_TOPIC where it is not known."""
+    return TOPICS.get(figure.rstrip("0123456789").partition("-")[0], OTHER_TOPIC)
+
+
+def topics() -> list[str]:
+    """All topics, in the order in which figures are shown."""
+    return [*dict.fromkeys(TOPICS.values()), OTHER_TOPIC]
 
 
 def needs_of(figure: str) -> dict[str, dict[str, Any]]:

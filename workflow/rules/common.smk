@@ -27,8 +27,6 @@ else:
     for cell in cells:
         specs.write_spec(Path("results", PRESET), cell)
     manifests.write_manifests(Path("results", PRESET), cells)
-    for module in ("symlearn.claims", "symlearn.gallery.__main__"):
-        manifests.write_manifest(Path("results", PRESET), [module])
 
 
 wildcard_constraints:
@@ -75,7 +73,10 @@ def code_of(stage):
 
 def code_of_module(module):
     """The hashes of the source files of a module that is run for no cell."""
-    return manifests.manifest_path(Path("results", PRESET), [module])
+    results = Path("results", PRESET)
+    if not workflow.remote_exec:
+        manifests.write_manifest(results, [module])
+    return manifests.manifest_path(results, [module])
 
 
 def package_files(*names):
