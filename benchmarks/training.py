@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ import xarray as xr
 from common import blobs, machine
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.flop_counter import FlopCounterMode
 
 from symlearn.architectures import STANDARD
 from symlearn.datasets.orbits import rotation_orbits
-from symlearn.forecast.training import network_cost
 from symlearn.networks import on_orbits
 from symlearn.networks.build import build
 from symlearn.networks.catalogue import standard_entry
@@ -44,10 +45,19 @@ class Case:
         """The network from a seed."""
         return build(self.entry, self.problem.shape, self.problem.outputs, seed)
 
-    @property
-    def flops(self) -> int:
-        """Of a training step, for each image of the batch."""
-        return 6 * network_cost(self.entry, self.problem.shape).multiplications
+    def flops(self) -> float:
+        """Of one network's training step, for each image: the products that it really does.
+
+        Two passes' worth for the first layer, whose images need no gradient, and three for others.
+        """
+        run = run_of(self.of(1), [0])
+        with FlopCounterMode(display=False) as counted:
+            run._one_epoch()
+        return counted.get_total_flops() / (self.problem.steps * self.problem.batch)
+
+    def of(self, count: int) -> "Case":
+        """The first networks alone."""
+        return Case(self.entry, self.problem.only(slice(0, count)))
 
 
 def main() -> None:
@@ -56,15 +66,24 @@ def main() -> None:
     print(f"{machine()}, torch {torch.__version__}")
     ceiling = product_speed()
     print(f"matrix products: {ceiling / 1e9:.0f} GFLOP/s")
-    cases: list[tuple[Callable[..., None], Callable[..., Case], int | str]] = [
-        *((pairs, pairs_case, side) for side in (12, 28)),
-        *((figure_1, figure_1_case, name) for name in ("mlp", "cnn", "vit-48")),
-    ]
+    cases: dict[str, Callable[[], Case]] = {
+        **{f"pairs, {side} x {side} pixels": partial(pairs_case, side) for side in (12, 28)},
+        "figure 6's ten classes": classes_case,
+        **{
+            f"{name}, {batch} images a step": partial(figure_1_case, name, batch)
+            for batch, transformer in ((64, "vit-48"), (2048, "vit"))  # quick's, and paper's
+            for name in ("mlp", "cnn", transformer)
+        },
+    }
     # Before this process sets up its memory and its operations as the stage does.
-    usual = [plain_loop(case(which)) for _, case, which in cases]
+    usual = [plain_loop(make()) for make in cases.values()]
     choose_device("cpu")
-    for (report, case, which), plain in zip(cases, usual, strict=True):
-        report(which, case(which), plain, ceiling)
+    for (name, make), plain in zip(cases.items(), usual, strict=True):
+        case = make()
+        took = per_image(case)
+        share = 100 * case.flops() / took / ceiling
+        compared = ensemble if case.problem.members > 1 else network
+        print(f"{name}: {compared(case, took, plain)}; {share:.0f} % of the products' speed")
 
 
 def product_speed() -> float:
@@ -95,22 +114,22 @@ def pairs_case(side: int) -> Case:
     return Case(entry, problem.to(CPU, torch.float32))
 
 
-def pairs(side: int, case: Case, plain: float, ceiling: float) -> None:
-    """Report on an ensemble, one network at a time, and the loop with a DataLoader."""
-    problem = case.problem
-    ensemble = best(run_of(case, range(NETWORKS))._one_epoch) / (NETWORKS * STEPS)
-    alone = Case(case.entry, problem.only(slice(0, 1)))
-    single = best(run_of(alone, [0])._one_epoch) / STEPS
-    share = 100 * case.flops * problem.batch / ensemble / ceiling
-    print(
-        f"pairs, {side} x {side} pixels: {1e6 * ensemble:.0f} us for a network's step; one at a "
-        f"time {single / ensemble:.1f} times as long, a loop with a DataLoader "
-        f"{plain / ensemble:.1f} times; {share:.0f} % of the products' speed"
+def classes_case() -> Case:
+    """Figure 6's networks for ten classes at the paper's batch: 13 orbits of each."""
+    orbits = rotation_orbits(blobs(130), POSES)[None]
+    data = xr.Dataset(
+        {
+            "pixels": (("task", "orbit", "pose", "row", "col"), orbits),
+            "class_": (("task", "orbit"), np.repeat(np.arange(10), 13)[None]),
+        }
     )
+    spec = {"problem": {"left_out": range(10)}, "recipe": {"batch": 512}}
+    return Case(standard_entry("mlp"), on_orbits.classes(data, spec).to(CPU, torch.float32))
 
 
-def figure_1_case(name: str, batch: int = 64, images: int = 1280) -> Case:
+def figure_1_case(name: str, batch: int) -> Case:
     """One network of figure 1 on 28 x 28 pixels."""
+    images = max(2 * batch, 1280)
     rng = np.random.default_rng(0)
     problem = Problem(
         pixels=torch.from_numpy(rng.random((images, 1, 28, 28), dtype=np.float32)),
@@ -126,14 +145,27 @@ def figure_1_case(name: str, batch: int = 64, images: int = 1280) -> Case:
     return Case(standard_entry(name), problem)
 
 
-def figure_1(name: str, case: Case, plain: float, ceiling: float) -> None:
-    """Report on images a second, of ours and of the loop with a DataLoader."""
-    problem = case.problem
-    ours = best(run_of(case, [0])._one_epoch) / (problem.steps * problem.batch)
-    print(
-        f"{name}: {1 / ours:.0f} images/s, a loop with a DataLoader {problem.batch / plain:.0f}; "
-        f"{100 * case.flops / ours / ceiling:.0f} % of the products' speed"
+def ensemble(case: Case, took: float, plain: float) -> str:
+    """Networks trained as one against one at a time, and against the loop with a DataLoader."""
+    batch = case.problem.batch
+    step, single = took * batch, per_image(case.of(1)) * batch
+    return (
+        f"{1e6 * step:.0f} us for a network's step; one at a time {single / step:.1f} times as "
+        f"long, a loop with a DataLoader {plain / step:.1f} times"
     )
+
+
+def network(case: Case, took: float, plain: float) -> str:
+    """Images a second, of ours and of the loop with a DataLoader."""
+    batch = case.problem.batch
+    return f"{1 / took:.0f} images/s, a loop with a DataLoader {batch / plain:.0f}"
+
+
+def per_image(case: Case) -> float:
+    """Seconds that one network takes for one image, of all networks trained as one."""
+    problem = case.problem
+    run = run_of(case, range(problem.members))
+    return best(run._one_epoch) / (problem.members * problem.steps * problem.batch)
 
 
 def run_of(case: Case, seeds: Iterable[int]) -> Run:
