@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 from jaxtyping import Float, Num, Shaped
 
 from symlearn.randomness import generator
@@ -58,6 +57,8 @@ def slope_of_logs(x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"]
     """The slope of log y against log x and its standard error; NaN for fewer than three points."""
     if len(x) < 3:
         return Measured(float("nan"))
+    import scipy.stats  # slow to import, and every figure imports this module
+
     fit = scipy.stats.linregress(np.log(x), np.log(y))
     return Measured(float(fit.slope), float(fit.stderr))
 
@@ -93,6 +94,8 @@ def _pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _ranks(values: np.ndarray) -> np.ndarray:
     """Ranks along the last axis."""
+    import scipy.stats  # as above
+
     return scipy.stats.rankdata(values, axis=-1)
 
 
