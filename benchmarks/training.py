@@ -1,4 +1,4 @@
-"""Training: ensembles of pairs and figure 1's networks against plain loops and the floor."""
+"""Training: ensembles and figure 1's networks against plain loops and the floor."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -50,14 +50,14 @@ class Case:
 
         Two passes' worth for the first layer, whose images need no gradient, and three for others.
         """
-        run = run_of(self.of(1), [0])
+        run = run_of(self.alone(), [0])
         with FlopCounterMode(display=False) as counted:
             run._one_epoch()
         return counted.get_total_flops() / (self.problem.steps * self.problem.batch)
 
-    def of(self, count: int) -> "Case":
-        """The first networks alone."""
-        return Case(self.entry, self.problem.only(slice(0, count)))
+    def alone(self) -> "Case":
+        """The first of the networks by itself."""
+        return Case(self.entry, self.problem.only(slice(0, 1)))
 
 
 def main() -> None:
@@ -148,7 +148,7 @@ def figure_1_case(name: str, batch: int) -> Case:
 def ensemble(case: Case, took: float, plain: float) -> str:
     """Networks trained as one against one at a time, and against the loop with a DataLoader."""
     batch = case.problem.batch
-    step, single = took * batch, per_image(case.of(1)) * batch
+    step, single = took * batch, per_image(case.alone()) * batch
     return (
         f"{1e6 * step:.0f} us for a network's step; one at a time {single / step:.1f} times as "
         f"long, a loop with a DataLoader {plain / step:.1f} times"

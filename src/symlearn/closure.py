@@ -14,7 +14,10 @@ ROOT = Path(__file__).parent
 # does not: else a new entry would remake all results.
 INDEXES = frozenset({"symlearn.networks.registry"})
 
-_STATEMENT = re.compile(r"^[ \t]*((?:from|import)\b[^(\n]*(?:\([^)]*\))?)", re.MULTILINE)
+# An import to the end of its line, with lines that go on by a backslash, or of its parentheses.
+_STATEMENT = re.compile(
+    r"(?:^|[:;])[ \t]*((?:from|import)\b(?:\\\n|[^(\n])*(?:\([^)]*\))?)", re.MULTILINE
+)
 
 
 def closure(*modules: str) -> list[Path]:

@@ -72,7 +72,7 @@ def code_of(stage):
 
 
 def code_of_module(module):
-    """The hashes of the source files of a module that is run for no cell."""
+    """The hashes of the source files of a module that is run for no cell, written here."""
     results = Path("results", PRESET)
     if not workflow.remote_exec:
         manifests.write_manifest(results, [module])

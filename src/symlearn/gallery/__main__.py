@@ -9,7 +9,6 @@ from jinja2 import Environment, StrictUndefined
 
 from symlearn.forecast.commands import duration, guarded
 from symlearn.gallery.content import OUTCOMES, Row, Shown, counted, gather
-from symlearn.plan import topics
 
 _HERE = Path(__file__).parent
 
@@ -27,7 +26,7 @@ def page(preset: str, figures: Sequence[Shown], claims: Sequence[Row]) -> str:
         claims=claims,
         counts=counted(claims),
         outcomes=OUTCOMES,
-        topics=[topic for topic in topics() if topic in {figure.topic for figure in figures}],
+        topics=list(dict.fromkeys(figure.topic for figure in figures)),
         commits=sorted({figure.record["commit"] for figure in figures}),
         style=(_HERE / "gallery.css").read_text(),
         script=(_HERE / "gallery.js").read_text(),
