@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.ndimage import rotate
 
 from symlearn import store
@@ -15,6 +17,7 @@ from symlearn.networks.__main__ import compute
 from symlearn.networks.augmentation import augmentation
 from symlearn.networks.catalogue import STANDARD, standard_entry
 from symlearn.networks.trained import trained
+from symlearn.networks.training import recorded_epochs
 
 SHAPE = (1, 8, 8)
 
@@ -95,6 +98,34 @@ def test_networks_learn_and_come_back_as_they_were(tmp_path, channels):
             assert right == pytest.approx(float(history["test_accuracy"][member, column]))
     with pytest.raises(StoreError, match="after epoch 3 were not kept"):
         networks.networks(3)
+
+
+def test_fewer_records_are_some_of_all_and_change_no_network(tmp_path):
+    for folder in ("all", "some"):
+        (tmp_path / folder).mkdir()
+    every = run(tmp_path / "all", spec(epochs=7))
+    some = run(tmp_path / "some", spec(epochs=7, records=3))
+    assert every["epoch"].values.tolist() == list(range(8))
+    assert some["epoch"].values.tolist() == [0, 2, 5, 7]
+    for name in ("train_loss", "test_accuracy"):
+        assert (some[name].values == every[name].sel(epoch=some["epoch"]).values).all()
+    for one, other in zip(trained(some).networks(), trained(every).networks(), strict=True):
+        weights = zip(one.parameters(), other.parameters(), strict=True)
+        assert all((a == b).all() for a, b in weights)
+
+
+@given(epochs=st.integers(1, 5000), records=st.integers(1, 50))
+def test_records_are_even_with_both_ends(epochs, records):
+    found = recorded_epochs({"epochs": epochs, "records": records})
+    assert (found[0], found[-1]) == (0, epochs)
+    assert len(found) == min(epochs, records) + 1
+    assert np.ptp(np.diff(found)) <= 1
+    assert min(np.diff(found)) >= 1
+
+
+def test_a_loss_that_is_no_number_stops_at_once_however_few_records(tmp_path):
+    with pytest.raises(TrainingError, match=r"network 0 is nan in epoch [12];"):
+        run(tmp_path, spec(epochs=50, records=1, learning_rate=1e30))
 
 
 def test_images_are_prepared_a_part_at_a_time_and_come_out_as_one(monkeypatch):

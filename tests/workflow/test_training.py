@@ -115,7 +115,7 @@ def test_history_and_weights_hold_what_was_trained(unbroken):
 @pytest.mark.parametrize(
     ("changes", "options", "message"),
     [
-        ({"learning_rate": 1e30}, (), "the loss of network 0 is nan after epoch"),
+        ({"learning_rate": 1e30}, (), "the loss of network 0 is nan in epoch 1"),
         ({}, ("--device", "cuda"), "the device cuda was asked for and is not there"),
     ],
 )

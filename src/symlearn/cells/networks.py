@@ -7,6 +7,7 @@ from typing import Any
 from symlearn.cells.frame import (
     BETAS,
     FULL_BATCH_BETAS,
+    RECORDS,
     adam,
     chunks,
     dataset_cell,
@@ -159,10 +160,11 @@ def trained_classes(config: Config) -> list[Cell]:
     for n in study.n:
         points = 10 * theory.seeds_per_class * n
         epochs = max(study.epochs, ceil(study.least_steps * min(study.batch / points, 1)))
+        recipe = adam(epochs, study.learning_rate, BETAS, batch=study.batch, records=RECORDS)
         settings = {
             "network": config.network(study.network),
             "problem": {"kind": "classes", "left_out": list(range(10))},
-            "recipe": adam(epochs, study.learning_rate, BETAS, batch=study.batch),
+            "recipe": recipe,
             "seed": preset.seed,
         }
         orbits = orbits_cell(preset, theory.group, n, task)

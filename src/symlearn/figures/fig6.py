@@ -51,9 +51,8 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 def _at_the_end(trained: list[xr.Dataset]) -> list[xr.Dataset]:
     """The last epoch alone, and its number: how many there are depends on n."""
-    return [
-        cell.isel(epoch=-1, drop=True).assign(epochs=cell.sizes["epoch"] - 1) for cell in trained
-    ]
+    last = (cell.isel(epoch=-1) for cell in trained)
+    return [cell.drop_vars("epoch").assign(epochs=int(cell["epoch"])) for cell in last]
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:

@@ -21,7 +21,7 @@ from symlearn.networks.checkpoints import Checkpoints, write_tensors
 from symlearn.networks.devices import DEVICES, choose_device, in_chunks
 from symlearn.networks.ensemble import build_ensemble
 from symlearn.networks.problems import Problem
-from symlearn.networks.training import Run
+from symlearn.networks.training import Run, recorded_epochs
 from symlearn.randomness import seed_of
 from symlearn.specs import canonical, modules_of
 from symlearn.stage import run_stage, stage_parser
@@ -65,6 +65,7 @@ def compute(
         histories.append(run.history)
         weights.append({**run.ensemble.state(), **run.snapshots})
     result = _dataset(histories).assign(members)
+    result = result.assign_coords(epoch=recorded_epochs(spec["recipe"]))
     joined = {name: torch.cat([state[name] for state in weights]) for name in weights[0]}
     about = {"spec": spec, "shape": problem.shape, "outputs": problem.outputs}
     # One entry: safetensors writes several in any order.

@@ -1,4 +1,4 @@
-"""The training loop of an ensemble: epochs, metrics before the first and after each."""
+"""The training loop of an ensemble: epochs, metrics before the first and on the way."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,8 +17,19 @@ from symlearn.networks.problems import Problem
 from symlearn.progress import progress
 from symlearn.randomness import seed_of
 
-# Metrics by name, for each member and epoch; epoch 0 is before training.
+# Metrics by name, for each member and recorded epoch; epoch 0 is before training.
 History = dict[str, Float[torch.Tensor, "member epoch"]]
+
+
+def recorded_epochs(recipe: Mapping[str, Any]) -> list[int]:
+    """The epochs after which metrics are measured, 0 and the last among them.
+
+    All of them, or the recipe's number of `records`, evenly spaced: where an epoch is a few steps,
+    passes through all points after each would cost more than the training.
+    """
+    epochs = recipe["epochs"]
+    times = min(recipe.get("records", epochs), epochs)
+    return [round(epochs * number / times) for number in range(times + 1)]
 
 
 class Run:
@@ -40,14 +51,15 @@ class Run:
 
         Beside what the optimiser needs a recipe may have: `schedule` ("cosine": the learning rate
         falls to zero along half a cosine), `augmentation` (an entry of `augmentation`),
-        `invariance` (a `group`, its `n` and the `strength` of the invariance loss) and `snapshots`
-        (epochs whose weights are kept).
+        `invariance` (a `group`, its `n` and the `strength` of the invariance loss), `records`
+        (see `recorded_epochs`) and `snapshots` (epochs whose weights are kept).
         """
         self.ensemble = ensemble
         self.problem = problem
         self.recipe = recipe
         self.epoch = 0
         self.history: History = {}
+        self._recorded = frozenset(recorded_epochs(recipe))
         self._orders = [_generator("cpu", seed, "order", *name) for name in names]
         self._masks = [_generator(ensemble.device, seed, "dropout", *name) for name in names]
         self._moves = [_generator("cpu", seed, "augmentation", *name) for name in names]
@@ -74,7 +86,8 @@ class Run:
         for _ in progress(epochs, "epochs", quiet=quiet):
             self._one_epoch()
             self.epoch += 1
-            self._record()
+            if self.epoch in self._recorded:
+                self._record()
             self._keep_weights()
             if checkpoints is not None:
                 checkpoints.keep(self, last=self.epoch == self.recipe["epochs"])
@@ -143,6 +156,7 @@ class Run:
             # The sum over members leaves each its own gradient.
             loss.mean(dim=1).sum().backward()
             self._optimizer.step()
+        self._check(loss.detach().mean(dim=1), f"in epoch {self.epoch + 1}")
 
     def _set_rate(self, step: int) -> None:
         if self.recipe.get("schedule") != "cosine":
@@ -167,17 +181,21 @@ class Run:
     def _record(self) -> None:
         for name, lists in self.problem.tests.items():
             loss, accuracy = evaluate(self.ensemble, self.problem, lists, self._offsets)
-            if not loss.isfinite().all():
-                member = int((~loss.isfinite()).nonzero()[0])
-                raise TrainingError(
-                    f"the loss of network {member} is {loss[member]} after epoch {self.epoch}; "
-                    "lower the learning rate. The last good checkpoint is kept"
-                )
+            self._check(loss, f"after epoch {self.epoch}")
             for quantity, values in (("loss", loss), ("accuracy", accuracy)):
                 column = values[:, None]
                 before = self.history.get(f"{name}_{quantity}")
                 joined = column if before is None else torch.cat([before, column], dim=1)
                 self.history[f"{name}_{quantity}"] = joined
+
+    @staticmethod
+    def _check(loss: Float[torch.Tensor, " member"], when: str) -> None:
+        if not loss.isfinite().all():
+            member = int((~loss.isfinite()).nonzero()[0])
+            raise TrainingError(
+                f"the loss of network {member} is {loss[member]} {when}; lower the learning rate. "
+                "The last good checkpoint is kept"
+            )
 
 
 def _optimizer(recipe: Mapping[str, Any], parameters: list[torch.nn.Parameter]) -> Any:
