@@ -100,6 +100,18 @@ class Preset(Closed):
         return self
 
     @model_validator(mode="after")
+    def _left_out_classes_have_images(self) -> "Preset":
+        most = 10 * DATASETS[self.dataset.name].smallest_class
+        for study in ("partial", "long_training"):
+            images = getattr(self, study).images
+            if images is not None and not 10 <= images <= most:
+                raise ValueError(
+                    f"{study}.images: {images} is not from 10 to {most}, equally many of each of "
+                    f"the ten classes of {self.dataset.name}; null takes all"
+                )
+        return self
+
+    @model_validator(mode="after")
     def _invariance_is_exact(self) -> "Preset":
         """Weight-tying needs groups that permute pixels; interpolation images of one size."""
         side, other = self.dataset.side, self.invariance.other
@@ -161,6 +173,18 @@ class Config(Closed):
                 raise ValueError(
                     f"presets.{name}.{path}: {value!r} is not in {allowed}; add it there"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _kernels_to_train_are_of_networks(self) -> "Config":
+        for name, preset in self.presets.items():
+            for study, kinds in (("trained_pairs", ("mlp", "cnn")), ("widths", ("mlp",))):
+                used = getattr(preset, study).architecture
+                if (kind := self.architecture(used)["kind"]) not in kinds:
+                    raise ValueError(
+                        f"presets.{name}.{study}.architecture: {used!r} is of kind {kind}, and "
+                        f"networks are trained here of {' and '.join(kinds)}"
+                    )
         return self
 
     @model_validator(mode="after")

@@ -18,14 +18,19 @@ from symlearn.specs import input_files, read_spec, weight_files
 log = logging.getLogger("symlearn")
 
 Compute = Callable[[Mapping[str, Any], list[xr.Dataset]], xr.Dataset]
+Machine = Callable[[], Mapping[str, str]]
 
 
-def run_stage(name: str, arguments: argparse.Namespace, compute: Compute) -> int:
+def run_stage(
+    name: str, arguments: argparse.Namespace, compute: Compute, machine: Machine = dict
+) -> int:
     """Read the spec and its inputs, compute, write the NetCDF file and its sidecar.
 
-    Returns the exit status: 0, or 1 after one line on standard error for a SymlearnError.
+    `machine()`, asked after the work, gives the `device` and the `precision` of the sidecar where
+    they are not the CPU and the spec's. Returns the exit status: 0, or 1 after one line on
+    standard error for a SymlearnError.
     """
-    return guarded(name, lambda: _run(name, arguments, compute))
+    return guarded(name, lambda: _run(name, arguments, compute, machine))
 
 
 def stage_parser(name: str, what: str) -> argparse.ArgumentParser:
@@ -61,7 +66,7 @@ def read_input(file: Path) -> xr.Dataset:
     return store.read(file)
 
 
-def _run(name: str, arguments: argparse.Namespace, compute: Compute) -> None:
+def _run(name: str, arguments: argparse.Namespace, compute: Compute, machine: Machine) -> None:
     started = time.time()
     spec = read_spec(arguments.spec)
     if spec["stage"] != name:
@@ -72,5 +77,5 @@ def _run(name: str, arguments: argparse.Namespace, compute: Compute) -> None:
     result = compute(spec, inputs)
     store.write(result, arguments.out, spec)
     weights = weight_files(results_of(arguments.spec), spec)
-    provenance.write_sidecar(arguments.out, spec, [*files, *weights], started)
+    provenance.write_sidecar(arguments.out, spec, [*files, *weights], started, machine())
     log.info("done in %.1f s", time.time() - started)

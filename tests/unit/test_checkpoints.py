@@ -7,7 +7,7 @@ import torch
 from symlearn.errors import StoreError, TrainingError
 from symlearn.networks.checkpoints import Checkpoints, read_tensors, write_tensors
 
-IDENTITY = {"spec": "s", "members": "0-2", "code": "c"}
+IDENTITY = {"spec": "s", "members": "0-2", "code": "c", "device": "cpu"}
 
 
 class Counter:
@@ -75,11 +75,16 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path, key):
         resumed(tmp_path, {**IDENTITY, key: "other"})
 
 
-def test_a_checkpoint_of_other_code_is_left_aside(tmp_path, caplog):
-    kept(tmp_path, 2)
+@pytest.mark.parametrize("key", ["code", "device"])
+def test_checkpoints_of_another_code_or_device_make_way(tmp_path, caplog, key):
+    kept(tmp_path, 9)
+    changed = {**IDENTITY, key: "other"}
     with caplog.at_level(logging.WARNING, "symlearn"):
-        assert resumed(tmp_path, {**IDENTITY, "code": "other"}) == 0
-    assert "other code" in caplog.text
+        assert resumed(tmp_path, changed) == 0
+    assert f"epoch000009.safetensors: is of another {key}, and is removed" in caplog.text
+    assert not names(tmp_path)
+    kept(tmp_path, 3, identity=changed)
+    assert resumed(tmp_path, changed) == 3
 
 
 def test_equal_tensors_are_equal_bytes(tmp_path):

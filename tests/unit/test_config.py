@@ -99,6 +99,17 @@ FAULTS = {
         "cnn-gap-3-3",
         ["not in rotations.architectures, mlp-1"],
     ),
+    "kernel-of-no-dense-network": (
+        f"{QUICK}.widths.architecture",
+        "cnn-gap-3",
+        ["'cnn-gap-3' is of kind cnn", "trained here of mlp"],
+    ),
+    "more-images-than-there-are": (
+        f"{QUICK}.partial.images",
+        5000,
+        ["5000 is not from 10 to 1740", "null takes all"],
+    ),
+    "fewer-images-than-classes": (f"{QUICK}.long_training.images", 9, ["9 is not from 10 to"]),
     "layers-without-networks": (
         f"{QUICK}.lie_layers.networks",
         ["cnn", "vit-48"],

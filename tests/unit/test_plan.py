@@ -3,12 +3,15 @@ import copy
 import re
 from typing import get_args
 
+import numpy as np
 import pytest
+import xarray as xr
 import yaml
 
 from symlearn import plan
 from symlearn.closure import ROOT, closure
 from symlearn.config import PresetName, parse
+from symlearn.networks import on_orbits
 from symlearn.specs import canonical, modules_of
 
 PRESETS = get_args(PresetName)
@@ -66,6 +69,59 @@ def test_specs_are_plain_and_name_neither_paths_nor_machines(cells):
         assert cell.stage in plan.STAGES
         assert str(ROOT) not in text
         assert "data_root" not in text
+
+
+def trainings(raw, study):
+    return [c for c in everything(raw) if c.stage == "networks" and c.settings["study"] == study]
+
+
+@pytest.mark.parametrize("steps", [1, 79, 1500, 2000])
+@pytest.mark.parametrize("study", ["trained_pairs", "widths"])
+def test_full_batch_trainings_have_the_steps_that_are_asked_for(shipped, study, steps):
+    shipped["presets"]["quick"][study]["steps"] = steps
+    for cell in trainings(shipped, study.replace("_", "-")):
+        epochs = cell.settings["recipe"]["epochs"]
+        assert epochs * cell.settings["problem"]["steps"] == steps
+        assert epochs <= 40
+
+
+@pytest.mark.parametrize("preset", ["quick", "standard"])
+def test_networks_of_ten_classes_have_the_least_steps(shipped, preset):
+    """Counted by the problem itself, on orbits without content."""
+    asked = shipped["presets"][preset]["trained_classes"]["least_steps"]
+    for cell in trainings({**shipped, "preset": preset}, "trained-classes"):
+        (orbits,) = cell.inputs
+        seeds, n = orbits.settings["task"]["seeds_per_class"], orbits.settings["n"]
+        content = xr.Dataset(
+            {
+                "pixels": (
+                    ("task", "orbit", "pose", "row", "col"),
+                    np.ones((1, 10 * seeds, n, 1, 1)),
+                ),
+                "class_": (("task", "orbit"), np.arange(10).repeat(seeds)[None]),
+            }
+        )
+        problem = on_orbits.classes(content, cell.settings)
+        assert cell.settings["recipe"]["epochs"] * problem.steps >= asked
+
+
+def test_no_two_networks_of_a_study_share_a_stream(shipped):
+    """Nor do they when they are shared out among other jobs."""
+
+    def names(chunk):
+        shipped["presets"]["standard"]["trained_pairs"]["chunk"] = chunk
+        found = []
+        for cell in trainings({**shipped, "preset": "standard"}, "trained-pairs"):
+            task = cell.inputs[0].settings["task"]
+            count = task["stop"] - task["start"]
+            members = on_orbits.pairs_members(
+                xr.Dataset({"pixels": ("task", np.zeros(count))}), cell.settings
+            )
+            found += zip(*(members[name].values.tolist() for name in members), strict=True)
+        return found
+
+    assert len(set(names(32))) == len(names(32)) == 128
+    assert sorted(names(32)) == sorted(names(64))
 
 
 def test_where_the_data_lie_changes_no_name(shipped):

@@ -15,6 +15,7 @@ from symlearn.cells.frame import (
     trained_cell,
 )
 from symlearn.config import Config
+from symlearn.dataset_facts import DATASETS
 from symlearn.settings import LongTraining, Partial
 from symlearn.specs import Cell
 
@@ -56,7 +57,8 @@ def _partial_cell(
         "seed": preset.seed,
     }
     decay = recipe["weight_decay"]
-    labels = {"network": network, "n": n, "weight_decay": decay}
+    images = study.images or DATASETS[preset.dataset.name].images
+    labels = {"network": network, "n": n, "weight_decay": decay, "images": images}
     slug = f"{network}-n{n}-from{part['start']}"
     if decay:
         slug += f"-decay{decay:g}".replace(".", "p")
@@ -80,7 +82,12 @@ def long_training(config: Config) -> list[Cell]:
     ]
 
 
-_RECORDED = 40  # times that the errors of a full-batch training are measured
+_RECORDED = 40  # times at most that the errors of a full-batch training are measured
+
+
+def _epochs_of(steps: int) -> int:
+    """Epochs, one for each record, that share out the steps of a full-batch training evenly."""
+    return max(epochs for epochs in range(1, _RECORDED + 1) if steps % epochs == 0)
 
 
 def _on_pairs(
@@ -112,13 +119,13 @@ def _pair_orbits(config: Config, n: int, part: Mapping[str, int]) -> Cell:
 def trained_pairs(config: Config) -> list[Cell]:
     """Networks on the pairs of `rotations` (figure 5)."""
     study = config.chosen.trained_pairs
-    epochs = min(_RECORDED, study.steps)
+    epochs = _epochs_of(study.steps)
     problem = {"in_coordinates": False, "seeds": 1, "steps": study.steps // epochs}
     recipe = adam(epochs, study.learning_rate, FULL_BATCH_BETAS)
     return [
         _on_pairs(
             config, "trained-pairs", _pair_orbits(config, study.n, part), study.architecture,
-            study.width, problem, recipe,
+            study.width, {**problem, "first_task": part["start"]}, recipe,
         )
         for part in chunks(study.pairs, study.chunk)
     ]  # fmt: skip
@@ -127,9 +134,10 @@ def trained_pairs(config: Config) -> list[Cell]:
 def widths(config: Config) -> list[Cell]:
     """Networks over width, by gradient descent (figure 12)."""
     study = config.chosen.widths
-    epochs = min(_RECORDED, study.steps)
+    epochs = _epochs_of(study.steps)
     problem = {
         "in_coordinates": True,
+        "first_task": 0,
         "seeds": study.seeds,
         "steps": study.steps // epochs,
     }
@@ -158,8 +166,9 @@ def trained_classes(config: Config) -> list[Cell]:
     task["seeds_per_class"] = theory.seeds_per_class
     cells = []
     for n in study.n:
-        points = 10 * theory.seeds_per_class * n
-        epochs = max(study.epochs, ceil(study.least_steps * min(study.batch / points, 1)))
+        points = 10 * theory.seeds_per_class * n - theory.seeds_per_class
+        steps = max(1, points // study.batch)  # of an epoch, as `networks.on_orbits.classes` has
+        epochs = max(study.epochs, ceil(study.least_steps / steps))
         recipe = adam(epochs, study.learning_rate, BETAS, batch=study.batch, records=RECORDS)
         settings = {
             "network": config.network(study.network),

@@ -31,7 +31,7 @@ _CURVES: dict[str, tuple[str, Any]] = {
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """All histories by network and n, and the example that shows the task."""
     datasets = inputs.study("partial")
-    cells = histories(datasets, "network", "n")
+    cells = histories(datasets, "network", "n", "images")
     n = nearest_n(cells, _PAPER_N)
     shown = next(d for d in datasets if d.sizes["pose"] == n)
     example = shown[["levels"]].assign(left_out=shown["left_out"][0])
@@ -69,12 +69,13 @@ def caption(plotted: Plotted) -> str:
         f"(A) The task: of one class, here {int(plotted['example']['left_out'])}, the upright "
         "pose is never trained on; of all others every pose is. (B) Accuracy by epoch at N = "
         f"{n} rotations, measured in eval mode before training and after every epoch: on points "
-        "trained on (as many as there are test points), on other images in the same poses, and "
-        "on the pose left out. (C) The latter after the last epoch, by N; small marks are the "
-        f"classes left out. Mean over {len(classes)} classes left out "
+        "trained on (as many as there are test points), on a tenth of all points kept from the "
+        "training, and on the pose left out. (C) The latter after the last epoch, by N; small "
+        f"marks are the classes left out. Mean over {len(classes)} classes left out "
         f"({', '.join(str(c) for c in classes)}), band 1.96 standard errors. Networks: "
-        f"{', '.join(_networks(cells))}; Adam, {cells.sizes['epoch'] - 1} epochs at every N, so "
-        "that more rotations also mean more steps. Images have unit norm and are turned by the "
+        f"{', '.join(_networks(cells))}; {int(cells['images'][0])} images, Adam, "
+        f"{int(cells['epoch'][-1])} epochs at every N, so that more rotations also mean more "
+        "steps. Images have unit norm and are turned by the "
         "nearest pixel; the test in distribution holds other poses of images trained on, as in "
         "the authors' code. The paper trains on all 60 000 images, with a transformer of width "
         "256."

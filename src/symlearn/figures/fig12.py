@@ -50,13 +50,15 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     measured: dict[str, Measured] = {}
     for row in range(cells.sizes["cell"]):
         here = cells.isel(cell=row)
-        exact, errors = abs(here["exact"]).values, here["error"].mean("initialisation").values
+        exact = abs(here["exact"])
+        errors = here["error"].mean("initialisation")
+        off = abs(here["error"] - exact).mean("initialisation")
         tag = f"n{int(here['n'])}.width{int(here['width'])}"
         measured |= {
             f"accuracy.{tag}": mean(here["right"].mean(["orbit", "initialisation"]).values),
-            f"difference.{tag}": mean_absolute((errors - exact).mean(axis=1)),
-            f"spread.{tag}": mean(abs(errors - exact).mean(axis=1)),
-            f"correlation.{tag}": correlation(exact.ravel(), errors.ravel()),
+            f"difference.{tag}": mean_absolute((errors - exact).mean("orbit").values),
+            f"spread.{tag}": mean(off.mean("orbit").values),
+            f"correlation.{tag}": correlation(exact.values, errors.values),
             f"train_loss.{tag}": Measured(float(here["train_loss"])),
         }
         measured |= _predicted(here)

@@ -20,21 +20,12 @@ def histories(datasets: list[xr.Dataset], *keys: str) -> xr.Dataset:
     for dataset in datasets:
         labels = labels_of(dataset)
         point = tuple(labels[key] for key in keys)
-        chunks = joined.setdefault(point, [])
-        chunks.append(_numbered(dataset.drop_vars("levels", errors="ignore"), chunks))
+        joined.setdefault(point, []).append(dataset.drop_vars("levels", errors="ignore"))
     parts = [xr.concat(chunks, dim="member") for chunks in joined.values()]
     cells = xr.concat(parts, dim="cell", combine_attrs="drop")
     columns = zip(*joined, strict=True)
     named = dict(zip(keys, columns, strict=True))
     return cells.assign_coords({key: ("cell", np.array(list(v))) for key, v in named.items()})
-
-
-def _numbered(dataset: xr.Dataset, before: list[xr.Dataset]) -> xr.Dataset:
-    """A job's networks with their tasks numbered on from those of the jobs before."""
-    if "source_task" not in dataset:
-        return dataset
-    start = int(before[-1]["source_task"].max()) + 1 if before else 0
-    return dataset.assign(source_task=dataset["source_task"] + start)
 
 
 def select(cells: xr.Dataset, **labels: object) -> xr.Dataset:

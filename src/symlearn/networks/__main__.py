@@ -18,8 +18,8 @@ from symlearn.manifests import code_digest
 from symlearn.networks import registry
 from symlearn.networks.build import build
 from symlearn.networks.checkpoints import Checkpoints, write_tensors
-from symlearn.networks.devices import DEVICES, choose_device, in_chunks
-from symlearn.networks.ensemble import build_ensemble
+from symlearn.networks.devices import DEVICES, choose_device, described, in_chunks
+from symlearn.networks.ensemble import Ensemble, build_ensemble
 from symlearn.networks.problems import Problem
 from symlearn.networks.training import Run, recorded_epochs
 from symlearn.randomness import seed_of
@@ -33,7 +33,7 @@ _AT_ONCE = 64
 # pixels ten at once take .9 of the time, at 12 x 12 half of it), and take ten times the memory.
 _SMALL = 20**2
 
-# Kinds that are dense products, or attention, all through.
+# Kinds that are dense products, or attention, all through; `ntk` where its architecture is.
 _DENSE = frozenset({"perceptron", "ntk", "orbit-pooled", "vision-transformer"})
 
 
@@ -54,16 +54,16 @@ def compute(
     histories, weights = [], []
 
     def train(part: slice) -> Run:
-        initial = functools.partial(build, spec["network"], problem.shape, problem.outputs)
-        ensemble = build_ensemble(initial, seeds[part], where)
+        ensemble = _ensemble(problem, spec, seeds[part], where)
         run = Run(ensemble, problem.only(part), spec["recipe"], names[part], spec["seed"])
         label = f"{part.start}-{part.stop}"
-        run.train(Checkpoints(folder / label, _identity(spec, label), seconds))
+        run.train(Checkpoints(folder / label, _identity(spec, label, where), seconds))
         return run
 
     for run in in_chunks(problem.members, _at_once(problem, spec, where), train):
         histories.append(run.history)
-        weights.append({**run.ensemble.state(), **run.snapshots})
+        trained = {name: value.cpu() for name, value in run.ensemble.state().items()}
+        weights.append({**trained, **run.snapshots})
     result = _dataset(histories).assign(members)
     result = result.assign_coords(epoch=recorded_epochs(spec["recipe"]))
     joined = {name: torch.cat([state[name] for state in weights]) for name in weights[0]}
@@ -85,6 +85,15 @@ def _problem(source: xr.Dataset, spec: Spec) -> tuple[Problem, xr.Dataset]:
     return problem, registry.found(maker.module, maker.members)(source, spec)
 
 
+def _ensemble(problem: Problem, spec: Spec, seeds: Sequence[int], device: torch.device) -> Ensemble:
+    """The networks at their start; raises TrainingError where they do not suit the images."""
+    initial = functools.partial(build, spec["network"], problem.shape, problem.outputs)
+    try:
+        return build_ensemble(initial, seeds, device)
+    except ValueError as error:
+        raise TrainingError(str(error)) from None
+
+
 def _names(members: xr.Dataset) -> list[tuple[int, ...]]:
     """What tells each member's random streams from the others'."""
     columns = [value.values.tolist() for value in members.values() if value.dims == ("member",)]
@@ -93,15 +102,17 @@ def _names(members: xr.Dataset) -> list[tuple[int, ...]]:
 
 def _at_once(problem: Problem, spec: Spec, device: torch.device) -> int:
     """How many members are trained side by side; what they compute does not depend on it."""
-    large = prod(problem.shape) > _SMALL
-    if device.type == "cpu" and large and spec["network"]["kind"] not in _DENSE:
+    network, large = spec["network"], prod(problem.shape) > _SMALL
+    convolved = network.get("architecture", {}).get("kind") == "cnn"
+    if device.type == "cpu" and large and (convolved or network["kind"] not in _DENSE):
         return 1
     return _AT_ONCE
 
 
-def _identity(spec: Spec, members: str) -> dict[str, str]:
+def _identity(spec: Spec, members: str, device: torch.device) -> dict[str, str]:
     digest = hashlib.sha256(canonical(spec).encode()).hexdigest()
-    return {"spec": digest, "code": code_digest(modules_of(spec)), "members": members}
+    code = code_digest(modules_of(spec))
+    return {"spec": digest, "code": code, "members": members, "device": device.type}
 
 
 def _dataset(histories: Sequence[Mapping[str, torch.Tensor]]) -> xr.Dataset:
@@ -126,7 +137,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     bound = functools.partial(
         compute, out=given.out, device=given.device, seconds=given.checkpoint_seconds
     )
-    return run_stage("networks", given, bound)
+    return run_stage("networks", given, bound, lambda: _machine(given.device))
+
+
+def _machine(device: str) -> dict[str, str]:
+    return {"device": described(choose_device(device)), "precision": "float32"}
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ class Checkpoints:
     """The checkpoints of one run in a folder of its own, at most one every `seconds`.
 
     `identity` says which run they are of: `spec` and `members` must be the run's, else they are
-    refused; under another `code` they are left aside, because two programs would mix.
+    refused. Those of another `code` or `device` are removed: two programs would mix, and the random
+    numbers of one device are no other's.
     """
 
     def __init__(self, folder: Path, identity: Mapping[str, str], seconds: float):
@@ -81,9 +82,11 @@ class Checkpoints:
         for key in ("spec", "members"):
             if metadata.get(key) != self.identity[key]:
                 raise TrainingError(f"{path}: is a checkpoint of another run ({key}); delete it")
-        if metadata.get("code") != self.identity["code"]:
-            log.warning("%s: was written by other code, and is left aside", path)
-            return None
+        for key in ("code", "device"):
+            if metadata.get(key) != self.identity[key]:
+                log.warning("%s: is of another %s, and is removed", path, key)
+                path.unlink()
+                return None
         return state, int(metadata["epoch"])
 
 

@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import logging
 import os
+import platform
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -40,6 +41,8 @@ def choose_device(wanted: str) -> torch.device:
         raise TrainingError(
             f"the device {wanted} was asked for and is not there; use --device cpu or auto"
         )
+    # Else convolutions would round their factors to ten bits.
+    torch.backends.cudnn.allow_tf32 = False
     if wanted == "cpu":
         keep_freed_memory()
         torch.set_num_threads(thread_count())
@@ -101,4 +104,12 @@ def in_chunks(members: int, size: int, work: Callable[[slice], Result]) -> Itera
 
 
 def _out_of_memory(error: Exception) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    said = ("can't allocate memory", "MPS backend out of memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(text in str(error) for text in said)
+
+
+def described(device: torch.device) -> str:
+    """A device in words, for the sidecar."""
+    if device.type == "cuda":
+        return f"cuda, {torch.cuda.get_device_name()}"
+    return f"{device.type}, {platform.machine()}, {os.cpu_count()} cores"

@@ -57,7 +57,8 @@ def evaluate(
     offsets: Offsets | None = None,
 ) -> tuple[ByMember, ByMember]:
     """The mean loss and the accuracy of each member over its list of points."""
-    points, weights = _padded(lists, ensemble.device)
+    points, weights = _padded(lists)
+    points = points.to(ensemble.device)
     loss = torch.zeros(ensemble.size, dtype=torch.float64)
     accuracy = loss.clone()
     block = max(1, _POINTS // ensemble.size)
@@ -66,16 +67,17 @@ def evaluate(
         weight = weights[:, start : start + block]
         outputs = predictions(ensemble, problem, here, offsets)
         targets = problem.targets[here]
-        by_point = losses(outputs, targets, problem.loss).double()
+        # Summed on the CPU, in double precision, which not every device has.
+        by_point = losses(outputs, targets, problem.loss).cpu().double()
         # A diverged network's padding is as infinite as its points, and 0 times infinity is NaN.
-        loss += torch.where(weight > 0, by_point, 0.0).sum(dim=1).cpu()
-        accuracy += (right(outputs, targets, problem.loss) * weight).sum(dim=1).cpu()
-    counts = weights.sum(dim=1).cpu()
+        loss += torch.where(weight > 0, by_point, 0.0).sum(dim=1)
+        accuracy += (right(outputs, targets, problem.loss).cpu() * weight).sum(dim=1)
+    counts = weights.sum(dim=1)
     return loss / counts, accuracy / counts
 
 
 def _padded(
-    lists: Sequence[Indices], device: torch.device
+    lists: Sequence[Indices],
 ) -> tuple[Int[torch.Tensor, "member item"], Float[torch.Tensor, "member item"]]:
     """Lists of unequal length as one matrix, and the weight 1 for what is in them."""
     longest = max(len(items) for items in lists)
@@ -84,4 +86,4 @@ def _padded(
     for row, items in enumerate(lists):
         points[row, : len(items)] = items
         weights[row, : len(items)] = 1.0
-    return points.to(device), weights.to(device)
+    return points, weights

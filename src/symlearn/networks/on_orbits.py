@@ -23,11 +23,12 @@ def pairs(orbits: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
         points = coordinates(pixels.reshape(tasks, 2 * poses, -1))
     else:
         points = pixels.reshape(-1, 1, *pixels.shape[3:])
+    members = _members(range(tasks), spec)
     kept = [
         task * 2 * poses + np.delete(np.arange(2 * poses), orbit * poses)
-        for task, orbit, _ in _members(tasks, spec)
+        for task, orbit, _ in members
     ]
-    missing = [[task * 2 * poses + orbit * poses] for task, orbit, _ in _members(tasks, spec)]
+    missing = [[task * 2 * poses + orbit * poses] for task, orbit, _ in members]
     train = [torch.from_numpy(points) for points in kept]
     return Problem(
         pixels=torch.from_numpy(points),
@@ -45,8 +46,10 @@ def pairs(orbits: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
 
 
 def pairs_members(orbits: xr.Dataset, spec: Mapping[str, Any]) -> xr.Dataset:
-    """What the members of `pairs` are, along `member`."""
-    tasks, missing, seeds = np.array(_members(orbits.sizes["task"], spec)).T
+    """What the members of `pairs` are, along `member`; tasks by their numbers in the study."""
+    first = spec["problem"]["first_task"]
+    numbers = range(first, first + orbits.sizes["task"])
+    tasks, missing, seeds = np.array(_members(numbers, spec)).T
     return xr.Dataset(
         {
             "source_task": ("member", tasks),
@@ -56,9 +59,9 @@ def pairs_members(orbits: xr.Dataset, spec: Mapping[str, Any]) -> xr.Dataset:
     )
 
 
-def _members(tasks: int, spec: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+def _members(tasks: range, spec: Mapping[str, Any]) -> list[tuple[int, int, int]]:
     seeds = range(spec["problem"]["seeds"])
-    return [(task, orbit, seed) for task in range(tasks) for orbit in range(2) for seed in seeds]
+    return [(task, orbit, seed) for task in tasks for orbit in range(2) for seed in seeds]
 
 
 def coordinates(

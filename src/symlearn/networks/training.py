@@ -168,7 +168,7 @@ class Run:
     def _keep_weights(self) -> None:
         if self.epoch in self.recipe.get("snapshots", ()):
             for name, value in self.ensemble.state().items():
-                self.snapshots[f"epoch{self.epoch}/{name}"] = value.clone()
+                self.snapshots[f"epoch{self.epoch}/{name}"] = value.cpu().clone()
 
     def _order(self, member: int) -> Int[torch.Tensor, "step batch"]:
         """The points of a member's next epoch, step by step."""
@@ -193,8 +193,7 @@ class Run:
         if not loss.isfinite().all():
             member = int((~loss.isfinite()).nonzero()[0])
             raise TrainingError(
-                f"the loss of network {member} is {loss[member]} {when}; lower the learning rate. "
-                "The last good checkpoint is kept"
+                f"the loss of network {member} is {loss[member]} {when}; lower the learning rate"
             )
 
 

@@ -60,8 +60,12 @@ def write_sidecar(
     spec: Mapping[str, Any],
     inputs: Iterable[Path],
     started: float,
+    machine: Mapping[str, str] | None = None,
 ) -> None:
-    """Write the sidecar of `path`, the result of `spec`, made since `started` (time.time())."""
+    """Write the sidecar of `path`, the result of `spec`, made since `started` (time.time()).
+
+    `machine` holds its `device` and `precision` where these are not the CPU and the spec's.
+    """
     record = {
         "file": path.name,
         "sha256": sha256(path),
@@ -75,6 +79,7 @@ def write_sidecar(
         "device": f"cpu, {platform.machine()}, {os.cpu_count()} cores",
         "threads": os.environ.get("OMP_NUM_THREADS", "unset"),
         "precision": spec.get("precision", "float64"),
+        **(machine or {}),
         "seconds": round(time.time() - started, 3),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
