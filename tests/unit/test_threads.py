@@ -1,8 +1,11 @@
+import os
+
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
 from symlearn.kernels import gram
-from symlearn.threads import in_threads, thread_count
+from symlearn.threads import in_threads, one_thread, thread_count
 
 
 @pytest.mark.parametrize(("given", "expected"), [("3", 3), ("2,1", 2)])
@@ -34,3 +37,16 @@ def test_the_number_of_threads_changes_no_byte_of_a_gram_matrix(architecture, mo
         monkeypatch.setenv("OMP_NUM_THREADS", threads)
         found.append(gram(architecture, images).tobytes())
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("given", [None, "7"])
+def test_one_thread_lasts_as_long_as_it_is_wanted(given, monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    if given is not None:
+        monkeypatch.setenv("OMP_NUM_THREADS", given)
+    before = threadpool_info()
+    with one_thread():
+        assert thread_count() == 1
+        assert {library["num_threads"] for library in threadpool_info()} == {1}
+    assert os.environ.get("OMP_NUM_THREADS") == given
+    assert threadpool_info() == before

@@ -61,6 +61,12 @@ def weights_of(wildcards):
     return specs.weight_files(Path("results", wildcards.preset), spec)
 
 
+def threads_of(wildcards):
+    """One core, but for the study of speed: those that it measures on, to have them for itself."""
+    spec = read_spec(wildcards.preset, "studies", wildcards.cell)
+    return max(spec.get("cores", [1]))
+
+
 def code_of(stage):
     """An input function: the hashes of the source files that the cell's result depends on."""
 

@@ -41,7 +41,7 @@ rule compute_study:
         "results/{preset}/benchmarks/studies/{cell}.tsv"
     conda:
         "../../envs/symlearn.yaml"
-    threads: 1
+    threads: threads_of
     resources:
         mem_mb=grows(4000),
         runtime=grows(120),

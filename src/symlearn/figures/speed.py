@@ -55,9 +55,9 @@ def caption(plotted: Plotted) -> str:
     base = speed.attrs
     cores = ", ".join(str(count) for count in np.unique(speed["cores"]))
     return (
-        f"Seconds on this machine ({base['machine']}), one core, the shortest of three, beside "
-        "whatever else ran: Gram matrices of the dense (mlp-1) and the convolutional kernel "
-        "(cnn-gap-3), errors from given Gram matrices, and one step of the gradient descent of "
+        f"Seconds on this machine ({base['machine']}), one core, the shortest of three: Gram "
+        "matrices of the dense (mlp-1) and the convolutional kernel (cnn-gap-3), errors from given "
+        "Gram matrices, and one step of the gradient descent of "
         f"dense networks, of all pairs together; by poses N, pairs, pixels and width, the others "
         f"at N = {base['base_n']}, {base['base_pairs']} pairs, padding {base['base_padding']} and "
         f"width {base['base_width']}. In the legend the powers: fitted to the {_FITTED} largest "

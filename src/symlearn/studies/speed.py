@@ -1,7 +1,7 @@
 """What the work costs: seconds of kernels, theory and training by the sizes that they grow with.
 
-Measured where the job runs and beside whatever runs there, so this is the one study whose numbers
-are not the same twice.
+Measured where the job runs, which has the cores that it measures on for itself, so this is the one
+study whose numbers are not the same twice.
 """
 
 import functools
@@ -27,6 +27,7 @@ from symlearn.networks.devices import choose_device
 from symlearn.networks.ensemble import build_ensemble
 from symlearn.networks.training import Run
 from symlearn.theory import exact_errors_by_pose, orbit_block_errors, solve_grams
+from symlearn.threads import one_thread
 
 Action = Callable[[], object]
 
@@ -59,9 +60,13 @@ class Measurement(NamedTuple):
 
 
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
-    """Seconds (measurement) of each work by each axis; shortest of three, compilation left out."""
+    """Seconds (measurement) of each work by each axis; shortest of three, compilation left out.
+
+    All on one core but the jobs, of which several cores have one each.
+    """
     (dataset,) = inputs
-    found = [*_by_size(spec, dataset), *_by_jobs(spec, dataset)]
+    with one_thread():
+        found = [*_by_size(spec, dataset), *_by_jobs(spec, dataset)]
     columns = dict(zip(Measurement._fields, zip(*found, strict=True), strict=True))
     return xr.Dataset(
         {name: ("measurement", np.array(column)) for name, column in columns.items()}
