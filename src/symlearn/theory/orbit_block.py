@@ -5,11 +5,12 @@ in the irreps of G. Where it is only nearly invariant, the average over G of eac
 taken instead. The same over a subgroup H, for which each orbit splits into |G| / |H| orbits.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 import numpy as np
 from jaxtyping import Complex, Float, Int, Shaped
+from numpy.lib.stride_tricks import as_strided
 from threadpoolctl import threadpool_limits
 
 from symlearn.groups import FiniteGroup, Subgroup
@@ -18,6 +19,9 @@ from symlearn.theory.exact import same_label
 # Leading axes are a batch of kernels, all with the same labels, with a ridge each or one for all.
 Gram = Float[np.ndarray, "*batch point point"]
 Averages = Float[np.ndarray, "*batch row row element"]
+Rows = Float[np.ndarray, "*batch orbit pose orbit pose"]
+# Of an orbit and its poses h u: the sums over h of the rows, by each later orbit's (t, u).
+Sums = Callable[[int, Int[np.ndarray, " member"]], Float[np.ndarray, "*batch orbit pose"]]
 Ridge = float | Float[np.ndarray, "*batch"]
 IrrepMatrices = Float[np.ndarray, "irrep element d d"] | Complex[np.ndarray, "irrep element d d"]
 Labels = Float[np.ndarray, "orbit *output"] | Sequence[float]
@@ -86,22 +90,60 @@ def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averag
             f"has {gram.shape[-1]}"
         )
     cosets = subgroup.cosets
-    # Of each h, (t, u) -> h u t within an orbit; the copy is in the order in which it is read.
-    moved = [cosets[:, row].ravel() for row in subgroup.group.table]
-    rows = gram.reshape(*gram.shape[:-1], orbits, poses)
+    rows = gram.reshape(*gram.shape[:-2], orbits, poses, orbits, poses)
+    sums = _by_shifts(rows) if _powers_of_one(subgroup) else _by_gathers(rows, subgroup)
     size = orbits * len(cosets)
     averages = np.empty((*gram.shape[:-2], size, size, members))
-
     for orbit, (t, own) in product(range(orbits), enumerate(cosets)):
-        total = np.zeros((*gram.shape[:-2], orbits - orbit, poses))
-        for pose, index in zip(own, moved, strict=True):
-            row = rows[..., orbit * poses + pose, orbit:, :]
-            total += row.take(index, axis=-1, mode="clip")  # "clip" spares a check of the indices
+        mean = sums(orbit, own).reshape(*gram.shape[:-2], -1, members)[..., t:, :] / members
         q = orbit * len(cosets) + t
-        mean = total.reshape(*gram.shape[:-2], -1, members)[..., t:, :] / members
         averages[..., q, q:, :] = mean
         averages[..., q:, q, :] = mean[..., subgroup.group.inverse]
     return averages
+
+
+def _powers_of_one(subgroup: Subgroup) -> bool:
+    """Whether it is the whole of a cyclic group whose elements are the powers of element 1."""
+    powers = np.arange(len(subgroup.parent))
+    table = (powers[:, None] + powers) % len(powers)
+    return len(subgroup) == len(powers) and np.array_equal(subgroup.parent.table, table)
+
+
+def _by_gathers(rows: Rows, subgroup: Subgroup) -> Sums:
+    """Row by row in the order of h u t."""
+    # Of each h, (t, u) -> h u t within an orbit; the copy is in the order in which it is read.
+    moved = [subgroup.cosets[:, row].ravel() for row in subgroup.group.table]
+
+    def sums(orbit: int, own: Int[np.ndarray, " member"]) -> Float[np.ndarray, "..."]:
+        later = rows[..., orbit, :, orbit:, :]
+        total = np.zeros((*later.shape[:-3], *later.shape[-2:]))
+        for pose, index in zip(own, moved, strict=True):
+            # "clip" spares a check of the indices
+            total += later[..., pose, :, :].take(index, axis=-1, mode="clip")
+        return total
+
+    return sums
+
+
+def _by_shifts(rows: Rows) -> Sums:
+    """All rows of an orbit by one product with ones, for a cyclic group.
+
+    Each row is spread out, a gap as long as an orbit before and after each orbit, and moved by its
+    pose: what wraps around falls into the gap before.
+    """
+    *batch, orbits, poses, _, _ = rows.shape
+    spread = np.zeros((*batch, poses, 2 * orbits + 1, poses))
+    item = spread.itemsize
+    along = (*spread.strides[:-3], spread.strides[-3] + item, item)
+
+    def sums(orbit: int, _: Int[np.ndarray, " member"]) -> Float[np.ndarray, "..."]:
+        spread[..., 2 * orbit + 1 :: 2, :] = rows[..., orbit, :, orbit:, :]
+        later = 2 * (orbits - orbit)
+        moved = as_strided(spread[..., 2 * orbit :, :], (*batch, poses, later * poses), along)
+        total = np.ones(poses) @ moved
+        return total.reshape(*batch, orbits - orbit, 2, poses).sum(axis=-2)
+
+    return sums
 
 
 def scalar_error(
