@@ -1,4 +1,8 @@
-"""Summaries with their standard errors, by bootstrap over independent problems."""
+"""Summaries with their standard errors, by bootstrap over independent problems.
+
+The first axis of what is summarised is that of the problems (`task`). What a problem has several
+of, such as its orbits, shares one Gram matrix and is not independent: it lies along further axes.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
@@ -25,9 +29,11 @@ class Measured(NamedTuple):
 Measurements = Mapping[str, Measured]
 
 
-def correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) -> Measured:
-    """Pearson's correlation over tasks, with its bootstrap standard error."""
-    return _bootstrap(lambda rows: _pearson(x[rows], y[rows]), len(x))
+def correlation(
+    x: Float[np.ndarray, "task *within"], y: Float[np.ndarray, "task *within"]
+) -> Measured:
+    """Pearson's correlation of all entries, with its standard error by bootstrap over tasks."""
+    return _bootstrap(lambda rows: _pearson(_entries(x, rows), _entries(y, rows)), len(x))
 
 
 def rank_correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) -> Measured:
@@ -79,9 +85,14 @@ def largest(x: Num[np.ndarray, "..."]) -> Measured:
     return Measured(float(np.abs(x).max()))
 
 
-def mean_absolute(x: Num[np.ndarray, " task"]) -> Measured:
-    """The mean absolute value over tasks and its standard error."""
-    return mean(np.abs(x))
+def mean_absolute(x: Num[np.ndarray, "task *within"]) -> Measured:
+    """The mean absolute value of all entries, with its standard error over tasks."""
+    return mean(np.abs(x).reshape(len(x), -1).mean(axis=1))
+
+
+def _entries(x: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """All entries of the tasks in each row of `rows`, along the last axis."""
+    return x[rows].reshape(len(rows), -1)
 
 
 def _pearson(x: np.ndarray, y: np.ndarray) -> np.ndarray:

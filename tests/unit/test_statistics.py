@@ -3,7 +3,13 @@ import pytest
 import scipy.stats
 
 from symlearn.randomness import generator
-from symlearn.statistics import rank_correlation, rank_correlation_interval, slope_of_logs
+from symlearn.statistics import (
+    correlation,
+    mean_absolute,
+    rank_correlation,
+    rank_correlation_interval,
+    slope_of_logs,
+)
 
 
 def test_a_rank_correlation_lies_in_its_interval_and_is_scipy_s():
@@ -39,3 +45,21 @@ def test_the_slope_of_a_power_is_its_exponent():
     assert found.value == pytest.approx(-0.5)
     assert found.uncertainty == pytest.approx(0.0, abs=1e-6)
     assert np.isnan(slope_of_logs(x[:2], x[:2]).value)
+
+
+@pytest.mark.parametrize("within", [(2,), (2, 3)])
+def test_what_a_problem_has_twice_does_not_make_it_two_problems(within):
+    """Orbits of one task share a Gram matrix: equal ones say no more than one of them."""
+    rng = generator(2)
+    x = rng.normal(size=30)
+    y = x + rng.normal(size=30)
+    many = [np.broadcast_to(v.reshape(30, *[1] * len(within)), (30, *within)) for v in (x, y)]
+    assert mean_absolute(many[0]) == pytest.approx(mean_absolute(x))
+    assert correlation(*many) == pytest.approx(correlation(x, y))
+
+
+def test_all_entries_count_in_a_mean_and_in_a_correlation():
+    rng = generator(3)
+    x, y = rng.normal(size=(2, 20, 3))
+    assert mean_absolute(x).value == pytest.approx(np.abs(x).mean())
+    assert correlation(x, y).value == pytest.approx(np.corrcoef(x.ravel(), y.ravel())[0, 1])

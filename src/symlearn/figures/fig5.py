@@ -13,6 +13,7 @@ from symlearn.figures.inputs import (
     architectures,
     at,
     by_cell,
+    by_task,
     grid_points,
     nearest_n,
     rows_of,
@@ -58,7 +59,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     measured = pair_quantities(cells)
     for tag, here in grid_points(cells):
         measured[f"correlation_orbit_block.{tag}"] = correlation(
-            here["exact_mean"].values.ravel(), here["orbit_block"].values.ravel()
+            by_task(here["exact_mean"]), by_task(here["orbit_block"])
         )
     return measured | _trained_quantities(plotted["trained"])
 

@@ -13,6 +13,7 @@ from symlearn.figures.inputs import (
     architectures,
     at,
     by_cell,
+    by_task,
     grid_points,
     nearest_n,
     rows_of,
@@ -67,7 +68,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
             f"mean_spectral.{tag}": mean(spectral),
             f"bias_spectral.{tag}": mean(spectral - exact),
             f"correlation_spectral.{tag}": correlation(exact, spectral),
-            f"difference_orbit_block.{tag}": mean_absolute(block.values.ravel()),
+            f"difference_orbit_block.{tag}": mean_absolute(by_task(block)),
             f"accuracy.{tag}": mean((here["exact"] < 1).values.mean(axis=-1)),
         }
     for tag, here in grid_points(classes):

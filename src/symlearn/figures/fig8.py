@@ -13,6 +13,7 @@ from symlearn.figures.inputs import (
     architectures,
     at,
     by_cell,
+    by_task,
     grid_points,
     nearest_n,
     rows_of,
@@ -39,9 +40,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     cells = plotted["pairs"]
     measured: dict[str, Measured] = {}
     for tag, here in grid_points(cells):
-        exact, block = here["exact_mean"].values.ravel(), here["orbit_block"].values.ravel()
+        exact, block = by_task(here["exact_mean"]), by_task(here["orbit_block"])
         pair = here["exact_mean"].mean("orbit").values
-        coset = (here["coset_block"] - here["exact"]).values.ravel()
+        coset = by_task(here["coset_block"] - here["exact"])
         measured |= {
             f"accuracy.{tag}": mean(correct_of_two(here["exact"]) / 2),
             f"correlation_orbit_block.{tag}": correlation(exact, block),

@@ -9,7 +9,15 @@ from matplotlib.lines import Line2D
 from numpy.typing import ArrayLike
 
 from symlearn import style
-from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, grid_points, rows_of
+from symlearn.figures.inputs import (
+    Inputs,
+    Plotted,
+    architectures,
+    by_cell,
+    by_task,
+    grid_points,
+    rows_of,
+)
 from symlearn.figures.panels import measured_line, powers_of_two
 from symlearn.statistics import Measured, Measurements, mean_absolute
 
@@ -41,7 +49,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         for rung in _RUNGS:
             measured[f"difference_{rung}.{tag}"] = mean_absolute(_difference(here, rung))
         measured[f"difference_at_identity.{tag}"] = mean_absolute(_at_identity(here))
-        measured[f"mean_exact.{tag}"] = mean_absolute(here["exact_mean"].values.ravel())
+        measured[f"mean_exact.{tag}"] = mean_absolute(by_task(here["exact_mean"]))
     return measured
 
 
@@ -100,15 +108,15 @@ def _difference(here: xr.Dataset, rung: str) -> np.ndarray:
     The subgroup's prediction depends on the pose, so it is compared pose by pose.
     """
     if rung == "spectral":
-        return (here["spectral"] - here["exact_mean"].mean("orbit")).values
+        return by_task(here["spectral"] - here["exact_mean"].mean("orbit"))
     if rung == "coset_block":
-        return (here["coset_block"] - here["exact"]).values.ravel()
-    return (here["orbit_block"] - here["exact_mean"]).values.ravel()
+        return by_task(here["coset_block"] - here["exact"])
+    return by_task(here["orbit_block"] - here["exact_mean"])
 
 
 def _at_identity(here: xr.Dataset) -> np.ndarray:
     """The orbit-block error, which is the same for every pose, less the exact one at pose 0."""
-    return (here["orbit_block"] - here["exact"]).values.ravel()
+    return by_task(here["orbit_block"] - here["exact"])
 
 
 def _identity_line(n: ArrayLike, values: ArrayLike) -> Line2D:

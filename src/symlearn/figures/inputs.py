@@ -69,6 +69,11 @@ def at(cells: xr.Dataset, architecture: str, n: int) -> xr.Dataset:
     return cells.isel(cell=int(np.flatnonzero(here)[0]))
 
 
+def by_task(values: xr.DataArray) -> np.ndarray:
+    """Values with the independent problems first, as `statistics` takes them."""
+    return values.transpose("task", ...).values
+
+
 def grid_points(cells: xr.Dataset) -> Iterator[tuple[str, xr.Dataset]]:
     """Each grid point with the tag that quantities carry: its architecture and its n."""
     for row in range(cells.sizes["cell"]):

@@ -4,7 +4,7 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Float
 
-from symlearn.figures.inputs import grid_points
+from symlearn.figures.inputs import by_task, grid_points
 from symlearn.statistics import Measured, correlation, mean, mean_absolute, median, rank_correlation
 
 
@@ -31,6 +31,6 @@ def pair_quantities(cells: xr.Dataset) -> dict[str, Measured]:
             f"correlation_spectral.{tag}": correlation(exact, spectral),
             f"rank_correlation_spectral.{tag}": rank_correlation(exact, spectral),
             f"accuracy.{tag}": mean(correct_of_two(here["exact"]) / 2),
-            f"difference_orbit_block.{tag}": mean_absolute(block.values.ravel()),
+            f"difference_orbit_block.{tag}": mean_absolute(by_task(block)),
         }
     return measured

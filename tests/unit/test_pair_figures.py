@@ -1,0 +1,74 @@
+"""Figures of pairs and of draws of seeds, measured on small made-up errors."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from symlearn.figures import fig5, fig6, fig8, fig9
+from symlearn.figures.quantities import pair_quantities
+from symlearn.randomness import generator
+
+TASKS = 12
+
+
+def grid(orbits, names, n=(8,)):
+    """Cells of one architecture; in each task all orbits have the same errors."""
+    rng = generator(0)
+    shape = (len(n), TASKS)
+    by_orbit = {name: rng.uniform(0.5, 1.5, shape) for name in names}
+    cells = {
+        name: (("cell", "task", "orbit"), np.repeat(values[..., None], orbits, axis=-1))
+        for name, values in by_orbit.items()
+    }
+    cells["spectral"] = (("cell", "task"), rng.uniform(0.5, 1.5, shape))
+    return xr.Dataset(
+        cells, coords={"architecture": ("cell", ["mlp-1"] * len(n)), "n": ("cell", list(n))}
+    )
+
+
+PAIRS = ("exact", "exact_mean", "orbit_block", "coset_block", "coset_block_mean")
+
+
+def seeds_and_classes(orbits):
+    class_of = np.arange(10).repeat(2)
+    right = xr.DataArray(np.ones((1, 20)), dims=("cell", "orbit"))
+    coords = {"architecture": ("cell", ["mlp-1"]), "n": ("cell", [8])}
+    classes = xr.Dataset(
+        {"class_": ("orbit", class_of)}
+        | dict.fromkeys(["exact_correct_mean", "orbit_block_correct", "spectral_correct"], right),
+        coords=coords,
+    )
+    accuracy = (("cell", "member"), np.ones((1, 10)))
+    trained = xr.Dataset(
+        {"train_accuracy": accuracy, "out_accuracy": accuracy},
+        coords={"network": ("cell", ["mlp"]), "n": ("cell", [8])},
+    )
+    return {"seeds": grid(orbits, PAIRS), "classes": classes, "trained": trained}
+
+
+def with_trained(orbits):
+    cells = grid(orbits, PAIRS)
+    trained = cells.isel(cell=0).assign(error=cells["exact"][0], right=cells["exact"][0] > 1)
+    return {"pairs": cells, "trained": trained}
+
+
+MEASURED = {
+    "fig4": lambda orbits: pair_quantities(grid(orbits, PAIRS)),
+    "fig5": lambda orbits: fig5.measure(with_trained(orbits)),
+    "fig6": lambda orbits: fig6.measure(seeds_and_classes(orbits)),
+    "fig8": lambda orbits: fig8.measure({"pairs": grid(orbits, PAIRS)}),
+    "fig9": lambda orbits: fig9.measure({"pairs": grid(orbits, PAIRS)}),
+}
+
+
+@pytest.mark.parametrize("figure", MEASURED)
+def test_a_second_orbit_with_the_same_errors_makes_no_figure_surer(figure):
+    one, two = (MEASURED[figure](orbits) for orbits in (1, 2))
+    by_orbit = [
+        name
+        for name in one
+        if name.startswith(("difference_", "correlation_orbit_block", "mean_exact"))
+    ]
+    assert by_orbit
+    for name in by_orbit:
+        assert two[name] == pytest.approx(one[name]), name
