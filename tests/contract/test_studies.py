@@ -10,7 +10,7 @@ from symlearn.datasets.__main__ import compute as read_dataset
 from symlearn.groups import ACTIONS
 from symlearn.kernels.__main__ import compute as compute_kernels
 from symlearn.studies import classes, pairs, precision, seeds
-from symlearn.theory import interleaved, spectral_error
+from symlearn.theory import exact_errors_by_pose, interleaved, spectral_error
 
 from .helpers import F64, difference, leave_out
 
@@ -80,7 +80,20 @@ def test_pairs_give_the_errors_of_a_dense_solve_for_every_group(digits, group, t
     exact = result["exact"].values
     assert difference(result["coset_block"], exact) <= F64["orbit-block"]
     assert difference(result["orbit_block"], exact.mean(axis=-1)) <= F64["orbit-block"]
+    assert result["coset_difference"].max() <= F64["orbit-block"]
     _can_be_stored(result, tmp_path)
+
+
+def test_the_subgroup_is_compared_with_the_exact_error_at_every_pose(digits, monkeypatch):
+    """A prediction that is off by 0.4 at all of four poses but the first is off by 0.3."""
+    orbits = _orbits(digits, PAIR)
+
+    def off(*arguments):
+        return exact_errors_by_pose(*arguments) + np.array([0.0, 0.4, -0.4, 0.4])[:, None]
+
+    monkeypatch.setattr(pairs, "exact_errors_by_pose", off)
+    result = pairs.compute({"ridge_factors": [0.0], "labels": LABELS}, [_kernels(orbits), orbits])
+    assert result["coset_difference"].values == pytest.approx(0.3)
 
 
 def test_pairs_give_the_spectral_error_of_each_pair(digits):

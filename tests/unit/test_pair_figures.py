@@ -26,7 +26,7 @@ def grid(orbits, names, n=(8,)):
     )
 
 
-PAIRS = ("exact", "exact_mean", "orbit_block", "coset_block", "coset_block_mean")
+PAIRS = ("exact", "exact_mean", "orbit_block", "coset_difference")
 
 
 def seeds_and_classes(orbits):

@@ -30,7 +30,7 @@ _SHOWN_N = 8
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """All architectures at every n, and one orbit as images."""
     cells = by_cell(inputs.study("pairs")).isel(ridge_factor=0)
-    names = ["exact", "exact_mean", "spectral", "orbit_block", "coset_block", "coset_block_mean"]
+    names = ["exact", "exact_mean", "spectral", "orbit_block", "coset_difference"]
     portrait = inputs.one("portrait")
     return {"pairs": cells[names], "portrait": portrait[["pixels", "class_"]].isel(orbit=0)}
 
@@ -42,7 +42,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     for tag, here in grid_points(cells):
         exact, block = by_task(here["exact_mean"]), by_task(here["orbit_block"])
         pair = here["exact_mean"].mean("orbit").values
-        coset = by_task(here["coset_block"] - here["exact"])
+        coset = by_task(here["coset_difference"])
         measured |= {
             f"accuracy.{tag}": mean(correct_of_two(here["exact"]) / 2),
             f"correlation_orbit_block.{tag}": correlation(exact, block),
@@ -124,7 +124,7 @@ def _differences(axes: Axes, cells: xr.Dataset) -> None:
         exact = rows["exact_mean"]
         predictions = {
             "-": abs(rows["orbit_block"] - exact).mean(["task", "orbit"]),
-            ":": abs(rows["coset_block"] - rows["exact"]).mean(["task", "orbit"]),
+            ":": rows["coset_difference"].mean(["task", "orbit"]),
             "--": abs(rows["spectral"] - exact.mean("orbit")).mean("task"),
         }
         for dashes, values in predictions.items():

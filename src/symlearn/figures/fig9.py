@@ -37,7 +37,7 @@ _COST_N = 64
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """All architectures at every n."""
     cells = by_cell(inputs.study("pairs")).isel(ridge_factor=0)
-    names = ["exact", "exact_mean", "spectral", "orbit_block", "coset_block", "coset_block_mean"]
+    names = ["exact", "exact_mean", "spectral", "orbit_block", "coset_difference"]
     return {"pairs": cells[names]}
 
 
@@ -105,12 +105,12 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
 def _difference(here: xr.Dataset, rung: str) -> np.ndarray:
     """Prediction less exact error: per pair for the scalar formula, else per orbit.
 
-    The subgroup's prediction depends on the pose, so it is compared pose by pose.
+    The subgroup's prediction depends on the pose, so it is compared pose by pose (in the study).
     """
     if rung == "spectral":
         return by_task(here["spectral"] - here["exact_mean"].mean("orbit"))
     if rung == "coset_block":
-        return by_task(here["coset_block"] - here["exact"])
+        return by_task(here["coset_difference"])
     return by_task(here["orbit_block"] - here["exact_mean"])
 
 

@@ -50,12 +50,14 @@ def _errors(grams: Grams, group: FiniteGroup, exact_part: Subgroup, factor: floa
     exact = exact_errors_by_pose(solved, _LABELS[:, None])[..., 0] * _LABELS[:, None]
     block = orbit_block_errors(grams, 2, group, _LABELS, ridges) * _LABELS
     by_coset = coset_block_errors(grams, 2, exact_part, _LABELS, ridges) * _LABELS[:, None]
+    by_coset = by_coset[..., exact_part.coset_of]
     return xr.Dataset(
         {
             "exact": (("task", "orbit", "pose"), exact),
             "spectral": ("task", scalar_predictions(grams, group, ridges)),
             "orbit_block": (("task", "orbit"), block),
-            "coset_block": (("task", "orbit", "pose"), by_coset[..., exact_part.coset_of]),
+            "coset_block": (("task", "orbit", "pose"), by_coset),
+            "coset_difference": (("task", "orbit"), np.abs(by_coset - exact).mean(axis=-1)),
             "condition_number": ("task", solved.condition),
             "ridge": ("task", ridges),
         }
