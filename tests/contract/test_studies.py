@@ -1,5 +1,6 @@
 """The studies on small real inputs, through the same functions that the stages run."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -177,3 +178,22 @@ def test_precision_compares_both_precisions_on_the_same_pairs(digits, tmp_path):
     assert 0 < difference(result["exact_32"], result["exact"]) <= 1e-2
     assert 0 < difference(result["spectral_32"], result["spectral"]) <= 1e-2
     _can_be_stored(result, tmp_path)
+
+
+@pytest.mark.parametrize("x64", [False, True])
+def test_the_authors_least_squares_are_solved_in_32_bits(digits, x64):
+    """Off by the 32-bit resolution times the condition number, not by the solution's rounding."""
+    with jax.enable_x64(x64):
+        shares = [
+            _rounding(matrix) for matrix in _kernels(_orbits(digits, PAIR), "float32")["gram"]
+        ]
+    assert 0.03 <= np.median(shares) <= 1
+
+
+def _rounding(matrix):
+    """How far the 32-bit error at the first point is from the 64-bit one of the same matrix."""
+    matrix = matrix.values.astype(np.float32).astype(float)
+    labels = np.repeat([1.0, -1.0], N)
+    expected = 1.0 - matrix[0, 1:] @ np.linalg.solve(matrix[1:, 1:], labels[1:])
+    bound = np.finfo(np.float32).eps * np.linalg.cond(matrix[1:, 1:])
+    return abs(precision.authors_least_squares(matrix, 0) - expected) / bound

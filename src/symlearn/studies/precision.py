@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 
 from symlearn.theory import exact_errors_by_pose, interleaved, solve_gram, spectral_error
 from symlearn.theory.ridges import authors_spectral
@@ -52,14 +52,16 @@ def authors_least_squares(single: Float[np.ndarray, "point point"], orbit: int) 
     """The error at pose 0 of an orbit as the authors solve for it: 32-bit least squares.
 
     Singular values below the number of points times the 32-bit resolution are cut off (note B3).
+    By jax, as theirs: numpy solves in 64 bits whatever it is given.
     """
+    import jax.numpy as jnp  # slow to import
+
     points = len(single)
     labels = np.repeat(np.array([1.0, -1.0], dtype=np.float32), points // 2)
     hole = orbit * points // 2
     kept = np.delete(np.arange(points), hole)
-    gram: Float32[np.ndarray, "kept kept"] = single[np.ix_(kept, kept)].astype(np.float32)
-    gram += np.float32(_REGRESSION_FACTOR) * np.trace(gram) * np.eye(len(kept), dtype=np.float32)
-    cut = float(np.finfo(np.float32).eps) * len(kept)
-    weights = np.linalg.lstsq(gram, labels[kept], rcond=cut)[0]
-    prediction = single[hole, kept].astype(np.float32) @ weights
-    return float(labels[hole] * (labels[hole] - prediction))
+    gram = jnp.asarray(single[np.ix_(kept, kept)], dtype=jnp.float32)
+    gram += _REGRESSION_FACTOR * jnp.trace(gram) * jnp.eye(len(kept), dtype=jnp.float32)
+    weights = jnp.linalg.lstsq(gram, jnp.asarray(labels[kept]))[0]
+    prediction = jnp.asarray(single[hole, kept], dtype=jnp.float32) @ weights
+    return float(labels[hole] * (labels[hole] - np.float32(prediction)))
