@@ -24,16 +24,18 @@ from symlearn.settings import (
     Classes,
     Closed,
     Dataset,
+    Dihedral,
     Invariance,
     LieAliasing,
     LieLayers,
     LieModels,
     LiePartial,
     LongTraining,
-    Pairs,
     Partial,
     Portrait,
+    Precision,
     RingSweeps,
+    Rotations,
     Seeds,
     Shifts,
     Speed,
@@ -61,12 +63,12 @@ class Preset(Closed):
     dataset: Dataset
     rings: RingSweeps
     portrait: Portrait
-    rotations: Pairs
+    rotations: Rotations
     seeds: Seeds
     classes: Classes
     shifts: Shifts
-    dihedral: Pairs
-    precision: Pairs
+    dihedral: Dihedral
+    precision: Precision
     partial: Partial
     long_training: LongTraining
     trained_pairs: TrainedPairs

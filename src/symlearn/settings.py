@@ -18,7 +18,10 @@ from symlearn.dataset_facts import DATASETS
 from symlearn.networks import catalogue
 
 DatasetName: Any = Literal[tuple(DATASETS)]
-GroupName = Literal["cyclic-rotation", "cyclic-shift", "dihedral", "product-shift"]
+# The groups that a study's figures can be drawn for.
+RotationName = Literal["cyclic-rotation"]
+TranslationName = Literal["cyclic-shift", "product-shift"]
+DihedralName = Literal["dihedral"]
 CyclicGroupName = Literal["cyclic-rotation", "cyclic-shift"]
 # Those of `symlearn.datasets.distribution_shift`, but the one that needs another data set.
 ShiftName = Literal["inversion", "patch-shuffling", "smooth-fields", "noise"]
@@ -77,16 +80,36 @@ class Dataset(Closed):
 class Pairs(Closed):
     """Pairs of seed images of different classes, each with its orbit."""
 
-    group: GroupName
+    group: str
     n: Sizes = Field(description="order of the cyclic group, n of the n-gon, shifts per axis")
     pairs: Count
     chunk: Count = Field(default=128, description="pairs in one job")
     architectures: Names
 
 
+class Rotations(Pairs):
+    """Pairs under rotations, of which the quarter turns are exact."""
+
+    group: RotationName
+    pairs: Annotated[Whole, Field(ge=3)] = Field(description="three make a triangle of figure 4")
+
+
+class Dihedral(Pairs):
+    """Pairs under rotations and reflections."""
+
+    group: DihedralName
+
+
+class Precision(Pairs):
+    """Pairs under a cyclic group, in 32 and in 64 bits."""
+
+    group: CyclicGroupName
+
+
 class Shifts(Pairs):
     """Pairs under an exact group action, with ridges for the kernels whose orbits collapse."""
 
+    group: TranslationName
     ridge_factors: Annotated[list[RidgeFactor], Field(min_length=1), Distinct] = Field(
         description="ridge as a share of the Gram matrix's trace; the smallest serves as none"
     )
@@ -115,7 +138,9 @@ class Classes(Closed):
 class RingSweeps(Closed):
     """Two rings of points under a Gaussian kernel."""
 
-    n: Sizes = Field(description="points per ring, swept at separation 1")
+    n: Annotated[Sizes, Field(min_length=2)] = Field(
+        description="points per ring, swept at separation 1"
+    )
     separations: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2), Distinct] = (
         Field(description="distances of the rings' planes, swept at 6 points per ring")
     )

@@ -13,14 +13,14 @@ import pytest
 import yaml
 
 from symlearn import config as module
-from symlearn.config import PresetName, json_schema, load, parse
+from symlearn.config import Preset, PresetName, json_schema, load, parse
 from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
 from symlearn.datasets.distribution_shift import SHIFTS
 from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
-from symlearn.settings import GroupName, ShiftName
+from symlearn.settings import ShiftName
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "config.schema.json"
@@ -68,8 +68,8 @@ FAULTS = {
     "yes-for-number": (f"{QUICK}.rotations.pairs", True, ["True", "integer"]),
     "fraction-for-number": (f"{QUICK}.seed", 1.5, ["1.5", "integer"]),
     "text-for-list": (f"{QUICK}.rotations.architectures", "mlp-1", ["'mlp-1'", "list"]),
-    "nothing-for-mapping": (f"{QUICK}.rotations", None, ["None", "Pairs"]),
-    "too-small": (f"{QUICK}.rotations.pairs", 0, ["0", "greater than 0"]),
+    "nothing-for-mapping": (f"{QUICK}.rotations", None, ["None", "Rotations"]),
+    "too-small": (f"{QUICK}.dihedral.pairs", 0, ["0", "greater than 0"]),
     "negative-seed": (f"{QUICK}.seed", -1, ["-1", "greater than or equal to 0"]),
     "too-large": (f"{QUICK}.rotations.n", [2, 721], ["n.1: 721", "less than or equal to 720"]),
     "ridge-of-one": (f"{QUICK}.shifts.ridge_factors", [1.0], ["1.0", "less than 1"]),
@@ -127,10 +127,36 @@ FAULTS = {
         ["'mpl-1' is unknown", "did you mean 'mlp-1'", "cnn-gap-3-3"],
     ),
     "group": (
-        f"{QUICK}.rotations.group",
-        "dihedrl",
-        ["'dihedrl' is unknown", "did you mean 'dihedral'", "product-shift"],
+        f"{QUICK}.shifts.group",
+        "product-shft",
+        ["'product-shft' is unknown", "did you mean 'product-shift'", "cyclic-shift"],
     ),
+    "group-of-figures-that-turn": (
+        f"{QUICK}.rotations.group",
+        "cyclic-shift",
+        ["'cyclic-shift' is unknown", "allowed: cyclic-rotation"],
+    ),
+    "group-that-is-not-dihedral": (
+        f"{QUICK}.dihedral.group",
+        "cyclic-rotation",
+        ["'cyclic-rotation' is unknown", "allowed: dihedral"],
+    ),
+    "group-that-is-not-cyclic": (
+        f"{QUICK}.precision.group",
+        "product-shift",
+        ["'product-shift' is unknown", "cyclic-rotation, cyclic-shift"],
+    ),
+    "group-of-no-shifts": (
+        f"{QUICK}.shifts.group",
+        "cyclic-rotation",
+        ["'cyclic-rotation' is unknown", "allowed: cyclic-shift, product-shift"],
+    ),
+    "pairs-without-a-triangle": (
+        f"{QUICK}.rotations.pairs",
+        2,
+        ["2", "greater than or equal to 3"],
+    ),
+    "one-size-of-rings": (f"{QUICK}.rings.n", [4], ["[4]", "at least 2"]),
     "group-of-other-studies": (
         f"{QUICK}.seeds.group",
         "dihedral",
@@ -151,9 +177,15 @@ FAULTS = {
     "version": ("config_version", 2, ["2 is unknown; allowed: 1"]),
     "shifts": (f"{QUICK}.shifts.n", [2, 5], ["5 does not divide", "side, 12 pixels"]),
     "shifts-in-two-directions": (
-        f"{QUICK}.dihedral",
-        {"group": "product-shift", "n": [7], "pairs": 1, "architectures": ["mlp-1"]},
-        ["dihedral.n: 7 does not divide", "12 pixels"],
+        f"{QUICK}.shifts",
+        {
+            "group": "product-shift",
+            "n": [7],
+            "pairs": 1,
+            "architectures": ["mlp-1"],
+            "ridge_factors": [1e-5],
+        },
+        ["shifts.n: 7 does not divide", "12 pixels"],
     ),
     "too-many-seeds": (
         f"{QUICK}.seeds.seeds_per_class",
@@ -294,7 +326,13 @@ def test_shifts_are_measured_against_the_prepared_images(shipped):
 
 def test_names_in_the_config_are_those_of_the_registries():
     assert set(DATASETS) == {*SOURCES, *CIFAR_BATCHES, "digits"}
-    assert set(get_args(GroupName)) == set(ACTIONS)
+    studies = [
+        field.annotation.model_fields
+        for field in Preset.model_fields.values()
+        if hasattr(field.annotation, "model_fields")
+    ]
+    groups = [get_args(study["group"].annotation) for study in studies if "group" in study]
+    assert {name for names in groups for name in names} == set(ACTIONS)
     assert set(get_args(ShiftName)) == set(SHIFTS)
 
 
