@@ -55,6 +55,7 @@ VARIABLES = {
     "gram": ("1", "kernel between points"),
     "architecture": ("1", "architecture of the network"),
     "n": ("1", "order of the cyclic group, or n of its family"),
+    "poses": ("1", "number of poses of an orbit: the order of the group"),
     "ridge_factor": ("1", "ridge as a share of the Gram matrix's trace"),
     "ridge": ("1", "ridge on the diagonal of the Gram matrix"),
     "condition_number": ("1", "condition number of the Gram matrix with its ridge (1-norm)"),

@@ -62,7 +62,7 @@ def speed(config: Config) -> list[Cell]:
 
 
 def collapse(config: Config) -> list[Cell]:
-    """The orbits of the first pair in the space of each kernel, at the largest n."""
+    """The portrait's two images in all poses, in the space of each kernel, at the largest n."""
     study = config.chosen.shifts
     orbits = portrait_orbits(config, study.group, max(study.n))
     return [

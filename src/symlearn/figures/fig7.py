@@ -14,11 +14,13 @@ from symlearn.figures.inputs import (
     at,
     by_cell,
     grid_points,
+    labels_of,
     nearest_n,
     rows_of,
 )
 from symlearn.figures.panels import error_scatter, measured_line, orbit_loops, top
 from symlearn.figures.quantities import correct_of_two, symmetrised
+from symlearn.groups import ACTIONS
 from symlearn.statistics import Measured, Measurements, correlation, largest, mean, median
 
 TITLE = "An equivariant architecture collapses orbits, and only then is the missing pose free"
@@ -27,9 +29,15 @@ _PAPER_N = 7
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """All architectures and ridges at every n, and the orbits in each kernel's space."""
-    cells = by_cell(inputs.study("pairs"))
-    names = ["exact", "exact_mean", "spectral", "orbit_block", "ridge", "lambda_last"]
+    """All architectures and ridges (the smallest first) at every n, and the orbits in each space.
+
+    Shifts along both axes make n^2 poses, so their number is told beside n.
+    """
+    studies = inputs.study("pairs")
+    cells = by_cell(studies).sortby("ridge_factor")
+    poses = {labels_of(study)["n"]: study.sizes["pose"] for study in studies}
+    cells["poses"] = ("cell", [poses[int(n)] for n in cells["n"]])
+    names = ["exact", "spectral", "ridge", "lambda_last", "poses"]
     collapsed = inputs.study("collapse")
     spaces = xr.concat(collapsed, dim="cell", combine_attrs="drop").assign_coords(
         architecture=("cell", [d.attrs["architecture"] for d in collapsed])
@@ -57,17 +65,17 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 def caption(plotted: Plotted) -> str:
     """What is shown."""
     cells = plotted["pairs"]
-    factors = cells["ridge_factor"].values
+    least, poses = cells["ridge_factor"].values[0], int(_shown(cells, _first(cells))["poses"])
+    scalar = "" if _cyclic(cells) else " (here its scalar counterpart for groups not cyclic)"
     return (
-        "Cyclic horizontal shifts, which a circular convolution commutes with exactly. (A, B) Two "
+        f"Orbits of {_moves(cells)}, which circular convolutions commute with exactly. (A, B) Two "
         "orbits in the first two kernel principal components of each architecture (Gram matrix "
         "over its trace): flattening keeps the orbits apart, pooling collapses each to a point. "
-        f"(C) Spectral against exact error for {cells.sizes['task']} pairs at N = "
-        f"{nearest_n(cells, _PAPER_N)} shifts, {_first(cells)}, ridge {factors[0]:g} of the "
-        "trace. (D) Error of the collapsed orbits against the ridge, median and 16th to 84th "
-        "percentile over pairs: exact, spectral, and the floor N r / ((N - 1) lambda_N) that the "
-        "ridge r alone causes. (E) Share of missing poses classified correctly at the smallest "
-        "ridge, bars the standard error over pairs."
+        f"(C) Spectral{scalar} against exact error for {cells.sizes['task']} pairs at N = {poses} "
+        f"poses, {_first(cells)}, ridge {least:g} of the trace. (D) Error of the collapsed orbits "
+        "against the ridge, median and 16th to 84th percentile over pairs: exact, spectral, and "
+        "the floor N r / ((N - 1) lambda_N) that the ridge r alone causes. (E) Share of missing "
+        "poses classified correctly at the smallest ridge, bars the standard error over pairs."
     )
 
 
@@ -80,7 +88,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     spaces = plotted["collapse"]
     for panel, row in zip(axes, range(min(2, spaces.sizes["cell"])), strict=False):
         scores = spaces["component_score"].isel(cell=row)
-        orbit_loops(panel, scores, marked=scores.sizes["pose"])
+        orbit_loops(panel, scores, marked=scores.sizes["pose"], closed=_cyclic(cells))
         panel.set(title=str(spaces["architecture"][row].item()))
     _same_scale(axes[0], axes[1])
     _scatter(axes[2], cells)
@@ -95,6 +103,20 @@ def _first(cells: xr.Dataset) -> str:
     return architectures(cells)[0]
 
 
+def _shown(cells: xr.Dataset, architecture: str) -> xr.Dataset:
+    """The grid point that is drawn in panels C and D."""
+    return at(cells, architecture, nearest_n(cells, _PAPER_N))
+
+
+def _moves(cells: xr.Dataset) -> str:
+    """What the elements of the study's group do."""
+    return ACTIONS[cells.attrs["group"]].moves
+
+
+def _cyclic(cells: xr.Dataset) -> bool:
+    return ACTIONS[cells.attrs["group"]].group(int(cells["n"].max())).is_cyclic
+
+
 def _collapsing(cells: xr.Dataset) -> str:
     """The architecture with the smallest errors: the one whose orbits collapse."""
     least = cells.isel(ridge_factor=0)["exact"].mean(["task", "orbit"])
@@ -102,9 +124,9 @@ def _collapsing(cells: xr.Dataset) -> str:
 
 
 def _floor(here: xr.Dataset) -> xr.DataArray:
-    """What a ridge r makes of collapsed orbits: N r / ((N - 1) lambda_N) (note 2.12)."""
-    n = int(here["n"])
-    return n * here["ridge"] / ((n - 1) * here["lambda_last"])
+    """What a ridge r makes of collapsed orbits of N poses: N r / ((N - 1) lambda_N) (note 2.12)."""
+    poses = int(here["poses"])
+    return poses * here["ridge"] / ((poses - 1) * here["lambda_last"])
 
 
 def _same_scale(*panels: Axes) -> None:
@@ -115,7 +137,7 @@ def _same_scale(*panels: Axes) -> None:
 
 
 def _scatter(axes: Axes, cells: xr.Dataset) -> None:
-    here = at(cells, _first(cells), nearest_n(cells, _PAPER_N)).isel(ridge_factor=0)
+    here = _shown(cells, _first(cells)).isel(ridge_factor=0)
     exact, spectral = symmetrised(here["exact"]), here["spectral"].values
     error_scatter(axes, exact, spectral, correct_of_two(here["exact"]), top(exact, spectral))
     axes.set(ylabel="spectral error")
@@ -123,7 +145,7 @@ def _scatter(axes: Axes, cells: xr.Dataset) -> None:
 
 
 def _floors(axes: Axes, cells: xr.Dataset) -> None:
-    here = at(cells, _collapsing(cells), nearest_n(cells, _PAPER_N))
+    here = _shown(cells, _collapsing(cells))
     ridges = here["ridge_factor"].values
     exact = abs(here["exact"]).mean("orbit").transpose("ridge_factor", "task").values
     spectral = here["spectral"].transpose("ridge_factor", "task").values
@@ -144,6 +166,6 @@ def _floors(axes: Axes, cells: xr.Dataset) -> None:
 def _accuracy(axes: Axes, cells: xr.Dataset, measured: Measurements) -> None:
     for name, (colour, marker) in style.models(architectures(cells)).items():
         look = {"color": colour, "marker": marker, "capsize": 2, "label": name}
-        measured_line(axes, measured, "accuracy", rows_of(cells, name), **look)
-    axes.set(xlabel="shifts N", ylabel="accuracy on missing poses", ylim=(-0.02, 1.05))
+        measured_line(axes, measured, "accuracy", rows_of(cells, name), "poses", **look)
+    axes.set(xlabel=f"{_moves(cells)} N", ylabel="accuracy on missing poses", ylim=(-0.02, 1.05))
     axes.legend(loc="lower right")

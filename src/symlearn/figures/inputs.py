@@ -37,14 +37,17 @@ def by_cell(datasets: list[xr.Dataset]) -> xr.Dataset:
     """All datasets of a grid as one: chunks joined along `task`, grid points along `cell`.
 
     Poses differ in number between grid points, so what depends on the pose is given at the
-    identity (the name as it is) and averaged over poses (`_mean`).
+    identity (the name as it is) and averaged over poses (`_mean`). Of the attributes the group is
+    kept, which all have in common.
     """
     joined: dict[tuple[str, int], list[xr.Dataset]] = {}
     for dataset in datasets:
         labels = labels_of(dataset)
         joined.setdefault((labels["architecture"], labels["n"]), []).append(_at_identity(dataset))
     parts = [xr.concat(chunks, dim="task") for chunks in joined.values()]
-    cells = xr.concat(parts, dim="cell", combine_attrs="drop", coords="minimal", compat="override")
+    cells = xr.concat(
+        parts, dim="cell", combine_attrs="override", coords="minimal", compat="override"
+    )
     architectures = np.array([architecture for architecture, _ in joined])
     sizes = np.array([n for _, n in joined])
     return cells.drop_vars("n", errors="ignore").assign_coords(
@@ -95,4 +98,5 @@ def _at_identity(dataset: xr.Dataset) -> xr.Dataset:
             reduced[f"{name}_mean"] = variable.mean("pose")
         else:
             reduced[str(name)] = variable
-    return xr.Dataset(reduced, attrs={"group": dataset.attrs.get("group", "")})
+    kept = {name: value for name, value in dataset.attrs.items() if name == "group"}
+    return xr.Dataset(reduced, attrs=kept)

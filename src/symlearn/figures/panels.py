@@ -36,16 +36,19 @@ def top(*values: Float[np.ndarray, "..."]) -> float:
     return 1.05 * max(float(np.nanmax(v)) for v in values)
 
 
-def orbit_loops(axes: Axes, scores: xr.DataArray, marked: int) -> None:
+def orbit_loops(axes: Axes, scores: xr.DataArray, marked: int, closed: bool = True) -> None:
     """Two orbits as closed curves in two or three principal components, `marked` poses as dots.
 
-    `axes` have as many dimensions as there are components.
+    `axes` have as many dimensions as there are components. No curve is drawn if not `closed`:
+    poses follow each other only in a cyclic group's orbit.
     """
     for orbit, colour in enumerate(style.CLASS_COLOURS):
         curve = scores.isel(orbit=orbit).transpose("component", "pose").values
-        axes.plot(*np.append(curve, curve[:, :1], axis=1), color=colour, linewidth=0.9)
-        step = max(1, curve.shape[1] // marked)
-        axes.plot(*curve[:, ::step], "o", color=colour, markersize=3)
+        if closed:
+            axes.plot(*np.append(curve, curve[:, :1], axis=1), color=colour, linewidth=0.9)
+        poses = curve.shape[1]
+        shown = np.arange(marked) * poses // marked  # evenly, as far as there are poses for it
+        axes.plot(*curve[:, shown], "o", color=colour, markersize=3)
     axes.set(xlabel="component 1", ylabel="component 2")
 
 
@@ -59,12 +62,21 @@ def picture(axes: Axes, image: Float[np.ndarray, "row col"], title: str = "") ->
 
 
 def measured_line(
-    axes: Axes, measured: Measurements, kind: str, rows: xr.Dataset, **line: object
+    axes: Axes,
+    measured: Measurements,
+    kind: str,
+    rows: xr.Dataset,
+    by: str = "n",
+    /,
+    **line: object,
 ) -> None:
-    """A measured quantity by n with its standard error; `rows` are of one architecture."""
+    """A measured quantity by n (or another coordinate) with its standard error.
+
+    `rows` are of one architecture.
+    """
     found = [measured[f"{kind}.{tag}"] for tag, _ in grid_points(rows)]
     values, errors = np.array(found).T
-    axes.errorbar(rows["n"], values, errors, **line)  # type: ignore[arg-type]
+    axes.errorbar(rows[by], values, errors, **line)  # type: ignore[arg-type]
 
 
 def spread(

@@ -25,12 +25,14 @@ class Action:
     """A family of groups, indexed by n, with its action on images.
 
     `apply(images, n)` gives every pose of every image, poses in the order of the group's
-    elements; `exact(n)` the elements that permute pixels, which form a subgroup.
+    elements; `exact(n)` the elements that permute pixels, which form a subgroup. `moves` is what
+    the elements do, for captions and axes.
     """
 
     group: Callable[[int], FiniteGroup]
     apply: Callable[[Images, int], OrbitImages]
     exact: Callable[[int], Int[np.ndarray, " member"]]
+    moves: str
 
 
 def rotations(images: Images, n: int) -> OrbitImages:
@@ -174,10 +176,18 @@ def _quarter_turns_and_reflections(n: int) -> Int[np.ndarray, " member"]:
 
 
 ACTIONS = {
-    "cyclic-rotation": Action(cyclic, rotations, _quarter_turns),
-    "cyclic-shift": Action(cyclic, shifts, np.arange),
-    "dihedral": Action(dihedral, rotations_and_reflections, _quarter_turns_and_reflections),
+    "cyclic-rotation": Action(cyclic, rotations, _quarter_turns, "rotations"),
+    "cyclic-shift": Action(cyclic, shifts, np.arange, "cyclic horizontal shifts"),
+    "dihedral": Action(
+        dihedral,
+        rotations_and_reflections,
+        _quarter_turns_and_reflections,
+        "rotations and reflections",
+    ),
     "product-shift": Action(
-        lambda n: product(cyclic(n), cyclic(n)), shifts_2d, lambda n: np.arange(n * n)
+        lambda n: product(cyclic(n), cyclic(n)),
+        shifts_2d,
+        lambda n: np.arange(n * n),
+        "cyclic shifts along both axes",
     ),
 }

@@ -40,6 +40,12 @@ class FiniteGroup:
     def __len__(self) -> int:
         return self.table.shape[0]
 
+    @property
+    def is_cyclic(self) -> bool:
+        """Whether the elements are the powers of element 1, in their order."""
+        powers = np.arange(len(self))
+        return bool((self.table == (powers[:, None] + powers) % len(self)).all())
+
     @cached_property
     def inverse(self) -> Int[np.ndarray, " element"]:
         """The index of each element's inverse."""

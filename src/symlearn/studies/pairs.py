@@ -41,7 +41,8 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
         ridge_factor=spec["ridge_factors"]
     )
     result = errors.assign(_geometry(grams, orbits["pixels"].values, group)).assign_coords(n=n)
-    return result.assign(source_image=kernels["source_image"]).assign_attrs(spec["labels"])
+    result = result.assign(source_image=kernels["source_image"])
+    return result.assign_attrs(spec["labels"], group=kernels.attrs["group"])
 
 
 def _errors(grams: Grams, group: FiniteGroup, exact_part: Subgroup, factor: float) -> xr.Dataset:
@@ -68,16 +69,10 @@ def scalar_predictions(
     grams: Grams, group: FiniteGroup, ridges: Float[np.ndarray, " task"]
 ) -> Float[np.ndarray, " task"]:
     """The paper's spectral error for a cyclic group, its scalar counterpart for any other."""
-    if is_cyclic(group):
+    if group.is_cyclic:
         order = interleaved(len(group))
         return np.asarray(spectral_error(grams[:, order[:, None], order], ridges))
     return np.asarray(scalar_error(grams, group, ridges))
-
-
-def is_cyclic(group: FiniteGroup) -> bool:
-    """Whether the group's elements are the powers of element 1, in their order."""
-    powers = np.arange(len(group))
-    return bool((group.table == (powers[:, None] + powers) % len(group)).all())
 
 
 def _geometry(
@@ -90,7 +85,7 @@ def _geometry(
         "centre_distance_squared": centre_distance_squared(pixels),
         "orbit_radius": orbit_radius(pixels),
     }
-    if is_cyclic(group):  # only then do poses follow each other, and the circulant has a meaning
+    if group.is_cyclic:  # only then do poses follow each other, and the circulant has a meaning
         order = interleaved(len(group))
         eigenvalues = spectrum(grams[:, order[:, None], order[None, :]])
         found |= {
