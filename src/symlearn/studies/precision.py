@@ -21,7 +21,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     double, single = (kernels["gram"].values for kernels in inputs)
     tasks = [_one(a, b) for a, b in zip(double, single, strict=True)]
     result = xr.concat(tasks, dim="task").assign_coords(n=inputs[0]["n"])
-    return result.assign_attrs(spec["labels"])
+    return result.assign_attrs(spec["labels"], group=inputs[0].attrs["group"])
 
 
 def _one(
