@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
+from matplotlib import pyplot as plt
 
 from symlearn.figures import fig5, fig6, fig8, fig9
+from symlearn.figures.panels import orbit_loops
 from symlearn.figures.quantities import pair_quantities
 from symlearn.randomness import generator
 
@@ -72,3 +74,15 @@ def test_a_second_orbit_with_the_same_errors_makes_no_figure_surer(figure):
     assert by_orbit
     for name in by_orbit:
         assert two[name] == pytest.approx(one[name]), name
+
+
+@pytest.mark.parametrize("poses", [8, 12, 100, 359, 720])
+def test_as_many_poses_are_marked_as_the_caption_says(poses):
+    angle = np.linspace(0, 2 * np.pi, poses, endpoint=False)
+    curve = np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+    scores = xr.DataArray(np.stack([curve, curve]), dims=("orbit", "pose", "component"))
+    figure, axes = plt.subplots()
+    orbit_loops(axes, scores, marked=8)
+    dots = [line for line in axes.lines if line.get_marker() == "o"]
+    assert [len(line.get_xdata()) for line in dots] == [8, 8]
+    plt.close(figure)

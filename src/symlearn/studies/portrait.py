@@ -13,6 +13,7 @@ _SHOWN = 8  # poses that are kept as images
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """Scores (orbit, pose, component), the components as images, and the seed images."""
     (orbits,) = inputs
+    poses = orbits.sizes["pose"]
     pixels = orbits["pixels"].isel(task=0)
     flat = pixels.values.reshape(-1, pixels.sizes["row"] * pixels.sizes["col"])
     centred = flat - flat.mean(axis=0)
@@ -31,9 +32,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
                 (components * sign[:, None]).reshape(shape),
             ),
             "explained": ("component", (scale**2 / (scale**2).sum())[:_COMPONENTS]),
-            "pixels": pixels.isel(
-                pose=slice(None, None, max(1, pixels.sizes["pose"] // _SHOWN))
-            ).rename(pose="shown"),
+            "pixels": pixels.isel(pose=np.arange(_SHOWN) * poses // _SHOWN).rename(pose="shown"),
             "class_": orbits["class_"].isel(task=0),
         }
     ).assign_attrs(spec["labels"])
