@@ -91,7 +91,8 @@ def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averag
         )
     cosets = subgroup.cosets
     rows = gram.reshape(*gram.shape[:-2], orbits, poses, orbits, poses)
-    sums = _by_shifts(rows) if _powers_of_one(subgroup) else _by_gathers(rows, subgroup)
+    cyclic = subgroup.parent.is_cyclic and members == poses
+    sums = _by_shifts(rows) if cyclic else _by_gathers(rows, subgroup)
     size = orbits * len(cosets)
     averages = np.empty((*gram.shape[:-2], size, size, members))
     for orbit, (t, own) in product(range(orbits), enumerate(cosets)):
@@ -100,13 +101,6 @@ def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averag
         averages[..., q, q:, :] = mean
         averages[..., q:, q, :] = mean[..., subgroup.group.inverse]
     return averages
-
-
-def _powers_of_one(subgroup: Subgroup) -> bool:
-    """Whether it is the whole of a cyclic group whose elements are the powers of element 1."""
-    powers = np.arange(len(subgroup.parent))
-    table = (powers[:, None] + powers) % len(powers)
-    return len(subgroup) == len(powers) and np.array_equal(subgroup.parent.table, table)
 
 
 def _by_gathers(rows: Rows, subgroup: Subgroup) -> Sums:
