@@ -1,7 +1,9 @@
 """The look of all figures: sizes, fonts, and one colour and marker per model and prediction."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, count, product
+from string import ascii_uppercase
 from typing import Any
 
 import matplotlib
@@ -37,14 +39,17 @@ _MODELS = {
     "vgg11-bn": (_RED, "P"),
     "vgg16-bn": (_RED, "X"),
     "resnet8-8": (_GREEN, "D"),
-    "resnet8-16": (_GREEN, "D"),
-    "resnet18": (_GREEN, "D"),
+    "resnet8-16": (_GREEN, "h"),
+    "resnet18": (_GREEN, "*"),
     "efficientnet-b0": (_PURPLE, "^"),
     "cnn-12": (_SKY, "v"),
     "vit-plain-32": (_PURPLE, "s"),
 }
-# For architectures of the user's own, in the order in which they appear.
-_SPARE = [(_RED, "P"), (_GREY, "X"), (_YELLOW, "*"), (_PURPLE, "v")]
+# For architectures of the user's own, and where two of a figure would look alike: in this order.
+_SPARE = [
+    *((_RED, "P"), (_GREY, "X"), (_YELLOW, "*"), (_PURPLE, "v")),
+    *product([_RED, _GREY, _YELLOW, _PURPLE, _SKY, _ORANGE, _GREEN, _BLUE], "PX*v<>ph^sDo"),
+]
 
 CLASS_COLOURS = (_RED, _BLUE)
 PREDICTIONS = {
@@ -85,22 +90,36 @@ def applied() -> Iterator[None]:
     plt.close("all")
 
 
-def model(name: str, own: list[str] | None = None) -> tuple[str, str]:
-    """Colour and marker of an architecture; `own` lists those that are not standard."""
-    if name in _MODELS:
-        return _MODELS[name]
-    return _SPARE[(own or [name]).index(name) % len(_SPARE)]
+def model(name: str) -> tuple[str, str]:
+    """Colour and marker of an architecture that a figure shows alone."""
+    return models([name])[name]
 
 
-def models(names: list[str]) -> dict[str, tuple[str, str]]:
-    """Colour and marker of each architecture of a figure."""
-    own = [name for name in names if name not in _MODELS]
-    return {name: model(name, own) for name in names}
+def models(names: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each architecture of a figure, no two alike.
+
+    A standard one has its own, or if an earlier one has that already a spare one, as others have.
+    """
+    names = list(dict.fromkeys(names))
+    looks: dict[str, tuple[str, str]] = {}
+    for name in names:
+        if name in _MODELS and _MODELS[name] not in looks.values():
+            looks[name] = _MODELS[name]
+    taken = set(looks.values())
+    spare = (look for look in dict.fromkeys(_SPARE) if look not in taken)
+    return {name: looks[name] if name in looks else next(spare) for name in names}
 
 
 def letter(axes: Axes, text: str) -> None:
     """A panel's letter above its top left corner."""
     axes.set_title(text, loc="left", fontweight="bold")
+
+
+def letters(panels: Iterable[Axes]) -> None:
+    """The letters of panels in order: A to Z, then A2 to Z2 and so on."""
+    texts = chain(ascii_uppercase, (f"{one}{turn}" for turn in count(2) for one in ascii_uppercase))
+    for axes, text in zip(panels, texts, strict=False):  # the texts have no end
+        letter(axes, text)
 
 
 def watermark(figure: Figure, text: str) -> None:
