@@ -4,7 +4,7 @@ The first axis of what is summarised is that of the problems (`task`). What a pr
 of, such as its orbits, shares one Gram matrix and is not independent: it lies along further axes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -42,28 +42,91 @@ def rank_correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"
 
 
 class Interval(NamedTuple):
-    """A measured quantity with the ends of its 95 % bootstrap interval."""
+    """A measured quantity with the ends of its 95 % interval."""
 
     measured: Measured
     low: float
     high: float
 
 
+_UNDEFINED = Interval(Measured(float("nan")), float("nan"), float("nan"))
+
+
 def rank_correlation_interval(
-    x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]
+    x: Float[np.ndarray, " task"],
+    y: Float[np.ndarray, " task"],
+    groups: Shaped[np.ndarray, " task"] | None = None,
 ) -> Interval:
-    """Spearman's rank correlation over tasks with the percentiles of its bootstrap."""
-    rows = _resampled(len(x))
-    found = _pearson(_ranks(x[rows]), _ranks(y[rows]))
-    low, high = np.nanquantile(found, [0.025, 0.975])
-    return Interval(rank_correlation(x, y), float(low), float(high))
+    """Spearman's rank correlation over tasks with the percentiles of its bootstrap.
+
+    Tasks of one group are not independent: groups are resampled, with all that is in them. Tasks
+    of which one value is not finite are left out; NaN where fewer than three are left. The
+    interval of one group alone is undefined.
+    """
+    return _rank_interval([x], y, groups)
+
+
+def rank_correlation_difference(
+    first: Float[np.ndarray, " task"],
+    second: Float[np.ndarray, " task"],
+    y: Float[np.ndarray, " task"],
+    groups: Shaped[np.ndarray, " task"] | None = None,
+) -> Interval:
+    """The rank correlation of y with the first values less that with the second.
+
+    Both over the same tasks in each resample; else as `rank_correlation_interval`.
+    """
+    return _rank_interval([first, second], y, groups)
+
+
+def student(count: int) -> float:
+    """Standard errors from the mean of so many values to the ends of its 95 % interval.
+
+    Student's factor: 1.96 for very many values, 12.7 for two, NaN for one.
+    """
+    if count < 2:
+        return float("nan")
+    import scipy.stats  # slow to import, and every figure imports this module
+
+    return float(scipy.stats.t.ppf(0.975, count - 1))
+
+
+def geometric_mean(values: Float[np.ndarray, " seed"]) -> Interval:
+    """The geometric mean with its standard error and, from the logarithms, Student's interval.
+
+    Values that have no logarithm, NaN among them, are left out.
+    """
+    kept = values[np.isfinite(values) & (values > 0)]
+    if not len(kept):
+        return _UNDEFINED
+    middle, error = mean(np.log(kept))
+    reach = student(len(kept)) * error
+    value, low, high = np.exp([middle, middle - reach, middle + reach])
+    return Interval(Measured(float(value), float(value * error)), float(low), float(high))
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """The ends of the 95 % interval of a probability, from the share of `count` draws (Wilson's).
+
+    It has a width where none or all were hits, too.
+    """
+    import scipy.stats  # as above
+
+    hits = round(share * count)
+    found = scipy.stats.binomtest(hits, count).proportion_ci(method="wilson")
+    return float(found.low), float(found.high)
 
 
 def slope_of_logs(x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"]) -> Measured:
-    """The slope of log y against log x and its standard error; NaN for fewer than three points."""
-    if len(x) < 3:
+    """The slope of log y against log x and its standard error.
+
+    Points without logarithms are left out; NaN for fewer than three or for a single x.
+    """
+    kept = np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
+    x, y = x[kept], y[kept]
+    if len(x) < 3 or len(np.unique(x)) < 2:
         return Measured(float("nan"))
-    import scipy.stats  # slow to import, and every figure imports this module
+    import scipy.stats  # as above
 
     fit = scipy.stats.linregress(np.log(x), np.log(y))
     return Measured(float(fit.slope), float(fit.stderr))
@@ -108,6 +171,36 @@ def _ranks(values: np.ndarray) -> np.ndarray:
     import scipy.stats  # as above
 
     return scipy.stats.rankdata(values, axis=-1)
+
+
+def _rank_interval(
+    values: Sequence[np.ndarray], y: np.ndarray, groups: np.ndarray | None
+) -> Interval:
+    """The first values' rank correlation with y less those of the others."""
+    kept = np.isfinite([*values, y]).all(axis=0)
+    groups = (np.arange(len(y)) if groups is None else groups)[kept]
+    values, y = [one[kept] for one in values], y[kept]
+    if len(y) < 3:
+        return _UNDEFINED
+
+    def difference(rows: np.ndarray) -> float:
+        ranks = _ranks(np.array([one[rows] for one in (*values, y)]))
+        first, *others = _pearson(ranks[:-1], ranks[-1]).tolist()
+        return first - sum(others)
+
+    value = difference(np.arange(len(y)))
+    if np.isnan(value) or len(np.unique(groups)) < 2:
+        return _UNDEFINED._replace(measured=Measured(value))
+    found = np.array([difference(rows) for rows in _resampled_groups(groups)])
+    low, high = np.nanquantile(found, [0.025, 0.975])
+    return Interval(Measured(value, float(np.nanstd(found, ddof=1))), float(low), float(high))
+
+
+def _resampled_groups(groups: np.ndarray) -> Iterator[np.ndarray]:
+    """The rows of each resample: those of all groups drawn."""
+    rows = [np.flatnonzero(groups == group) for group in dict.fromkeys(groups.tolist())]
+    for drawn in _resampled(len(rows)):
+        yield np.concatenate([rows[group] for group in drawn])
 
 
 def _resampled(size: int) -> np.ndarray:

@@ -4,11 +4,16 @@ import scipy.stats
 
 from symlearn.randomness import generator
 from symlearn.statistics import (
+    TWO_SIDED,
     correlation,
+    geometric_mean,
     mean_absolute,
     rank_correlation,
+    rank_correlation_difference,
     rank_correlation_interval,
     slope_of_logs,
+    student,
+    wilson,
 )
 
 
@@ -63,3 +68,77 @@ def test_all_entries_count_in_a_mean_and_in_a_correlation():
     x, y = rng.normal(size=(2, 20, 3))
     assert mean_absolute(x).value == pytest.approx(np.abs(x).mean())
     assert correlation(x, y).value == pytest.approx(np.corrcoef(x.ravel(), y.ravel())[0, 1])
+
+
+def test_values_that_are_not_finite_are_left_out_of_correlations_and_slopes():
+    rng = generator(2)
+    x = rng.uniform(1, 2, size=12)
+    y = x**2 * rng.uniform(1, 1.2, size=12)
+    groups = np.repeat([0, 1, 2, 3], 3)
+    more, longer = np.append(x, [np.nan, 1.0]), np.append(y, [1.0, np.inf])
+    found = rank_correlation_interval(more, longer, np.append(groups, [3, 4]))
+    assert found == rank_correlation_interval(x, y, groups)
+    assert slope_of_logs(np.append(more, 0.0), np.append(longer, 1.0)) == slope_of_logs(x, y)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"),
+    [([1.0, 2.0], [1.0, 2.0]), ([1.0, 1.0, 1.0], [1.0, 2.0, 3.0]), ([np.nan] * 4, [1.0] * 4)],
+)
+def test_the_interval_of_an_undefined_correlation_is_undefined(x, y):
+    found = rank_correlation_interval(np.array(x), np.array(y))
+    assert np.isnan([*found.measured, found.low, found.high]).all()
+    assert np.isnan(slope_of_logs(np.array(x), np.array(y)).value)
+
+
+def test_points_of_one_group_are_no_independent_points():
+    rng = generator(3)
+    groups = np.repeat(np.arange(8), 10)
+    x, y = (np.repeat(rng.normal(size=8), 10) + 0.01 * rng.normal(size=80) for _ in "xy")
+    grouped, single = (rank_correlation_interval(x, y, g) for g in (groups, None))
+    assert grouped.measured.value == single.measured.value
+    assert grouped.measured.uncertainty > 2 * single.measured.uncertainty
+    alone = rank_correlation_interval(x, y, np.zeros(80))
+    assert alone.measured.value == single.measured.value
+    assert np.isnan([alone.measured.uncertainty, alone.low, alone.high]).all()
+
+
+def test_a_difference_of_correlations_is_that_of_the_same_resamples():
+    rng = generator(4)
+    y = rng.normal(size=30)
+    near, far = y + 0.1 * rng.normal(size=30), y + rng.normal(size=30)
+    found = rank_correlation_difference(near, far, y)
+    first, second = (rank_correlation(one, y) for one in (near, far))
+    assert found.measured.value == pytest.approx(first.value - second.value)
+    assert found.low < found.measured.value < found.high
+    same = rank_correlation_difference(near, near, y)
+    assert (same.measured, same.low, same.high) == ((0.0, 0.0), 0.0, 0.0)
+
+
+def test_intervals_of_means_of_few_values_cover_as_often_as_they_say():
+    rng = generator(5)
+    for count in (2, 3, 5):
+        hits = 0
+        for _ in range(500):
+            _, low, high = geometric_mean(np.exp(rng.normal(size=count)))
+            hits += low <= 1 <= high
+        assert 0.92 <= hits / 500 <= 0.98
+    assert student(10**6) == pytest.approx(TWO_SIDED, abs=1e-3)
+    assert np.isnan(student(1))
+
+
+def test_values_without_logarithms_are_left_out_of_geometric_means():
+    (value, error), low, high = geometric_mean(np.array([1.0, np.nan, 4.0, 0.0, np.inf]))
+    assert value == pytest.approx(2.0)
+    assert low < value - error < value + error < high
+    none = geometric_mean(np.array([np.nan, 0.0]))
+    assert np.isnan([*none.measured, none.low, none.high]).all()
+
+
+def test_wilson_s_interval_has_a_width_at_its_ends():
+    low, high = wilson(0.0, 400)
+    assert low == 0
+    assert 0.005 < high < 0.015
+    assert wilson(1.0, 400) == pytest.approx((1 - high, 1 - low))
+    low, high = wilson(0.4, 10_000)
+    assert (low, high) == pytest.approx((0.39, 0.41), abs=1e-3)
