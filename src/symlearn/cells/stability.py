@@ -47,7 +47,8 @@ def stability(config: Config) -> list[Cell]:
 
 def _stability_networks(config: Config, task: StabilityTask, network: str, points: int) -> Cell:
     batch = min(task.batch, points)
-    epochs = min(max(1, round(task.steps * batch / points)), _MOST_EPOCHS)
+    # An epoch has whole batches only.
+    epochs = min(max(1, round(task.steps / (points // batch))), _MOST_EPOCHS)
     problem = {"train": points, "test": task.test, "seeds": list(range(task.seeds))}
     labels = {"network": network, "dataset": task.dataset, "p": points}
     recipe = _stability_recipe(config.network(network), epochs, batch)
