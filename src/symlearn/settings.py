@@ -45,6 +45,10 @@ Finite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Digits = Annotated[list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=1), Distinct]
 
 
+# Points up to which `symlearn.studies.stripe_training` solves a network's kernels.
+STRIPE_KERNELS = 512
+
+
 class Closed(BaseModel):
     """A part of the config: unknown keys are errors."""
 
@@ -252,7 +256,9 @@ class StabilityTask(Closed):
     seeds: Annotated[Whole, Field(ge=2)] = Field(
         description="draws of training images, each with its initialisation"
     )
-    steps: Count = Field(description="optimiser steps, the same for all numbers of images")
+    steps: Count = Field(
+        description="optimiser steps, up to whole epochs the same for all numbers of images"
+    )
     batch: Count = 128
 
     @model_validator(mode="after")
@@ -294,7 +300,8 @@ class Stability(Closed):
 class StripeRuns(Closed):
     """Trainings of the stripe model on one number of points."""
 
-    points: Annotated[Whole, Field(ge=2)]
+    # Of fewer, a draw may well hold one class alone, from which nothing can be learned.
+    points: Annotated[Whole, Field(ge=16)]
     seeds: Annotated[Whole, Field(ge=2)] = Field(
         description="draws of points, each with its initialisation"
     )
@@ -316,6 +323,25 @@ class StripeTraining(Closed):
     checks: StripeRuns = Field(
         description="feature trainings that are repeated wider, in smaller steps and so on"
     )
+
+    @model_validator(mode="after")
+    def _can_be_compared(self) -> "StripeTraining":
+        """What figures compare is there, which is known only after all trainings."""
+        names = ("feature", "cylinder", "lazy", "kernel")
+        points = {name: [runs.points for runs in getattr(self, name)] for name in names}
+        for name, counts in points.items():
+            if len(set(counts)) < len(counts):
+                raise ValueError(f"{name}: a number of points stands twice in {counts}")
+        if not set(points["feature"]) & set(points["lazy"]):
+            raise ValueError("lazy: has no number of points that feature has, to compare the two")
+        if self.checks.points not in points["feature"]:
+            raise ValueError(f"checks.points: {self.checks.points} is not among those of feature")
+        if min(points["feature"]) > STRIPE_KERNELS:
+            raise ValueError(
+                f"feature: needs a number of points up to {STRIPE_KERNELS}, of which kernels are "
+                "solved"
+            )
+        return self
 
 
 class LieAliasing(Closed):

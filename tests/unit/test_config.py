@@ -14,6 +14,9 @@ import yaml
 
 from symlearn import config as module
 from symlearn.config import Preset, PresetName, json_schema, load, parse
+from symlearn import settings
+from symlearn.cells.stability import stability
+from symlearn.config import PresetName, json_schema, load, parse
 from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
 from symlearn.datasets.distribution_shift import SHIFTS
@@ -21,6 +24,8 @@ from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
 from symlearn.settings import ShiftName
+from symlearn.settings import GroupName, ShiftName
+from symlearn.studies import stripe_training
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "config.schema.json"
@@ -54,6 +59,7 @@ FAMILY = {
     "network": "mlp-128", "group": "cyclic-rotation", "n": 4, "strengths": [1],
     "tied": ["averaged"], "weight_decays": [1],
 }  # fmt: skip
+STRIPE = f"{QUICK}.stripe_training"
 FAMILIES = f"{QUICK}.invariance.families"
 # key path, value, what the message must hold beside the path
 FAULTS = {
@@ -218,6 +224,38 @@ FAULTS = {
     ),
     "no-control": (FAMILIES, [FAMILY | {"weight_decays": []}], ["needs one or more"]),
     "too-many-measured": (f"{QUICK}.invariance.images", 401, ["401 is more than the 400 test"]),
+    "stripe-without-both": (
+        f"{STRIPE}.lazy",
+        [{"points": 16, "seeds": 2}, {"points": 1024, "seeds": 2}],
+        ["lazy: has no number of points that feature has"],
+    ),
+    "stripe-checks-of-nothing": (
+        f"{STRIPE}.checks.points",
+        256,
+        ["checks.points: 256 is not among those of feature"],
+    ),
+    "stripe-without-kernels": (
+        STRIPE,
+        {
+            name: [{"points": 1024, "seeds": 2}, {"points": 2048, "seeds": 2}]
+            for name in ("feature", "cylinder", "lazy", "kernel")
+        }
+        | {"checks": {"points": 1024, "seeds": 2}},
+        ["feature: needs a number of points up to 512"],
+    ),
+    "stripe-of-one-class": (
+        f"{STRIPE}.feature",
+        [{"points": 2, "seeds": 2}, {"points": 32, "seeds": 2}],
+        ["feature.0.points: 2", "greater than or equal to 16"],
+    ),
+    **{
+        f"stripe-{name}-twice": (
+            f"{STRIPE}.{name}",
+            [{"points": 32, "seeds": 2}, {"points": 32, "seeds": 4}],
+            [f"{name}: a number of points stands twice in [32, 32]"],
+        )
+        for name in ("feature", "cylinder", "lazy", "kernel")
+    },
     "late-snapshot": (f"{QUICK}.invariance.snapshots", [0, 40], ["40 is not before the last"]),
     "interpolation-to-another-size": (
         f"{QUICK}.invariance.other",
@@ -341,6 +379,24 @@ def test_sizes_in_the_config_are_those_of_the_digits():
     facts = DATASETS["digits"]
     assert digits.levels.shape == (facts.images, facts.side, facts.side)
     assert np.bincount(digits.labels).min() == facts.smallest_class
+
+
+@pytest.mark.parametrize(("points", "epochs"), [(1250, 77), (400, 250), (30, 3000), (20, 5000)])
+def test_networks_of_the_stability_study_train_for_as_many_steps(shipped, points, epochs):
+    """Epochs hold whole batches alone: 39 of 32 in 1250 images, not 39.06."""
+    raw = changed(shipped, f"{QUICK}.stability.tasks.0.points", [points, 100])
+    raw = changed(raw, f"{QUICK}.stability.tasks.0.steps", 3000 if points > 20 else 9000)
+    for cell in stability(parse(raw)):
+        (recipe,) = (
+            one.settings["recipe"]
+            for one in cell.inputs
+            if one.stage == "networks" and one.settings["problem"]["train"] == points
+        )
+        assert recipe["epochs"] == epochs
+
+
+def test_points_of_which_kernels_are_solved_are_those_of_the_study():
+    assert settings.STRIPE_KERNELS == stripe_training._MACHINE
 
 
 def test_the_json_schema_accepts_the_shipped_config(shipped):

@@ -140,7 +140,7 @@ def shrink(config: dict[str, Any]) -> None:
         "steps": 2,
         "batch": 20,
     }
-    few = [{"points": 8, "seeds": 2}, {"points": 16, "seeds": 2}]
+    few = [{"points": 16, "seeds": 2}, {"points": 32, "seeds": 2}]
     quick["stripe_training"] |= {"width": 60, "test_points": 200, "checks": few[0]}
     quick["stripe_training"] |= {"feature": few, "cylinder": few, "lazy": few, "kernel": few}
     quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
