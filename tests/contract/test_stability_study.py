@@ -35,6 +35,10 @@ SPEC = {
     "images": 60,
     "draws": 2,
 }
+TRANSFORMERS = [
+    {"kind": kind, "patch": 4, "width": 8, "depth": 2, "heads": 1, "head_width": 4, "mlp_width": 8}
+    for kind in ("vision-transformer", "plain-transformer")
+]
 RESNET = {"kind": "resnet", "width": 4, "blocks": [1, 1]}
 
 
@@ -122,9 +126,7 @@ def test_values_are_those_of_the_measure(found, histories, digits):
         for name in ("relative", "deformation", "noise"):
             value = here[f"{name}_stability"].sel(layer="output")
             assert float(value) == pytest.approx(getattr(mean, name).value)
-        assert float(here["relative_low"]) == mean.relative.low
-        median = median_stability(result.outputs)
-        assert float(here["relative_median"]) == median.relative.value
+        assert float(here["relative_median"]) == median_stability(result.outputs).relative
         first = mean_stability(result.layers["relu"]).relative.value
         assert float(here["relative_stability"].sel(layer="relu")) == pytest.approx(first)
         error = 1 - cell.history["test_accuracy"][1, 0 if epoch == 0 else -1]
@@ -140,10 +142,19 @@ def test_values_are_those_of_the_measure(found, histories, digits):
             {"kind": "lenet", "width": 6},
             ["relu1", "pool1", "relu2", "pool2", "relu3", "relu4"],
         ),
+        *((entry, ["attention.0", "mlp.0.2", "attention.1", "mlp.1.2"]) for entry in TRANSFORMERS),
     ],
 )
 def test_layers_are_nonlinearities_blocks_and_poolings(entry, expected):
     assert stability.layer_names(build(entry, (1, 12, 12), 10, seed=0)) == expected
+
+
+def test_a_transformer_is_measured_after_attentions_and_mlps():
+    images = torch.rand(20, 1, 12, 12, generator=torch.Generator().manual_seed(0))
+    for entry in TRANSFORMERS:
+        found = stability._one(build(entry, (1, 12, 12), 10, seed=0), images, SPEC)
+        assert found["layer"].values.tolist()[-2:] == ["mlp.1.2", "output"]
+        assert (found["relative_stability"] > 0).all()
 
 
 def test_blocks_of_efficientnet_are_whole():

@@ -147,18 +147,6 @@ def remap(
     return sample(flat, x, y).to(images.dtype).reshape(images.shape)
 
 
-def deform(
-    images: Float[torch.Tensor, "image channel row col"],
-    temperature: float,
-    cutoff: int,
-    generator: torch.Generator,
-    interpolation: Interpolation = "bilinear",
-) -> Float[torch.Tensor, "image channel row col"]:
-    """Each image deformed by a field of its own."""
-    dx, dy = sample_fields(len(images), square_side(images), temperature, cutoff, generator, images)
-    return remap(images, dx, dy, interpolation)
-
-
 def square_side(images: Float[torch.Tensor, "*image row col"]) -> int:
     """The side of square images; raises ValueError for others."""
     rows, cols = images.shape[-2:]

@@ -12,17 +12,17 @@ from symlearn.measures.stability import (
     OUTPUT,
     Perturbation,
     Responses,
-    mean_stability,
     measure,
     median_stability,
 )
 from symlearn.networks.convolutional import InvertedResidual, Residual, calibrate_norms
 from symlearn.networks.trained import Trained, trained
+from symlearn.networks.vision_transformer import Attention, VisionTransformer
 from symlearn.randomness import seed_of
 from symlearn.studies.classified import held_out
 
-_BLOCKS = (Residual, InvertedResidual)
-_STOPS = (nn.ReLU, nn.SiLU, nn.MaxPool2d, nn.AdaptiveAvgPool2d)
+_BLOCKS = (Residual, InvertedResidual, Attention)
+_STOPS = (nn.ReLU, nn.SiLU, nn.GELU, nn.MaxPool2d, nn.AdaptiveAvgPool2d)
 _MOMENTS = ("before", "after")
 
 
@@ -42,11 +42,15 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
         after = _members(cell.networks(), images, spec)
         sizes.append(xr.concat([before, after], dim="moment").assign(_errors(cell)))
     found = xr.concat(sizes, dim="train_size")
-    return found.assign_coords(
-        moment=list(_MOMENTS),
-        train_size=[_train_size(cell) for cell in cells],
-        seed=("member", cells[0].history["seed"].values),
-    ).assign_attrs(spec["labels"])
+    return (
+        found.assign_coords(
+            moment=list(_MOMENTS),
+            train_size=[_train_size(cell) for cell in cells],
+            seed=("member", cells[0].history["seed"].values),
+        )
+        .assign(test_images=cells[0].spec["problem"]["test"])
+        .assign_attrs(spec["labels"])
+    )
 
 
 def _train_size(cell: Trained) -> int:
@@ -74,24 +78,21 @@ def _members(
 
 
 def _one(network: nn.Module, images: torch.Tensor, spec: Mapping[str, Any]) -> xr.Dataset:
-    """R, D and G of one network, by layer and (with interval, and by medians) of its output."""
+    """R, D and G of one network by layer, and R of its output by medians."""
     perturbation = Perturbation.of_displacement(
         spec["displacement"], images.shape[-1], spec["cutoff"], spec["draws"]
     )
     stream = torch.Generator().manual_seed(seed_of(spec["seed"], "deformations"))
     layers = layer_names(network)
     found = measure(network, images, perturbation, stream, layers)
-    mean = mean_stability(found.layers[OUTPUT])
-    median = median_stability(found.outputs)
     values = np.array([_averages(found.layers[name]) for name in (*layers, OUTPUT)])
     quantities = ("relative", "deformation", "noise")
     by_layer = {
         f"{name}_stability": ("layer", column)
         for name, column in zip(quantities, values.T, strict=True)
     }
-    medians = {f"{name}_median": getattr(median, name).value for name in quantities}
-    ends = {"relative_low": mean.relative.low, "relative_high": mean.relative.high}
-    return xr.Dataset({**by_layer, **medians, **ends}, {"layer": [*layers, OUTPUT]})
+    median = median_stability(found.outputs).relative
+    return xr.Dataset({**by_layer, "relative_median": median}, {"layer": [*layers, OUTPUT]})
 
 
 def _averages(responses: Responses) -> tuple[float, float, float]:
@@ -103,11 +104,21 @@ def _averages(responses: Responses) -> tuple[float, float, float]:
 
 
 def layer_names(network: nn.Module) -> list[str]:
-    """The layers at which a network is looked at: after nonlinearities, blocks and poolings."""
+    """The layers at which a network is looked at: after nonlinearities, blocks and poolings.
+
+    In the order in which they act.
+    """
     blocks = [name for name, module in network.named_modules() if isinstance(module, _BLOCKS)]
-    return [
+    found = [
         name
         for name, module in network.named_modules()
         if isinstance(module, (*_BLOCKS, *_STOPS))
         and not any(name.startswith(f"{block}.") for block in blocks)
     ]
+    # A transformer names all its attentions before its MLPs, and they act by turns.
+    return sorted(found, key=_turn) if isinstance(network, VisionTransformer) else found
+
+
+def _turn(name: str) -> int:
+    """The number of a transformer's block, of `attention.1` or of `mlp.1.2`."""
+    return int(name.split(".")[1])
