@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+import scipy.stats
 import xarray as xr
 
 from symlearn import store
-from symlearn.figures.stripe import log_means, of_regime, slope
+from symlearn.figures.stripe import as_measured, log_means, of_regime, slope
 from symlearn.studies import stripe_kernel, stripe_training
 
 SPEC = {
@@ -90,11 +91,16 @@ def test_summaries_of_a_power_law():
     )
     assert of_regime(runs, "lazy").sizes["member"] == 12
     assert of_regime(runs, "feature").sizes["member"] == 0
-    assert slope(runs, "test_error").value == pytest.approx(-0.5)
-    middle, low, high = log_means(runs, "test_error")[100]
+    found = slope(runs, "test_error")
+    assert found.value == pytest.approx(-0.5)
+    error = scipy.stats.linregress(np.log(counts), np.log(runs["test_error"])).stderr
+    assert as_measured("lazy", found)["lazy.slope"].uncertainty == pytest.approx(error)
+    (middle, error), low, high = log_means(runs, "test_error")[100]
     assert middle == pytest.approx(0.1)
-    assert low < 0.1 < high
-    assert low * high == pytest.approx(middle**2)
+    logs = np.log(spread[:4])
+    assert error == pytest.approx(0.1 * logs.std(ddof=1) / 2)
+    reach = 3.182 * logs.std(ddof=1) / 2  # Student's factor for four trainings
+    assert np.log([low, high]) == pytest.approx(np.log(0.1) + np.array([-reach, reach]), abs=1e-3)
 
 
 def test_the_final_kernel_knows_more_of_the_labels_than_the_first(feature, lazy):
@@ -115,4 +121,4 @@ def test_the_kernel_of_infinite_width_learns_from_more_points():
     found = stripe_kernel.compute({"labels": {}, "dimension": 3, "runs": runs, "seed": 0}, [])
     assert found["points"].values.tolist() == [16] * 4 + [256] * 2
     errors = log_means(found, "test_error")
-    assert errors[256][0] < 0.6 * errors[16][0] < 0.3
+    assert errors[256].measured.value < 0.6 * errors[16].measured.value < 0.3

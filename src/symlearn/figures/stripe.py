@@ -1,10 +1,14 @@
 """What the figures of the stripe model share: its trainings, arranged."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import xarray as xr
+from matplotlib.axes import Axes
 
 from symlearn.figures.inputs import labels_of
-from symlearn.statistics import TWO_SIDED, Measured
+from symlearn.statistics import Interval, Measured, geometric_mean
 from symlearn.theory.stripe import Slope, learning_exponent
 
 REGIMES = {"feature": ("#D55E00", "o"), "lazy": ("#0072B2", "s")}
@@ -49,24 +53,26 @@ def slope(runs: xr.Dataset, quantity: str) -> Slope:
 
 
 def as_measured(name: str, found: Slope) -> dict[str, Measured]:
-    """A slope and the ends of its 95 % interval."""
-    error = (found.high - found.low) / (2 * TWO_SIDED)
+    """A slope with its standard error, and the ends of its 95 % interval."""
     return {
-        f"{name}.slope": Measured(found.value, error),
+        f"{name}.slope": Measured(found.value, found.error),
         f"{name}.slope_low": Measured(found.low),
         f"{name}.slope_high": Measured(found.high),
     }
 
 
-def log_means(runs: xr.Dataset, quantity: str) -> dict[int, tuple[float, float, float]]:
-    """Geometric mean over seeds with 1.96 standard errors to each side, by number of points."""
-    found = {}
-    for count in counts_of(runs):
-        logs = np.log(on_points(runs, count)[quantity].values)
-        reach = TWO_SIDED * logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
-        low, middle, high = np.exp(logs.mean() + np.array([-reach, 0.0, reach]))
-        found[count] = (float(middle), float(low), float(high))
-    return found
+def log_means(runs: xr.Dataset, quantity: str) -> dict[int, Interval]:
+    """The geometric mean over seeds, by number of points."""
+    return {
+        count: geometric_mean(on_points(runs, count)[quantity].values) for count in counts_of(runs)
+    }
+
+
+def error_bars(found: Mapping[int, Interval], axes: Axes, **look: Any) -> None:
+    """Geometric means by number of points with their intervals, none where it is undefined."""
+    values, low, high = np.array([(m.value, low, high) for m, low, high in found.values()]).T
+    reach = np.nan_to_num([values - low, high - values])
+    axes.errorbar(list(found), values, reach, capsize=2, **look)
 
 
 def listed(runs: xr.Dataset) -> str:

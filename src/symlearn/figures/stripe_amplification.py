@@ -56,10 +56,11 @@ def caption(plotted: Plotted) -> str:
         "training. (B) At t*, by number of points p: geometric mean over seeds with its 95 % "
         "interval, the fitted power (dashed) and the one expected, 0.37 root p (grey). (C) The "
         "trained predictor's change under shifts that leave the label, relative to noise of the "
-        "same norm: the relative stability of this model. Points p and (in brackets) trainings, "
-        f"each with points and initialisation of its own: feature regime {counts[0]}; lazy "
-        f"{counts[1]}. The authors' networks have 10 000 units and a feature regime of scale 1e-6; "
-        "ours have the scale 1e-4."
+        "same norm: the relative stability of this model. Points p and (in brackets) trainings: "
+        f"feature regime {counts[0]}; lazy {counts[1]}. The trainings on one p have points and "
+        "initialisations of their own; both regimes have the same ones, and the initialisations "
+        "are the same at all p. The authors' networks have 10 000 units and a feature regime of "
+        "scale 1e-6; ours have the scale 1e-4."
     )
 
 
@@ -107,10 +108,8 @@ def by_points(axes: Axes, runs: xr.Dataset, quantity: str, regime: str) -> None:
     """A quantity by number of points with its interval; in the feature regime the fitted power."""
     colour, marker = REGIMES[regime]
     found = log_means(runs, quantity)
-    values, low, high = np.array(list(found.values())).T
-    reach = np.nan_to_num([values - low, high - values])
     counts = np.array(list(found))
-    axes.errorbar(counts, values, reach, color=colour, marker=marker, linestyle="none", capsize=2)
+    stripe.error_bars(found, axes, color=colour, marker=marker, linestyle="none")
     if regime == "feature":
         power, level = np.polyfit(np.log(runs["points"].values), np.log(runs[quantity].values), 1)
         axes.plot(counts, np.exp(level) * counts**power, color=colour, linestyle="--", label="fit")

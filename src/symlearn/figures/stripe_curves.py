@@ -13,7 +13,7 @@ from symlearn.figures import stripe
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.panels import plain_logarithm, powers_of_two
 from symlearn.figures.stripe import counts_of, log_means, of_regime, on_points
-from symlearn.statistics import TWO_SIDED, Measured, Measurements, mean
+from symlearn.statistics import Measured, Measurements, geometric_mean, mean
 from symlearn.theory.stripe import Slope, feature_exponent, lazy_exponent
 
 TITLE = "The stripe and cylinder models: learning curves with and without features"
@@ -55,8 +55,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     measured |= stripe.as_measured("kernel", _exponent(kernel, "kernel"))
     measured |= stripe.as_measured("cylinder", _exponent(of_regime(runs, "cylinder"), "cylinder"))
     for name in _CURVES:
-        for count, (value, low, high) in log_means(_runs(plotted, name), "test_error").items():
-            measured[f"error.{name}.p{count}"] = Measured(value, (high - low) / 4)
+        for count, found in log_means(_runs(plotted, name), "test_error").items():
+            measured[f"error.{name}.p{count}"] = found.measured
     for name in _CHECKS:
         measured[f"check.{name}"] = mean(_check(runs, name))
     trained = on_points(feature, _largest_solved(feature))
@@ -129,7 +129,7 @@ def caption(plotted: Plotted) -> str:
         "the feature regime, against the network's. (C) Checks of the feature regime at p = "
         f"{counts_of(of_regime(runs, 'wider'))[0]}: the error with one thing changed over that of "
         "the same points and (but for the width) initialisation; dots are seeds, bars the mean of "
-        "the logarithm with 1.96 standard errors. Points p and (in brackets) trainings: "
+        "the logarithm with its 95 % interval. Points p and (in brackets) trainings: "
         f"{'; '.join(f'{name} {text}' for name, text in counts.items())}. The authors' networks "
         "have 10 000 units."
     )
@@ -192,22 +192,19 @@ def _kernels(axes: Axes, feature: xr.Dataset) -> None:
 
 
 def _line(axes: Axes, runs: xr.Dataset, quantity: str, look: _Curve) -> None:
-    found = log_means(runs, quantity)
-    values, low, high = np.array(list(found.values())).T
-    axes.errorbar(
-        list(found), values, np.nan_to_num([values - low, high - values]), color=look.colour,
-        marker=look.marker, linewidth=0.9, capsize=2, label=look.label,
+    stripe.error_bars(
+        log_means(runs, quantity), axes, color=look.colour, marker=look.marker, linewidth=0.9,
+        label=look.label,
     )  # fmt: skip
 
 
 def _checks(axes: Axes, runs: xr.Dataset) -> None:
     for place, name in enumerate(_CHECKS):
         logs = _check(runs, name)
-        middle, error = mean(logs)
-        ends = np.exp(middle + np.array([-TWO_SIDED, TWO_SIDED]) * error)
+        middle, low, high = geometric_mean(np.exp(logs))
         axes.plot(np.full(len(logs), place + 0.15), np.exp(logs), ".", color="0.5", markersize=4)
-        axes.plot([place, place], ends, color="black", linewidth=1)
-        axes.plot(place, np.exp(middle), "o", color="black")
+        axes.plot([place, place], [low, high], color="black", linewidth=1)
+        axes.plot(place, middle.value, "o", color="black")
     axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":")
     axes.set_xticks(range(len(_CHECKS)), list(_CHECKS.values()), rotation=20, ha="right")
     axes.set(ylabel="error / error unchanged", xlim=(-0.5, len(_CHECKS) - 0.4))

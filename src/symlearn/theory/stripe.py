@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
 from jaxtyping import Float
 
 Points = Float[np.ndarray, "point coordinate"]
@@ -21,9 +20,10 @@ EDGES = (-0.3, 1.18549)
 
 
 class Slope(NamedTuple):
-    """An exponent with the ends of its 95 % interval."""
+    """An exponent with its standard error and the ends of its 95 % interval."""
 
     value: float
+    error: float
     low: float
     high: float
 
@@ -166,9 +166,12 @@ def learning_exponent(
     """
     if (errors <= 0).any():
         raise ValueError("a run has no test error, whose logarithm is asked for: test more points")
+    import scipy.stats  # slow to import, and only needed here
+
     fit = scipy.stats.linregress(np.log(counts), np.log(errors))
     half = float(scipy.stats.t.ppf(0.975, len(counts) - 2) * fit.stderr)
-    return Slope(float(fit.slope), float(fit.slope) - half, float(fit.slope) + half)
+    slope, error = float(fit.slope), float(fit.stderr)
+    return Slope(slope, error, slope - half, slope + half)
 
 
 def _directions(vectors: Points) -> Points:
