@@ -1,15 +1,17 @@
 """What the figures of relative stability share: the networks' measurements, arranged."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from symlearn import store
+from symlearn import store, style
 from symlearn.figures.inputs import Inputs, labels_of
-from symlearn.statistics import TWO_SIDED, Measured
+from symlearn.statistics import Measured, geometric_mean
 
 NAMES = {
     "digits": "digits",
@@ -78,24 +80,81 @@ def _seeds(nets: xr.Dataset) -> int:
 
 def log_mean(values: Float[np.ndarray, " member"]) -> Measured:
     """The geometric mean, as the authors average seeds, and its standard error."""
-    kept = values[np.isfinite(values)]
-    if not len(kept):
-        return Measured(float("nan"))
-    logs = np.log(kept)
-    spread = logs.std(ddof=1) / np.sqrt(len(logs)) if len(logs) > 1 else np.nan
-    return Measured(float(np.exp(logs.mean())), float(np.exp(logs.mean()) * spread))
+    return geometric_mean(values).measured
 
 
 def ends(values: Float[np.ndarray, " member"]) -> tuple[float, float]:
-    """The ends of the geometric mean's 95 % interval, 1.96 standard errors of the logarithm."""
-    middle, error = log_mean(values)
-    reach = np.exp(TWO_SIDED * error / middle)
-    return middle / reach, middle * reach
+    """The ends of the geometric mean's 95 % interval, Student's of the logarithm."""
+    _, low, high = geometric_mean(values)
+    return low, high
+
+
+def positive_errors(nets: xr.Dataset) -> xr.DataArray:
+    """Test errors with half a mistake and one image more, so that none has no logarithm."""
+    count = nets["test_images"]
+    return (nets["test_error"] * count + 0.5) / (count + 1)
+
+
+HALF_A_MISTAKE = (
+    "Test errors are (mistakes + 1/2) / (images + 1): of none there would be no logarithm."
+)
+
+
+def defined(nets: xr.Dataset) -> xr.DataArray:
+    """Whether a network has R, D and G after its training: its output may be a constant."""
+    names = [f"{quantity}_stability" for quantity in SYMBOLS]
+    found = nets.sel(moment="after")[names].to_dataarray("quantity")
+    return ((found > 0) & (found < np.inf)).all("quantity")
+
+
+def left_out(cells: Iterable[xr.Dataset]) -> str:
+    """A caption's sentence on the networks without a stability, empty where there is none."""
+    trained, without = 0, 0
+    for cell in cells:
+        here = cell["test_error"].sel(moment="after").notnull()
+        trained += int(here.sum())
+        without += int((here & ~defined(cell)).sum())
+    if not without:
+        return ""
+    return (
+        f"Left out: {without} of {trained} trained networks, whose stability is undefined, as "
+        "where the output is the same for all images. "
+    )
+
+
+def looks(nets: xr.Dataset) -> dict[str, tuple[str, str]]:
+    """Colour and marker of each network of a figure, the same on all data sets."""
+    return style.models(nets["network"].values.tolist())
+
+
+def legend(figure: Figure, nets: xr.Dataset) -> None:
+    """All networks of a figure, below its panels."""
+    handles = [
+        Line2D([], [], color=colour, marker=marker, label=name)
+        for name, (colour, marker) in looks(nets).items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(len(handles), 5))
 
 
 def one(axes: Axes) -> None:
     """The line where deformations and noise move the output alike."""
     axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
+
+
+# Of two seeds an interval may go over decades, in which values could not be told apart.
+_BEYOND = 3
+INTERVALS = "95 % interval (Student's, of the logarithm; a wide one may leave the panel)"
+
+
+def frame(*panels: Axes) -> None:
+    """Limit the common vertical axis of panels to the lines' values and a part of the intervals."""
+    lines = [line for axes in panels for line in axes.lines]
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in lines])
+    values = values[np.isfinite(values) & (values > 0)]
+    if len(values):
+        low, high = panels[0].get_ylim()
+        low, high = max(low, values.min() / _BEYOND), min(high, values.max() * _BEYOND)
+        panels[0].set_ylim(low, high)
 
 
 def about_the_images(nets: xr.Dataset) -> str:

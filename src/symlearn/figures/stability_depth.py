@@ -35,6 +35,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """R at the output over R after the first layer, before and after training, over seeds."""
     measured: dict[str, Measured] = {}
     for tag, cell in plotted.items():
+        if cell.sizes["layer"] < 2:  # the output alone
+            continue
         for moment in _LOOKS:
             values = cell["relative_stability"].sel(moment=moment).transpose("layer", "member")
             measured |= {
@@ -56,10 +58,10 @@ def caption(plotted: Plotted) -> str:
         dict.fromkeys(f"{int(c['train_size'])} ({NAMES[c.attrs['dataset']]})" for c in cells)
     )
     return (
-        "Relative stability R of the activations after each nonlinearity, block or pooling (the "
-        "last is the output, the image itself has R = 1), before (grey, dashed) and after "
-        "training (colour), by means: medians say nothing of activations that are mostly zero. "
-        f"Geometric mean over {seeds} seeds with its 95 % interval. Training "
+        "Relative stability R of the activations after each nonlinearity, block, attention or "
+        "pooling (the last is the output, the image itself has R = 1), before (grey, dashed) and "
+        "after training (colour), by means: medians say nothing of activations that are mostly "
+        f"zero. Geometric mean over {seeds} seeds with its {stabilities.INTERVALS}. Training "
         f"images: {sizes}. Before training, batch norms have the statistics of the undeformed "
         f"images. {stabilities.about_the_images(cells[0])}"
     )
@@ -72,14 +74,15 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     size = (style.TWO_COLUMNS, 2.4 * rows)
     figure, panels = plt.subplots(rows, columns, figsize=size, squeeze=False, sharey="row")
     looks = style.models([cell.attrs["network"] for cell in plotted.values()])
-    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-    for axes, cell, letter in zip(panels.flat, plotted.values(), letters, strict=False):
+    used = panels.flat[: len(plotted)]
+    for axes, cell in zip(used, plotted.values(), strict=True):
         _panel(axes, cell, looks[cell.attrs["network"]])
-        style.letter(axes, letter)
+    style.letters(used)
     for axes in panels.flat[len(plotted) :]:
         axes.set_axis_off()
     for row in panels:
         row[0].set_ylabel("relative stability R")
+        stabilities.frame(*row)
         plain_logarithm(row[0].yaxis)
     panels[0, 0].legend(loc="best")
     return figure
@@ -96,5 +99,5 @@ def _panel(axes: Axes, cell: xr.Dataset, look: tuple[str, str]) -> None:
         axes.fill_between(range(len(middle)), low, high, color=colour, alpha=0.2, linewidth=0)
     stabilities.one(axes)
     axes.set(xlabel="layer", yscale="log")
-    axes.set_title(f"{cell.attrs['network']}, {NAMES[cell.attrs['dataset']]}")
+    axes.set_title(f"{cell.attrs['network']}\n{NAMES[cell.attrs['dataset']]}")
     axes.locator_params(axis="x", integer=True, nbins=6)

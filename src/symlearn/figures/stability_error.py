@@ -1,5 +1,7 @@
 """Test error against relative stability and against stability to deformations alone."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -11,7 +13,14 @@ from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.panels import plain_logarithm
 from symlearn.figures.stabilities import NAMES, SYMBOLS, cells_of, datasets_of, log_mean, on
-from symlearn.statistics import Measured, Measurements, rank_correlation_interval, slope_of_logs
+from symlearn.statistics import (
+    Interval,
+    Measured,
+    Measurements,
+    rank_correlation_difference,
+    rank_correlation_interval,
+    slope_of_logs,
+)
 
 TITLE = "Test error against stability to deformations, relative to noise and alone"
 NEEDS: dict[str, dict[str, int]] = {"stability": {}}
@@ -30,21 +39,32 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     nets = plotted["networks"]
     measured: dict[str, Measured] = {}
     for name in datasets_of(nets):
-        points, _ = _points(on(nets, name))
-        errors = points["test_error"]
-        for quantity in SYMBOLS:
-            value, low, high = rank_correlation_interval(points[quantity], errors)
+        here = on(nets, name)
+        for what, (value, low, high) in _correlations(here).items():
             measured |= {
-                f"rank_correlation.{quantity}.{name}": value,
-                f"rank_correlation_low.{quantity}.{name}": Measured(low),
-                f"rank_correlation_high.{quantity}.{name}": Measured(high),
+                f"rank_correlation.{what}.{name}": value,
+                f"rank_correlation_low.{what}.{name}": Measured(low),
+                f"rank_correlation_high.{what}.{name}": Measured(high),
             }
-        correlations = [measured[f"rank_correlation.{q}.{name}"].value for q in _SHOWN]
-        measured[f"rank_correlation.difference.{name}"] = Measured(
-            correlations[0] - correlations[1]
-        )
-        measured |= _at_most_images(on(nets, name), name)
+        measured |= _at_most_images(here, name)
     return measured
+
+
+def _correlations(nets: xr.Dataset) -> dict[str, Interval]:
+    """Of the error with R, D and G, and that with R less that with D.
+
+    Points of one network over the number of images hang together, so networks are resampled.
+    """
+    points, _ = _points(nets)
+    errors = points["test_error"]
+    sizes = [cell.sizes["train_size"] for _, cell in cells_of(nets)]
+    networks = np.repeat(nets["network"].values, sizes)
+    found = {
+        quantity: rank_correlation_interval(points[quantity], errors, networks)
+        for quantity in SYMBOLS
+    }
+    first, second = (points[quantity] for quantity in _SHOWN)
+    return found | {"difference": rank_correlation_difference(first, second, errors, networks)}
 
 
 def _at_most_images(nets: xr.Dataset, name: str) -> dict[str, Measured]:
@@ -62,6 +82,7 @@ def caption(plotted: Plotted) -> str:
     """What is shown."""
     nets = plotted["networks"]
     seeds = stabilities.seeds_of(nets)
+    left_out = stabilities.left_out(cell for _, cell in cells_of(nets))
     line = (
         "Dotted: the authors' line for 15 networks on all of CIFAR-10, 0.2 root R; it is no "
         "prediction for fewer images or small networks. "
@@ -72,9 +93,9 @@ def caption(plotted: Plotted) -> str:
         "stability D to deformations, which is not set against noise (right); each point a "
         f"network trained on one number of images, geometric mean over {seeds} "
         "seeds with standard errors; the larger the marker, the more training images "
-        f"({_sizes(nets)}). Titles: Spearman's rank correlation over the points, with the 95 % "
-        f"bootstrap interval over points. {line if on_colours else ''}"
-        f"{stabilities.about_the_images(nets)}"
+        f"({_sizes(nets)}). {stabilities.HALF_A_MISTAKE} {left_out}Titles: "
+        "Spearman's rank correlation over the points, with the 95 % bootstrap interval over "
+        f"networks. {line if on_colours else ''}{stabilities.about_the_images(nets)}"
     )
 
 
@@ -86,24 +107,30 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     figure, panels = plt.subplots(len(names), 2, figsize=size, squeeze=False, sharey="row")
     for row, name in zip(panels, names, strict=True):
         for axes, quantity in zip(row, _SHOWN, strict=True):
-            _scatter(axes, on(nets, name), quantity)
-            tag = f"{quantity}.{name}"
-            value, low, high = (
-                measured[f"rank_correlation{end}.{tag}"].value for end in ("", "_low", "_high")
-            )
-            axes.set_title(f"{NAMES[name]}: {value:.2f} [{low:.2f}, {high:.2f}]")
+            _scatter(axes, on(nets, name), quantity, stabilities.looks(nets))
+            axes.set_title(f"{NAMES[name]}: {_correlation(measured, f'{quantity}.{name}')}")
         if name.startswith("cifar"):
             _authors_line(row[0])
         row[0].set_ylabel("test error")
         plain_logarithm(row[0].yaxis)
-    for axes, letter in zip(panels.flat, "ABCDEFGHIJ", strict=False):
-        style.letter(axes, letter)
-    panels[0, 1].legend(loc="best")
+    style.letters(panels.flat)
+    stabilities.legend(figure, nets)
     return figure
 
 
-def _scatter(axes: Axes, nets: xr.Dataset, quantity: str) -> None:
-    looks = style.models(nets["network"].values.tolist())
+def _correlation(measured: Measurements, tag: str) -> str:
+    """A rank correlation with its interval, as far as they are defined."""
+    value, low, high = (
+        measured[f"rank_correlation{end}.{tag}"].value for end in ("", "_low", "_high")
+    )
+    if np.isnan(value):
+        return "no correlation"
+    return f"{value:.2f}" if np.isnan(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _scatter(
+    axes: Axes, nets: xr.Dataset, quantity: str, looks: Mapping[str, tuple[str, str]]
+) -> None:
     for _, cell in cells_of(nets):
         points, errors = _points(cell.expand_dims("cell"))
         colour, marker = looks[cell["network"].item()]
@@ -114,8 +141,9 @@ def _scatter(axes: Axes, nets: xr.Dataset, quantity: str) -> None:
             axes.errorbar(
                 x[here], y[here], errors["test_error"][here], errors[quantity][here],
                 fmt=marker, color=colour, markersize=sizes[here], elinewidth=0.7,
-                label=cell["network"].item() if here == 0 else None,
             )  # fmt: skip
+    if not stabilities.defined(nets).any():  # a logarithmic axis wants a value
+        axes.set(xlim=(0.1, 1), ylim=(0.1, 1))
     axes.set(xscale="log", yscale="log", xlabel=_LABELS[quantity])
     plain_logarithm(axes.xaxis)
 
@@ -127,11 +155,15 @@ def _authors_line(axes: Axes) -> None:
 
 
 def _points(nets: xr.Dataset) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Of each network and number of images, geometric means over seeds and their errors."""
+    """Of each network and number of images, geometric means over seeds and their errors.
+
+    Over those seeds of which the stability is defined; NaN where there is none.
+    """
     names = ("test_error", *(f"{quantity}_stability" for quantity in SYMBOLS))
     found: dict[str, list[Measured]] = {name: [] for name in names}
     for _, cell in cells_of(nets):
-        after = cell.sel(moment="after")
+        cell = cell.assign(test_error=stabilities.positive_errors(cell))
+        after = cell.sel(moment="after").where(stabilities.defined(cell))
         for name in names:
             rows = after[name].transpose("train_size", "member").values
             found[name] += [log_mean(row) for row in rows]

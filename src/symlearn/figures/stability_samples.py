@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.statistics import TWO_SIDED, Measured, Measurements
+from symlearn.statistics import Measured, Measurements, wilson
 
 TITLE = "Random smooth deformations of an image over temperature and cutoff"
 NEEDS: dict[str, dict[str, int]] = {"stability-samples": {}}
@@ -40,7 +40,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def _share(value: float, count: int) -> Measured:
-    return Measured(value, float(np.sqrt(value * (1 - value) / count)))
+    """With Agresti and Coull's standard error, which is not zero where no or every field folds."""
+    near = (value * count + 2) / (count + 4)
+    return Measured(value, float(np.sqrt(near * (1 - near) / (count + 4))))
 
 
 def caption(plotted: Plotted) -> str:
@@ -55,7 +57,7 @@ def caption(plotted: Plotted) -> str:
         "temperatures, from a nominal displacement of half a pixel (left) to n / (pi c) pixels "
         "(right). Values between pixels are bilinear. (B) Share of "
         f"{samples.attrs['fields']} fields that fold the image somewhere, by nominal displacement "
-        "as a share of the largest allowed (band: 95 % of the binomial): the bound is that of "
+        "as a share of the largest allowed (band: Wilson's 95 % interval): the bound is that of "
         "typical fields, and a part of them folds already there. The displacement is nominal: the "
         "fields' root mean square is "
         f"{_over_nominal(samples)} of it by cutoff. The original draws a natural image of about "
@@ -119,9 +121,9 @@ def _folds(axes: Axes, samples: xr.Dataset) -> None:
     for row, shade in enumerate(shades):
         here = samples.isel(cutoff=row)
         share = here["folded_share"].values
-        reach = TWO_SIDED * np.sqrt(share * (1 - share) / samples.attrs["fields"])
+        low, high = np.array([wilson(float(one), samples.attrs["fields"]) for one in share]).T
         axes.plot(x, share, "o-", color=shade, markersize=2.5, label=f"c = {int(here['cutoff'])}")
-        axes.fill_between(x, share - reach, share + reach, color=shade, alpha=0.2, linewidth=0)
+        axes.fill_between(x, low, high, color=shade, alpha=0.2, linewidth=0)
     axes.axvspan(0, 1, color=_ALLOWED, alpha=0.12, linewidth=0)
     axes.axvline(1, color=_ALLOWED, linewidth=1.6)
     axes.set(

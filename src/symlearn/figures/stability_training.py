@@ -1,5 +1,7 @@
 """Relative stability of networks before and after training, by network and data set."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -16,6 +18,7 @@ from symlearn.statistics import Measured, Measurements
 TITLE = "Relative stability to deformations before and after training"
 NEEDS: dict[str, dict[str, int]] = {"stability": {}}
 _WIDTH = 0.38
+_COLUMNS = 3
 _MOMENTS = {"before": (-0.5, 0.35), "after": (0.5, 1.0)}  # place and opacity of the bars
 
 
@@ -39,7 +42,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
             "relative_stability"
         ].sel(moment="before")
         measured[f"after_over_before.{tag}"] = log_mean(ratio.values)
-        measured[f"error.{tag}"] = log_mean(largest["test_error"].sel(moment="after").values)
+        errors = stabilities.positive_errors(largest).sel(moment="after")
+        measured[f"error.{tag}"] = log_mean(errors.values)
     return measured
 
 
@@ -50,12 +54,14 @@ def caption(plotted: Plotted) -> str:
     sizes = ", ".join(
         f"{int(_largest(on(nets, name)))} ({NAMES[name]})" for name in datasets_of(nets)
     )
+    shown = [cell.isel(train_size=[-1]) for _, cell in cells_of(nets)]
     return (
         "Relative stability R, how much smooth deformations change a network's output over how "
         "much noise of the same norm does, before (pale) and after training (full). Bars: "
-        f"geometric mean over {seeds} seeds with its 95 % interval; dots: single "
+        f"geometric mean over {seeds} seeds with its {stabilities.INTERVALS}; dots: single "
         "seeds; crosses: the authors' average, by medians over images for each logit, in place of "
-        f"means. Training images: {sizes}. {stabilities.about_the_images(nets)} Before training, "
+        f"means. {stabilities.left_out(shown)}Training images: {sizes}. "
+        f"{stabilities.about_the_images(nets)} Before training, "
         "batch norms have the statistics of the undeformed images; the authors' have those of "
         "each batch that is measured. Networks after their last step, not at their best test "
         "error; with batch norm by the authors' SGD at rate 0.1 with half a cosine, without it by "
@@ -67,13 +73,21 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """A panel of bars for each data set."""
     nets = plotted["networks"]
     names = datasets_of(nets)
-    size = (style.ONE_COLUMN if len(names) == 1 else style.TWO_COLUMNS, 2.6)
-    figure, panels = plt.subplots(1, len(names), figsize=size, sharey=True, squeeze=False)
-    for axes, letter, name in zip(panels[0], "ABCD", names, strict=False):
-        _bars(axes, on(nets, name))
+    columns = min(_COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    size = (style.ONE_COLUMN if len(names) == 1 else style.TWO_COLUMNS, 2.6 * rows)
+    figure, panels = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
+    used = panels.flat[: len(names)]
+    looks = stabilities.looks(nets)
+    for axes, name in zip(used, names, strict=True):
+        _bars(axes, on(nets, name), looks)
         axes.set_title(NAMES[name])
-        style.letter(axes, letter)
-    panels[0, 0].set(ylabel="relative stability R", yscale="log")
+    style.letters(used)
+    for axes in panels.flat[len(names) :]:
+        axes.set_axis_off()
+    for row in panels:
+        row[0].set(ylabel="relative stability R", yscale="log")
+    stabilities.frame(*used)
     plain_logarithm(panels[0, 0].yaxis)
     panels[0, 0].legend(loc="best")
     return figure
@@ -83,9 +97,8 @@ def _largest(nets: xr.Dataset) -> int:
     return int(nets.dropna("train_size", how="all", subset=["test_error"])["train_size"][-1])
 
 
-def _bars(axes: Axes, nets: xr.Dataset) -> None:
+def _bars(axes: Axes, nets: xr.Dataset, looks: Mapping[str, tuple[str, str]]) -> None:
     names = nets["network"].values.tolist()
-    looks = style.models(names)
     for place, (_, cell) in enumerate(cells_of(nets)):
         colour, _marker = looks[names[place]]
         for moment, (side, opacity) in _MOMENTS.items():

@@ -1,5 +1,7 @@
 """Stability to deformations and to noise against the number of training images."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -15,6 +17,7 @@ from symlearn.statistics import Measured, Measurements, slope_of_logs
 
 TITLE = "Stability to deformations and to noise by number of training images"
 NEEDS: dict[str, dict[str, int]] = {"stability": {}}
+_BESIDE = 1.03  # networks are drawn beside each other, so that their intervals do not hide
 _LABELS = {
     "relative": "relative stability R",
     "deformation": "under deformations, D",
@@ -45,22 +48,23 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 def _slope(sizes: np.ndarray, values: np.ndarray) -> Measured:
     """Over all seeds at once, those without a stability left out."""
-    x = np.repeat(sizes, values.shape[1]).astype(float)
-    defined = np.isfinite(values.ravel())
-    return slope_of_logs(x[defined], values.ravel()[defined])
+    return slope_of_logs(np.repeat(sizes, values.shape[1]).astype(float), values.ravel())
 
 
 def caption(plotted: Plotted) -> str:
     """What is shown."""
     nets = plotted["networks"]
     seeds = stabilities.seeds_of(nets)
+    left_out = stabilities.left_out(cell for _, cell in cells_of(nets))
     return (
         "How far deformations (D) and noise of the same norm (G) move a trained network's output, "
         "relative to the distance of the outputs of two images, and their ratio R, by number of "
         f"training images P; geometric mean over {seeds} seeds, each with training "
-        "images of its own, and its 95 % interval. Lines at the left margin: before training. The "
-        "number of optimiser steps is the same at all P (as the authors', but for at most 5000 "
-        f"epochs). {stabilities.about_the_images(nets)}"
+        f"images of its own, and its {stabilities.INTERVALS}. At the left margin: before training. "
+        "Networks stand a little beside each other. "
+        "The number of optimiser steps is the same at all P up to whole epochs (as the authors', "
+        "but for at most 5000 epochs). "
+        f"{left_out}{stabilities.about_the_images(nets)}"
     )
 
 
@@ -72,19 +76,24 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     figure, panels = plt.subplots(len(names), 3, figsize=size, squeeze=False)
     for row, name in zip(panels, names, strict=True):
         for axes, quantity in zip(row, SYMBOLS, strict=True):
-            _curves(axes, on(nets, name), quantity)
+            _curves(axes, on(nets, name), quantity, stabilities.looks(nets))
             axes.set_ylabel(_LABELS[quantity])
         row[0].set_title(NAMES[name])
         stabilities.one(row[0])
-    panels[0, 1].legend(loc="best")
-    for axes, letter in zip(panels.flat, "ABCDEFGHIJKL", strict=False):
-        style.letter(axes, letter)
+    for axes in panels.flat:
+        stabilities.frame(axes)
+        plain_logarithm(axes.yaxis)
+    style.letters(panels.flat)
+    stabilities.legend(figure, nets)
     return figure
 
 
-def _curves(axes: Axes, nets: xr.Dataset, quantity: str) -> None:
-    looks = style.models(nets["network"].values.tolist())
-    for _, cell in cells_of(nets):
+def _curves(
+    axes: Axes, nets: xr.Dataset, quantity: str, looks: Mapping[str, tuple[str, str]]
+) -> None:
+    middle_place = (nets.sizes["cell"] - 1) / 2
+    for place, (_, cell) in enumerate(cells_of(nets)):
+        beside = _BESIDE ** (place - middle_place)
         values = cell[f"{quantity}_stability"].transpose("moment", "train_size", "member")
         sizes = cell["train_size"].values
         colour, marker = looks[cell["network"].item()]
@@ -92,11 +101,10 @@ def _curves(axes: Axes, nets: xr.Dataset, quantity: str) -> None:
         middle = np.array([log_mean(row).value for row in rows])
         low, high = np.array([ends(row) for row in rows]).T
         axes.errorbar(
-            sizes, middle, [middle - low, high - middle], color=colour, marker=marker,
-            elinewidth=0.8, label=cell["network"].item(),
+            sizes * beside, middle, [middle - low, high - middle], color=colour, marker=marker,
+            elinewidth=0.8,
         )  # fmt: skip
         before = log_mean(values.sel(moment="before").values[0]).value
-        axes.plot([sizes[0] / 1.6, sizes[0] / 1.25], [before, before], color=colour, linewidth=2)
+        axes.plot(sizes[0] / 1.6 * beside, before, color=colour, marker=marker, fillstyle="none")
     powers_of_two(axes, sizes, "training images P")
     axes.set_yscale("log")
-    plain_logarithm(axes.yaxis)
