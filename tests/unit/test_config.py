@@ -13,10 +13,9 @@ import pytest
 import yaml
 
 from symlearn import config as module
-from symlearn.config import Preset, PresetName, json_schema, load, parse
 from symlearn import settings
 from symlearn.cells.stability import stability
-from symlearn.config import PresetName, json_schema, load, parse
+from symlearn.config import Preset, PresetName, json_schema, load, parse
 from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
 from symlearn.datasets.distribution_shift import SHIFTS
@@ -24,7 +23,6 @@ from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
 from symlearn.settings import ShiftName
-from symlearn.settings import GroupName, ShiftName
 from symlearn.studies import stripe_training
 
 ROOT = Path(__file__).parents[2]
