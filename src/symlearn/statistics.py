@@ -36,9 +36,16 @@ def correlation(
     return _bootstrap(lambda rows: _pearson(_entries(x, rows), _entries(y, rows)), len(x))
 
 
-def rank_correlation(x: Float[np.ndarray, " task"], y: Float[np.ndarray, " task"]) -> Measured:
-    """Spearman's rank correlation over tasks, with its bootstrap standard error."""
-    return _bootstrap(lambda rows: _pearson(_ranks(x[rows]), _ranks(y[rows])), len(x))
+def rank_correlation(
+    x: Float[np.ndarray, " task"],
+    y: Float[np.ndarray, " task"],
+    groups: Shaped[np.ndarray, " task"] | None = None,
+) -> Measured:
+    """Spearman's rank correlation over tasks, with its bootstrap standard error.
+
+    Tasks of one of the `groups` are no independent draws: they are resampled together.
+    """
+    return _bootstrap(lambda rows: _pearson(_ranks(x[rows]), _ranks(y[rows])), len(x), groups)
 
 
 class Interval(NamedTuple):
@@ -91,7 +98,7 @@ def student(count: int) -> float:
     return float(scipy.stats.t.ppf(0.975, count - 1))
 
 
-def geometric_mean(values: Float[np.ndarray, " seed"]) -> Interval:
+def geometric_interval(values: Float[np.ndarray, " seed"]) -> Interval:
     """The geometric mean with its standard error and, from the logarithms, Student's interval.
 
     Values that have no logarithm, NaN among them, are left out.
@@ -141,6 +148,17 @@ def mean(x: Shaped[np.ndarray, " task"]) -> Measured:
     """The mean over tasks and its standard error."""
     spread = x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.nan
     return Measured(float(x.mean()), float(spread))
+
+
+def geometric_mean(x: Float[np.ndarray, " task"]) -> Measured:
+    """The geometric mean over tasks and its standard error, that of the mean logarithm times it.
+
+    For ratios: of two quantities that are alike it is about 1, where the arithmetic mean is above.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):  # a ratio of zero makes the mean zero
+        logs = mean(np.log(x))
+        middle = float(np.exp(logs.value))
+    return Measured(middle, middle * logs.uncertainty)
 
 
 def largest(x: Num[np.ndarray, "..."]) -> Measured:
@@ -198,7 +216,7 @@ def _rank_interval(
 
 def _resampled_groups(groups: np.ndarray) -> Iterator[np.ndarray]:
     """The rows of each resample: those of all groups drawn."""
-    rows = [np.flatnonzero(groups == group) for group in dict.fromkeys(groups.tolist())]
+    rows = [np.flatnonzero(groups == group) for group in np.unique(groups)]
     for drawn in _resampled(len(rows)):
         yield np.concatenate([rows[group] for group in drawn])
 
@@ -207,7 +225,13 @@ def _resampled(size: int) -> np.ndarray:
     return generator(0, "bootstrap", size).integers(size, size=(_RESAMPLES, size))
 
 
-def _bootstrap(statistic: Callable[[np.ndarray], np.ndarray], size: int) -> Measured:
-    rows = _resampled(size)
+def _bootstrap(
+    statistic: Callable[[np.ndarray], np.ndarray], size: int, groups: np.ndarray | None = None
+) -> Measured:
     value = statistic(np.arange(size)[None])[0]
-    return Measured(float(value), float(np.nanstd(statistic(rows), ddof=1)))
+    if groups is None:
+        drawn = statistic(_resampled(size))
+    else:
+        # Draws differ in size where groups do.
+        drawn = np.array([statistic(row[None])[0] for row in _resampled_groups(groups)])
+    return Measured(float(value), float(np.nanstd(drawn, ddof=1)))

@@ -6,7 +6,9 @@ from symlearn.randomness import generator
 from symlearn.statistics import (
     TWO_SIDED,
     correlation,
+    geometric_interval,
     geometric_mean,
+    mean,
     mean_absolute,
     rank_correlation,
     rank_correlation_difference,
@@ -120,7 +122,7 @@ def test_intervals_of_means_of_few_values_cover_as_often_as_they_say():
     for count in (2, 3, 5):
         hits = 0
         for _ in range(500):
-            _, low, high = geometric_mean(np.exp(rng.normal(size=count)))
+            _, low, high = geometric_interval(np.exp(rng.normal(size=count)))
             hits += low <= 1 <= high
         assert 0.92 <= hits / 500 <= 0.98
     assert student(10**6) == pytest.approx(TWO_SIDED, abs=1e-3)
@@ -128,10 +130,10 @@ def test_intervals_of_means_of_few_values_cover_as_often_as_they_say():
 
 
 def test_values_without_logarithms_are_left_out_of_geometric_means():
-    (value, error), low, high = geometric_mean(np.array([1.0, np.nan, 4.0, 0.0, np.inf]))
+    (value, error), low, high = geometric_interval(np.array([1.0, np.nan, 4.0, 0.0, np.inf]))
     assert value == pytest.approx(2.0)
     assert low < value - error < value + error < high
-    none = geometric_mean(np.array([np.nan, 0.0]))
+    none = geometric_interval(np.array([np.nan, 0.0]))
     assert np.isnan([*none.measured, none.low, none.high]).all()
 
 
@@ -142,3 +144,43 @@ def test_wilson_s_interval_has_a_width_at_its_ends():
     assert wilson(1.0, 400) == pytest.approx((1 - high, 1 - low))
     low, high = wilson(0.4, 10_000)
     assert (low, high) == pytest.approx((0.39, 0.41), abs=1e-3)
+
+
+def test_repeated_tasks_of_a_group_count_once():
+    """Six copies of each task are no more evidence than the tasks themselves."""
+    rng = generator(2)
+    x, y = rng.normal(size=(2, 25))
+    alone = rank_correlation(x, y)
+    copies = rank_correlation(np.repeat(x, 6), np.repeat(y, 6), groups=np.repeat(np.arange(25), 6))
+    assert copies.value == pytest.approx(alone.value)
+    assert copies.uncertainty == pytest.approx(alone.uncertainty)
+    assert rank_correlation(np.repeat(x, 6), np.repeat(y, 6)).uncertainty < alone.uncertainty / 2
+
+
+def test_groups_may_differ_in_size_and_be_in_any_order():
+    rng = generator(3)
+    x, y = rng.normal(size=(2, 30))
+    groups = rng.integers(8, size=30)
+    order = rng.permutation(30)
+    found, other = (rank_correlation(x[o], y[o], groups[o]) for o in (np.arange(30), order))
+    assert found.uncertainty > 0
+    assert other == pytest.approx(found)
+
+
+def test_ratios_of_exchangeable_quantities_average_to_one():
+    rng = generator(4)
+    a, b = rng.lognormal(size=(2, 200, 3))
+    ratios = a / b
+    over_and_back = geometric_mean(np.concatenate([ratios[0], 1 / ratios[0]]))
+    assert over_and_back.value == pytest.approx(1.0)
+    assert np.mean([mean(r).value for r in ratios]) > 1.5
+    found = [geometric_mean(r) for r in ratios]
+    assert np.exp(np.mean([np.log(m.value) for m in found])) == pytest.approx(1.0, rel=0.15)
+
+
+def test_a_geometric_mean_has_the_standard_error_of_its_logarithms():
+    found = geometric_mean(np.array([1.0, 4.0]))
+    assert found.value == pytest.approx(2.0)
+    assert found.uncertainty == pytest.approx(2.0 * np.log(4.0) / 2)
+    assert np.isnan(geometric_mean(np.array([3.0])).uncertainty)
+    assert geometric_mean(np.array([0.0, 4.0])).value == 0.0

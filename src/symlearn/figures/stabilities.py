@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from symlearn import store, style
 from symlearn.figures.inputs import Inputs, labels_of
-from symlearn.statistics import Measured, geometric_mean
+from symlearn.statistics import Measured, geometric_interval
 
 NAMES = {
     "digits": "digits",
@@ -80,12 +80,12 @@ def _seeds(nets: xr.Dataset) -> int:
 
 def log_mean(values: Float[np.ndarray, " member"]) -> Measured:
     """The geometric mean, as the authors average seeds, and its standard error."""
-    return geometric_mean(values).measured
+    return geometric_interval(values).measured
 
 
 def ends(values: Float[np.ndarray, " member"]) -> tuple[float, float]:
     """The ends of the geometric mean's 95 % interval, Student's of the logarithm."""
-    _, low, high = geometric_mean(values)
+    _, low, high = geometric_interval(values)
     return low, high
 
 

@@ -8,7 +8,7 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from symlearn.figures.inputs import labels_of
-from symlearn.statistics import Interval, Measured, geometric_mean
+from symlearn.statistics import Interval, Measured, geometric_interval
 from symlearn.theory.stripe import Slope, learning_exponent
 
 REGIMES = {"feature": ("#D55E00", "o"), "lazy": ("#0072B2", "s")}
@@ -64,7 +64,8 @@ def as_measured(name: str, found: Slope) -> dict[str, Measured]:
 def log_means(runs: xr.Dataset, quantity: str) -> dict[int, Interval]:
     """The geometric mean over seeds, by number of points."""
     return {
-        count: geometric_mean(on_points(runs, count)[quantity].values) for count in counts_of(runs)
+        count: geometric_interval(on_points(runs, count)[quantity].values)
+        for count in counts_of(runs)
     }
 
 

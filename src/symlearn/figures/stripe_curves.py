@@ -13,7 +13,7 @@ from symlearn.figures import stripe
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.panels import plain_logarithm, powers_of_two
 from symlearn.figures.stripe import counts_of, log_means, of_regime, on_points
-from symlearn.statistics import Measured, Measurements, geometric_mean, mean
+from symlearn.statistics import Measured, Measurements, geometric_interval, mean
 from symlearn.theory.stripe import Slope, feature_exponent, lazy_exponent
 
 TITLE = "The stripe and cylinder models: learning curves with and without features"
@@ -201,7 +201,7 @@ def _line(axes: Axes, runs: xr.Dataset, quantity: str, look: _Curve) -> None:
 def _checks(axes: Axes, runs: xr.Dataset) -> None:
     for place, name in enumerate(_CHECKS):
         logs = _check(runs, name)
-        middle, low, high = geometric_mean(np.exp(logs))
+        middle, low, high = geometric_interval(np.exp(logs))
         axes.plot(np.full(len(logs), place + 0.15), np.exp(logs), ".", color="0.5", markersize=4)
         axes.plot([place, place], [low, high], color="black", linewidth=1)
         axes.plot(place, middle.value, "o", color="black")
