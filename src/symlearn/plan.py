@@ -34,10 +34,7 @@ def figures(config: Config) -> dict[str, Cell]:
     for name in figure_names():
         needs = needs_of(name).items()
         cells = [cell for need, labels in needs for cell in _matching(studies[need], labels)]
-        read = {cell.slug for cell in all_cells(cells) if cell.stage == "datasets"}
-        # A figure of several data sets names them itself.
-        context = _context(config) if read == {config.chosen.dataset.name} else None
-        settings = {"figure": name, "preset": config.preset, "context": context}
+        settings = {"figure": name, "preset": config.preset, "context": _context(config, cells)}
         found[name] = Cell("figures", name, settings, tuple(cells))
     return found
 
@@ -103,9 +100,15 @@ def _matching(cells: Iterable[Cell], labels: Mapping[str, Any]) -> Iterator[Cell
     return (cell for cell in cells if all(cell.labels.get(k) == v for k, v in labels.items()))
 
 
-def _context(config: Config) -> dict[str, Any]:
-    """What captions say of the data."""
-    return {"dataset": config.chosen.dataset.model_dump(), "seed": config.chosen.seed}
+def _context(config: Config, cells: Iterable[Cell]) -> dict[str, Any] | None:
+    """What captions say of the data: None for a figure that does not read the preset's."""
+    own = config.chosen.dataset
+    read = {cell.slug for cell in all_cells(cells) if cell.stage == "datasets"}
+    if own.name not in read:
+        return None
+    others = sorted(read - {own.name})
+    context = {"dataset": own.model_dump(), "seed": config.chosen.seed}
+    return {**context, "others": others} if others else context
 
 
 # The cells of each study, by the name that figures ask for.

@@ -1,6 +1,7 @@
 import ast
 import copy
 import re
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
@@ -12,6 +13,7 @@ from symlearn import plan
 from symlearn.closure import ROOT, closure
 from symlearn.config import PresetName, parse
 from symlearn.networks import on_orbits
+from symlearn.figures.__main__ import caption
 from symlearn.specs import canonical, modules_of
 
 PRESETS = get_args(PresetName)
@@ -207,6 +209,21 @@ def test_a_figure_says_in_literals_what_it_needs(config, name):
     assert needs
     assert needs.keys() <= plan.STUDIES.keys()
     assert plan.figures(config)[name].inputs
+
+
+def test_captions_name_the_data_of_figures_that_read_several_sets(shipped):
+    """Their own images and seed, and that there are others; none where theirs are not read."""
+    figures = plan.figures(parse({**shipped, "preset": "standard"}))
+    for name in ("invariance-regulariser", "invariance-shift"):
+        context = figures[name].settings["context"]
+        assert context["dataset"]["name"] == "mnist"
+        assert context["others"] == ["digits"]
+        assert context["seed"] == shipped["presets"]["standard"]["seed"]
+    module = SimpleNamespace(TITLE="A title", caption=lambda _: "What is shown.")
+    text = caption(module, {}, figures["invariance-shift"].settings)
+    assert f"Images: mnist (and of other data sets: digits); random seed {context['seed']}." in text
+    assert "others" not in figures["invariance-decay"].settings["context"]
+    assert figures["fig2"].settings["context"] is None
 
 
 def test_every_figure_file_is_found_in_the_order_of_its_study_and_number():

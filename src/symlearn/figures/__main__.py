@@ -13,7 +13,7 @@ import xarray as xr
 
 from symlearn import provenance, store, style
 from symlearn.errors import StoreError
-from symlearn.figures.inputs import Inputs, Plotted
+from symlearn.figures.inputs import Inputs, Plotted, prepared
 from symlearn.specs import input_files, read_spec
 from symlearn.stage import guarded, read_input, results_of, stage_parser
 from symlearn.statistics import Measurements
@@ -73,13 +73,9 @@ def caption(module: Any, plotted: Plotted, spec: Spec) -> str:
 
 def _images(context: Mapping[str, Any]) -> str:
     """The sentence of a caption that says which images were used."""
-    data = context["dataset"]
-    parts = [data["name"]]
-    if data["upsampling"] > 1:
-        parts.append(f"upsampled {data['upsampling']} times")
-    if data["padding"]:
-        parts.append(f"padded by {data['padding']} pixels on each side")
-    return f"Images: {', '.join(parts)}; random seed {context['seed']}."
+    others = context.get("others", ())
+    more = f" (and of other data sets: {', '.join(others)})" if others else ""
+    return f"Images: {prepared(context['dataset'])}{more}; random seed {context['seed']}."
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -33,6 +33,16 @@ def labels_of(dataset: xr.Dataset) -> dict[str, Any]:
     return store.spec_of(dataset)["labels"]
 
 
+def prepared(data: Mapping[str, Any]) -> str:
+    """A data set of the config, and what was done to its images, in words."""
+    parts = [data["name"]]
+    if data["upsampling"] > 1:
+        parts.append(f"upsampled {data['upsampling']} times")
+    if data["padding"]:
+        parts.append(f"padded by {data['padding']} pixels on each side")
+    return ", ".join(parts)
+
+
 def by_cell(datasets: list[xr.Dataset]) -> xr.Dataset:
     """All datasets of a grid as one: chunks joined along `task`, grid points along `cell`.
 
