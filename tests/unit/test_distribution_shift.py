@@ -104,6 +104,13 @@ def test_patches_that_move_at_a_degree_also_move_at_higher_ones():
         assert (less <= more).all()
 
 
+@pytest.mark.parametrize(("sixteenths", "moving"), [(0.4, 0), (0.9, 0), (1, 2), (1.4, 2), (3, 3)])
+def test_one_patch_alone_does_not_change_places(sixteenths, moving):
+    distinct = np.arange(16.0).reshape(1, 4, 4) / 16
+    found = shuffle_patches(distinct, sixteenths / 16, _rng())
+    assert (found != distinct).sum() == moving
+
+
 def test_all_channels_of_a_patch_move_together():
     images = np.stack([IMAGES, 1 - IMAGES], axis=1)
     shifted = shuffle_patches(images, 1.0, _rng())

@@ -62,18 +62,26 @@ def shuffle_patches(
 ) -> Images:
     """A share of an image's grid x grid patches changes places.
 
-    `strength` is the share, rounded to whole patches. In each image they move around one random
-    cycle, so that none stays in place. Raises ValueError if the grid does not divide the sides.
+    `strength` is the share, rounded to whole patches but not to one, which has no place to go to:
+    below 1 none, above it two. In each image they move around one random cycle, so that none of
+    them stays in place. Raises ValueError if the grid does not divide the sides.
     """
     _check_strength(strength)
     rows, cols = images.shape[-2:]
     if rows % grid or cols % grid:
         raise ValueError(f"{grid} x {grid} patches do not divide {rows} x {cols} pixels")
     orders = rng.permuted(np.tile(np.arange(grid**2), (len(images), 1)), axis=1)
-    moving = orders[:, : round(strength * grid**2)]
+    moving = orders[:, : _moving(strength * grid**2)]
     places = np.tile(np.arange(grid**2), (len(images), 1))
     np.put_along_axis(places, moving, np.roll(moving, 1, axis=1), axis=1)
     return _rearrange(images, places, grid)
+
+
+def _moving(patches: float) -> int:
+    """The nearest number of patches that can change places."""
+    if round(patches) == 1:
+        return 0 if patches < 1 else 2
+    return round(patches)
 
 
 SHIFTS: Mapping[str, Shift] = {
