@@ -21,6 +21,7 @@ from symlearn.dataset_facts import DATASETS
 from symlearn.errors import ConfigError
 from symlearn.networks import catalogue
 from symlearn.settings import (
+    PATCHES,
     Classes,
     Closed,
     Dataset,
@@ -46,6 +47,7 @@ from symlearn.settings import (
     TrainedPairs,
     Whole,
     Widths,
+    enough_images,
 )
 from symlearn.yaml_files import read_yaml
 
@@ -111,6 +113,23 @@ class Preset(Closed):
                     f"{study}.images: {images} is not from 10 to {most}, equally many of each of "
                     f"the ten classes of {self.dataset.name}; null takes all"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> "Preset":
+        for study in ("invariance", "lie_models"):
+            settings = getattr(self, study)
+            enough_images(f"{study}.train", settings.train, settings.test, self.dataset.name)
+        return self
+
+    @model_validator(mode="after")
+    def _patches_divide_the_images(self) -> "Preset":
+        side, shifts = self.dataset.side, self.invariance.shifts
+        if "patch-shuffling" in shifts and side % PATCHES:
+            raise ValueError(
+                f"invariance.shifts: the {PATCHES} x {PATCHES} patches of patch-shuffling do not "
+                f"divide the images' side, {side} pixels"
+            )
         return self
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ DihedralName = Literal["dihedral"]
 CyclicGroupName = Literal["cyclic-rotation", "cyclic-shift"]
 # Those of `symlearn.datasets.distribution_shift`, but the one that needs another data set.
 ShiftName = Literal["inversion", "patch-shuffling", "smooth-fields", "noise"]
+PATCHES = 4  # along a side, of patch-shuffling
 
 
 def _distinct(values: list[Any]) -> list[Any]:
@@ -42,6 +43,7 @@ Names = Annotated[list[str], Field(min_length=1), Distinct]
 RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
 Finite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+_CLASSES = 10  # of every data set
 Digits = Annotated[list[Annotated[Whole, Field(ge=0, le=9)]], Field(min_length=1), Distinct]
 
 
@@ -175,6 +177,16 @@ class Partial(Closed):
     batch: Count
     learning_rate: Rate = 1e-3
 
+    @model_validator(mode="after")
+    def _two_of_each_class(self) -> "Partial":
+        """Between two images of the class left out there is a spread, of one there is none."""
+        if self.images is not None and self.images < 2 * _CLASSES:
+            raise ValueError(
+                f"images: {self.images} is less than two of each of the {_CLASSES} classes, of "
+                "which figure invariance-partial measures the spread"
+            )
+        return self
+
 
 class LongTraining(Closed):
     """The task of `partial` for many epochs, with and without weight decay."""
@@ -244,6 +256,15 @@ class StabilitySamples(Closed):
     fields: Count = Field(description="fields of which the share that folds is counted")
 
 
+def enough_images(key: str, train: int, test: int, dataset: str) -> None:
+    """Raise ValueError where a data set has fewer images than are trained on and tested."""
+    count = DATASETS[dataset].images
+    if train + test > count:
+        raise ValueError(
+            f"{key}: {train} training and {test} test images are more than the {count} of {dataset}"
+        )
+
+
 class StabilityTask(Closed):
     """Networks that are trained to classify a data set, on subsets of several sizes."""
 
@@ -263,12 +284,7 @@ class StabilityTask(Closed):
 
     @model_validator(mode="after")
     def _enough_images(self) -> "StabilityTask":
-        count, needed = DATASETS[self.dataset].images, max(self.points) + self.test
-        if needed > count:
-            raise ValueError(
-                f"points: {max(self.points)} training and {self.test} test images are more than "
-                f"the {count} of {self.dataset}"
-            )
+        enough_images("points", max(self.points), self.test, self.dataset)
         return self
 
 
@@ -434,7 +450,9 @@ class LieModels(Closed):
     seeds: Count = Field(default=2, description="initialisations and sets of training images")
     train: Count = Field(description="training images")
     test: Count = Field(description="test images, of which accuracies are measured")
-    images: Count = Field(description="test images of which errors are measured")
+    images: Annotated[Whole, Field(ge=2)] = Field(
+        description="test images of which errors are measured; of one, logits do not vary"
+    )
     pixels: Count = Field(description="largest random translation along each axis")
     draws: Count = Field(description="finite transformations of the measures to compare with")
     epochs: Count

@@ -4,6 +4,7 @@ import math
 import re
 import subprocess
 import sys
+from inspect import signature
 from pathlib import Path
 from typing import get_args
 
@@ -18,11 +19,11 @@ from symlearn.cells.stability import stability
 from symlearn.config import Preset, PresetName, json_schema, load, parse
 from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
-from symlearn.datasets.distribution_shift import SHIFTS
+from symlearn.datasets.distribution_shift import SHIFTS, shuffle_patches
 from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
-from symlearn.settings import ShiftName
+from symlearn.settings import PATCHES, ShiftName
 from symlearn.studies import stripe_training
 
 ROOT = Path(__file__).parents[2]
@@ -260,6 +261,22 @@ FAULTS = {
         {"name": "digits"},
         ["8 pixels a side, not 12"],
     ),
+    "more-trained-and-measured-than-there-are": (
+        f"{QUICK}.invariance.train",
+        1398,
+        ["1398 training and 400 test images are more than the 1797 of digits"],
+    ),
+    "more-of-the-family-than-there-are": (
+        f"{QUICK}.lie_models.train",
+        1498,
+        ["1498 training and 300 test images are more than the 1797 of digits"],
+    ),
+    "one-image-has-no-variance": (f"{QUICK}.lie_models.images", 1, ["1", "equal to 2"]),
+    "one-image-of-each-class": (
+        f"{QUICK}.partial.images",
+        19,
+        ["partial.images: 19 is less than two of each of the 10 classes"],
+    ),
     "too-many-seeds-of-ten": (f"{QUICK}.classes.seeds_per_class", 175, ["175", "174"]),
 }
 FAULTS |= {
@@ -357,6 +374,9 @@ def test_shifts_are_measured_against_the_prepared_images(shipped):
     raw = changed(raw, f"{QUICK}.shifts.n", [2, 11, 22])
     for family in raw["presets"]["quick"]["invariance"]["families"]:
         family["n"] = 2
+    with pytest.raises(ConfigError, match=r"quick\.invariance\.shifts: the 4 x 4 patches .*22 pix"):
+        parse(raw)
+    raw = changed(raw, f"{QUICK}.invariance.shifts", ["noise"])
     assert parse(raw).chosen.dataset.side == 22
 
 
@@ -370,6 +390,7 @@ def test_names_in_the_config_are_those_of_the_registries():
     groups = [get_args(study["group"].annotation) for study in studies if "group" in study]
     assert {name for names in groups for name in names} == set(ACTIONS)
     assert set(get_args(ShiftName)) == set(SHIFTS)
+    assert signature(shuffle_patches).parameters["grid"].default == PATCHES
 
 
 def test_sizes_in_the_config_are_those_of_the_digits():

@@ -12,8 +12,8 @@ import yaml
 from symlearn import plan
 from symlearn.closure import ROOT, closure
 from symlearn.config import PresetName, parse
-from symlearn.networks import on_orbits
 from symlearn.figures.__main__ import caption
+from symlearn.networks import on_orbits
 from symlearn.specs import canonical, modules_of
 
 PRESETS = get_args(PresetName)

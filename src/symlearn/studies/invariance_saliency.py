@@ -6,8 +6,10 @@ from typing import Any
 import torch
 import xarray as xr
 
+from symlearn.errors import ConfigError
 from symlearn.groups.tensors import ImageAction, Images, image_action
 from symlearn.measures.invariance import (
+    Labels,
     logits_of_poses,
     saliency_of_poses,
     saliency_similarities,
@@ -24,14 +26,24 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """
     networks, (dataset,) = split_inputs(inputs)
     tests = held_out(networks[0], dataset)
-    first = int((tests.labels == spec["class_"]).nonzero()[0])
-    image = tests.images[first : first + 1]
+    image = tests.images[_first(tests.labels, spec["class_"])][None]
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])
     models = [_maps(one, image, action) for one in networks]
     poses = action.poses(image)[0].mean(dim=1)
     return xr.concat(models, dim="model", coords="different", compat="equals").assign(
         reference=(("pose", "row", "col"), poses.numpy()), class_=spec["class_"]
     )
+
+
+def _first(labels: Labels, class_: int) -> int:
+    """The number of the first test image of a class."""
+    found = (labels == class_).nonzero()
+    if not len(found):
+        raise ConfigError(
+            f"invariance.test: none of {len(labels)} test images is of class {class_}, "
+            "invariance.class_, whose saliency is drawn; ask for more or for another class"
+        )
+    return int(found[0])
 
 
 def _maps(one: Trained, image: Images, action: ImageAction) -> xr.Dataset:
