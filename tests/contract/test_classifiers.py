@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from symlearn.measures.classifiers import classifier_errors, probabilities
+from symlearn.measures.classifiers import classifier_errors, decisions, probabilities
 from symlearn.measures.lie import MeasureError, lie_derivative, mean_absolute, mean_square
 
 IMAGES = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -45,3 +45,14 @@ def test_confidence_changes_the_error_of_probabilities_and_not_that_of_logits():
 def test_a_network_in_training_mode_is_refused():
     with pytest.raises(MeasureError, match="evaluation mode"):
         classifier_errors(network().train(), IMAGES, ["rotate"])
+
+
+def test_decisions_are_taken_in_blocks_and_are_those_of_all_images_at_once():
+    net = network(scale=10.0)
+    sizes = []
+    net.register_forward_pre_hook(lambda _, inputs: sizes.append(len(inputs[0])))
+    whole, parts = decisions(net, IMAGES), decisions(net, IMAGES, batch=2)
+    assert sizes == [5, 2, 2, 1]
+    assert torch.equal(parts.classes, whole.classes)
+    torch.testing.assert_close(parts.confidence, whole.confidence, rtol=1e-12, atol=0)
+    assert torch.equal(whole.classes, net(IMAGES).argmax(dim=1))

@@ -66,10 +66,11 @@ def probabilities(network: nn.Module) -> nn.Module:
     return nn.Sequential(network, nn.Softmax(dim=1)).train(network.training)
 
 
-def decisions(network: nn.Module, images: Images) -> Decisions:
+def decisions(network: nn.Module, images: Images, batch: int = 512) -> Decisions:
     """The predictions of a classifier (image, logit) for images, confidences in float64."""
     with torch.no_grad():
-        confidence, classes = network(images).softmax(dim=1).max(dim=1)
+        shares = torch.cat([network(part).softmax(dim=1) for part in images.split(batch)])
+    confidence, classes = shares.max(dim=1)
     return Decisions(classes, confidence.double())
 
 
