@@ -1,5 +1,7 @@
 """Which types of layers break which transformation, and how large the errors are."""
 
+from string import ascii_uppercase
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -16,6 +18,7 @@ TITLE = "Shares of the equivariance error by transformation"
 NEEDS: dict[str, dict[str, int]] = {"lie-layers": {}, "lie-models": {}}
 _FAMILY = "family"  # among the groups that are otherwise named after networks
 _FIRST = "translate_x"
+_COLUMNS = 3  # panels beside each other
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -53,7 +56,9 @@ def caption(plotted: Plotted) -> str:
     """What is shown."""
     terms = _terms(plotted)
     first = next(iter(terms.values()))
-    panels = " and ".join(f"{letter}, {name}" for letter, name in zip("AB", terms, strict=False))
+    panels = ", ".join(
+        f"{letter}: {name}" for letter, name in zip(ascii_uppercase, terms, strict=False)
+    )
     moved = ", ".join(
         f"{name} {100 * measured.value:.0f} %"
         for name in terms
@@ -66,9 +71,9 @@ def caption(plotted: Plotted) -> str:
         "ResNet-50 almost the same under all affine transformations and takes aliasing for the "
         "main source of the error; here up to "
         f"{moved} of the sum is of other types than under translation. A convolution commutes with "
-        "translations but for its frame, and with no other of these transformations. (C) Mean "
-        "square of the Lie derivative of the softmax probabilities at test images by "
-        "transformation, "
+        "translations but for its frame, and with no other of these transformations. "
+        f"({ascii_uppercase[len(terms)]}) Mean square of the Lie derivative of the softmax "
+        "probabilities at test images by transformation, "
         f"networks without augmentation ({plotted[_FAMILY].attrs['images']} images, mean over "
         "networks), per unit of the normalised coordinates; saturation scales the intensities. "
         "Stretches move along one axis only, as they were meant to in the released code."
@@ -78,21 +83,32 @@ def caption(plotted: Plotted) -> str:
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Shares for each network, and errors by transformation."""
     terms = _terms(plotted)
-    count = len(terms)
-    figure, panels = plt.subplots(
-        1, count + 1, figsize=(style.TWO_COLUMNS, 3.0), width_ratios=[1] * count + [1.2]
-    )
-    for panel, (name, found) in zip(panels, terms.items(), strict=False):
-        _shares(panel, found)
-        panel.set_title(name)
-    panels[1].tick_params(labelleft=False)
+    figure, panels = _grid(len(terms) + 1)
+    for number, (name, found) in enumerate(terms.items()):
+        _shares(panels[number], found)
+        panels[number].set_title(name)
+        # All shares have the transformations of the first panel of their row.
+        panels[number].tick_params(labelleft=number % _COLUMNS == 0)
     _errors(panels[-1], plotted[_FAMILY])
-    for panel, text in zip(panels, "ABCDEFGH", strict=False):
+    for panel, text in zip(panels, ascii_uppercase, strict=False):
         style.letter(panel, text)
     legend(figure, terms.values())
     handles, labels = panels[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=6)
     return figure
+
+
+def _grid(count: int) -> tuple[Figure, list[Axes]]:
+    """A figure of `count` panels, at most three beside each other, the last a little wider."""
+    columns = min(count, _COLUMNS)
+    rows = -(-count // columns)
+    figure, panels = plt.subplots(
+        rows, columns, figsize=(style.TWO_COLUMNS, 0.9 + 2.1 * rows), squeeze=False,
+        width_ratios=[1] * (columns - 1) + [1.2 if rows == 1 else 1],
+    )  # fmt: skip
+    for spare in panels.flat[count:]:
+        spare.set_axis_off()
+    return figure, list(panels.flat[:count])
 
 
 def _shares(axes: Axes, found: xr.Dataset) -> None:
