@@ -5,11 +5,19 @@ import pytest
 import torch
 import xarray as xr
 import yaml
+from matplotlib import pyplot
 
 from symlearn import plan, store
 from symlearn.config import parse
 from symlearn.datasets.__main__ import compute as read_dataset
-from symlearn.figures import lie_augmentation, lie_layers, lie_measures, lie_models, lie_transforms
+from symlearn.figures import (
+    lie_augmentation,
+    lie_family,
+    lie_layers,
+    lie_measures,
+    lie_models,
+    lie_transforms,
+)
 from symlearn.figures import lie_partial as partial_figure
 from symlearn.figures.inputs import Inputs
 from symlearn.measures.classifiers import probabilities
@@ -20,6 +28,7 @@ from symlearn.networks.build import build
 from symlearn.networks.catalogue import standard_entry
 from symlearn.networks.trained import trained
 from symlearn.specs import modules_of
+from symlearn.statistics import rank_correlation
 from symlearn.studies import lie_published
 from symlearn.studies.__main__ import compute as study
 
@@ -212,6 +221,55 @@ def test_figures_measure_numbers_and_say_what_they_show(plotted, figure):
     assert measured
     assert all(np.isfinite(m.value) for m in measured.values())
     assert "nan" not in module.caption(plotted[figure])
+
+
+def test_the_family_s_repetitions_are_resampled_together(plotted):
+    found = plotted["lie-models"]["family"]
+    groups = lie_family.cells_of(found)
+    numbers = xr.DataArray(np.arange(9).reshape(3, 3), dims=("cell", "augmentation"))
+    repeated = numbers.expand_dims(member=found.sizes["member"])
+    np.testing.assert_array_equal(lie_family.flat(1.0 * repeated), groups)
+    accuracy = lie_family.flat(found["accuracy"].sel(image_set="upright"))
+    error = lie_family.flat(lie_family.translation(found, "lie_square", "upright"))
+    measured = lie_models.measure(plotted["lie-models"])["rank_correlation.lie_square.upright"]
+    assert measured == rank_correlation(accuracy, error, groups)
+    assert measured != rank_correlation(accuracy, error)
+
+
+def test_the_caption_tells_images_of_errors_from_those_of_accuracies(plotted):
+    text = lie_models.caption(plotted["lie-models"])
+    assert "6 test images, per unit" in text
+    assert "accuracy over all 60 test images" in text
+
+
+def test_untrained_and_trained_are_compared_by_the_geometric_mean(plotted):
+    found = plotted["lie-augmentation"]["family"].isel(cell=[0]).copy(deep=True)
+    where = {"augmentation": "none", "generator": ["translate_x", "translate_y"]}
+    found["lie_square_before"].loc[where] = 1.0
+    found["lie_square"].loc[{**where, "image_set": "upright"}] = 1.0
+    found["lie_square"].loc[{**where, "image_set": "upright", "member": 0}] = 4.0
+    found["lie_square"].loc[{**where, "image_set": "upright", "member": 1}] = 0.25
+    measured = lie_augmentation.measure({"family": found})
+    assert measured["untrained_over_trained.fully-connected"].value == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 8])
+def test_transforms_are_drawn_of_any_number_of_networks(plotted, count):
+    terms = list(lie_transforms._terms(plotted["lie-transforms"]).values())
+    several = {f"net-{i}": terms[i % 2] for i in range(count)}
+    several["family"] = plotted["lie-transforms"]["family"]
+    text = lie_transforms.caption(several)
+    letters = "ABCDEFGHI"[: count + 1]
+    assert f"({letters[-1]}) Mean square" in text
+    assert f"{letters[-2]}: net-{count - 1}) Shares" in text
+    figure = lie_transforms.draw(several, {})
+    framed = [axes for axes in figure.axes if axes.axison]
+    figure.canvas.draw()
+    # The panel of errors and the first of each row name their transformations.
+    named = [any(t.label1.get_visible() for t in a.yaxis.get_major_ticks()) for a in framed]
+    assert named == [i % 3 == 0 or i == count for i in range(count + 1)]
+    assert "".join(axes.get_title("left") for axes in framed) == letters
+    pyplot.close(figure)
 
 
 def test_the_published_models_are_the_digitised_ones(config, reference):

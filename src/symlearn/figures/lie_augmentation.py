@@ -17,7 +17,7 @@ from symlearn.figures.lie_family import (
     translation,
 )
 from symlearn.figures.panels import plain_logarithm
-from symlearn.statistics import Measured, Measurements, mean
+from symlearn.statistics import Measured, Measurements, geometric_mean
 
 TITLE = "Augmentation and the equivariance error, at the test images and around them"
 NEEDS: dict[str, dict[str, int]] = {"lie-models": {}}
@@ -44,34 +44,25 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                 ("logits_around", "lie_logits", moved),
             ):
                 found = error(here, quantity, images)
-                measured[f"reduction_{label}.{what}.{name}"] = _ratio(
-                    found.sel(augmentation="none"), found.sel(augmentation=what)
-                )
-        before, after = _training(here)
-        measured[f"untrained_over_trained.{name}"] = _ratio(before, after)
+                plain, augmented = (found.sel(augmentation=a).values for a in ("none", what))
+                measured[f"reduction_{label}.{what}.{name}"] = geometric_mean(plain / augmented)
+        measured[f"untrained_over_trained.{name}"] = _untrained_over_trained(here)
     return measured
 
 
-def _training(here: xr.Dataset) -> tuple[xr.DataArray, xr.DataArray]:
-    """Translation errors at the test images before and after training, without augmentation."""
+def _untrained_over_trained(here: xr.Dataset) -> Measured:
+    """Translation errors at the test images before training over those after, not augmented."""
     plain = here.sel(augmentation="none")
     before = plain["lie_square_before"].sel(generator=["translate_x", "translate_y"])
-    return before.mean("generator"), translation(plain, "lie_square", "upright")
-
-
-def _ratio(one: xr.DataArray, other: xr.DataArray) -> Measured:
-    """The ratio of means over members; the standard error is that of the ratios by member."""
-    spread = mean((one / other).values).uncertainty
-    return Measured(float(one.mean() / other.mean()), spread)
+    after = translation(plain, "lie_square", "upright")
+    return geometric_mean((before.mean("generator") / after).values)
 
 
 def caption(plotted: Plotted) -> str:
     """What is shown."""
     found = plotted["family"]
     factors = ", ".join(
-        f"{name} {float(before.mean() / after.mean()):.1g}"
-        for name, here in networks(found)
-        for before, after in [_training(here)]
+        f"{name} {_untrained_over_trained(here).value:.1g}" for name, here in networks(found)
     )
     return (
         "Errors under translations (A to C, mean over both axes) and rotations (D to F) of "

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -20,7 +20,7 @@ def family(inputs: Inputs) -> xr.Dataset:
     """All networks: architectures along `cell`, then by augmentation and member."""
     datasets = inputs.study("lie-models")
     parts = [d.assign(weights=d.attrs["weights"]) for d in datasets]
-    kept = {key: datasets[0].attrs[key] for key in ("images", "pixels")}
+    kept = {key: datasets[0].attrs[key] for key in ("images", "test", "pixels")}
     names = [labels_of(d)["network"] for d in datasets]
     found = xr.concat(parts, dim="cell", combine_attrs="drop")
     return found.assign_coords(network=("cell", names)).assign_attrs(kept)
@@ -46,6 +46,15 @@ def rotation(found: xr.Dataset, quantity: str, image_set: str) -> xr.DataArray:
 def flat(values: xr.DataArray) -> Float[np.ndarray, " network"]:
     """One value for each trained network, in one order for all quantities."""
     return values.transpose("cell", "augmentation", "member").values.ravel()
+
+
+def cells_of(found: xr.Dataset) -> Int[np.ndarray, " network"]:
+    """The number of each network's architecture and augmentation, in the order of `flat`.
+
+    Networks that share both are repetitions of one point of the family.
+    """
+    count = found.sizes["cell"] * found.sizes["augmentation"]
+    return np.arange(count).repeat(found.sizes["member"])
 
 
 def scatter(axes: Axes, found: xr.Dataset, x: xr.DataArray, y: xr.DataArray) -> None:

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.lie_terms import COLOURS, by_layer, legend, networks, share
-from symlearn.statistics import Measured, Measurements, largest, mean
+from symlearn.statistics import Measured, Measurements, geometric_mean, largest, mean
 
 TITLE = "Contributions to the equivariance error by layer, cumulative"
 NEEDS: dict[str, dict[str, int]] = {"lie-layers": {}}
@@ -41,7 +41,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         breaking = np.sum([shares[kind] for kind in _BREAKING], axis=0)
         measured[f"share.down_sampling_and_nonlinearity.{name}"] = mean(breaking)
         if shares["patch embedding"].any():
-            measured[f"embedding_over_next.{name}"] = mean(_over_next(here, "patch embedding"))
+            measured[f"embedding_over_next.{name}"] = geometric_mean(
+                _over_next(here, "patch embedding")
+            )
     return measured
 
 

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.lie_family import (
+    cells_of,
     family,
     flat,
     legend,
@@ -40,7 +41,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     found = plotted["family"]
     return {
         f"rank_correlation.{name.replace(' ', '_')}": rank_correlation(
-            flat(_lie(found, name)), flat(found["measured_error"].sel(measure=name))
+            flat(_lie(found, name)),
+            flat(found["measured_error"].sel(measure=name)),
+            cells_of(found),
         )
         for name in _TITLES
     }

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.lie_family import (
+    cells_of,
     family,
     flat,
     legend,
@@ -48,7 +49,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         accuracy = flat(found["accuracy"].sel(image_set=name))
         for quantity in ("lie_square", "lie_logits"):
             measured[f"rank_correlation.{quantity}.{name}"] = rank_correlation(
-                accuracy, flat(translation(found, quantity, name))
+                accuracy, flat(translation(found, quantity, name)), cells_of(found)
             )
     for name, here in networks(found):
         plain = here["accuracy"].sel(image_set="upright", augmentation="none")
@@ -68,7 +69,8 @@ def caption(plotted: Plotted) -> str:
         "(A, B) Mean square of the Lie derivative of the softmax probabilities (equation 4 of "
         "the paper) by translations, mean over both axes and "
         f"{found.attrs['images']} test images, per unit of the normalised coordinates, against "
-        f"accuracy; {found.sizes['member']} networks for each architecture and augmentation. A: "
+        f"accuracy over all {found.attrs['test']} test images; {found.sizes['member']} networks "
+        "for each architecture and augmentation. A: "
         "at test images as they are. B: at the same images shifted by up to "
         f"{found.attrs['pixels']} pixels along each axis, and the accuracy there. Forward "
         "differences without rounding. Numbers of weights: "

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted, labels_of
 from symlearn.figures.panels import powers_of_two
-from symlearn.statistics import TWO_SIDED, Measured, Measurements, mean
+from symlearn.statistics import TWO_SIDED, Measured, Measurements, geometric_mean, mean
 
 TITLE = "The equivariance error of partially observed networks"
 NEEDS: dict[str, dict[str, int]] = {"lie-partial": {}}
@@ -39,11 +39,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                         _values(found, quantity, generator, which)[_sizes(found).index(n)]
                         for which in (False, True)
                     )
-                    ratio = mean(np.log(out / observed))
                     key = f"{quantity}.{generator}.{tag}"
-                    measured[f"ratio.{key}"] = Measured(
-                        float(np.exp(ratio.value)), float(np.exp(ratio.value) * ratio.uncertainty)
-                    )
+                    measured[f"ratio.{key}"] = geometric_mean(out / observed)
             here = found.isel(member=np.flatnonzero(found["n"] == n))
             for which, word in ((False, "out"), (True, "observed")):
                 accuracy = here["accuracy"].sel(observed=which).values

@@ -58,7 +58,8 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
             measure=list(others),
         )
         .assign_attrs(
-            network=cells[0].labels["network"], images=spec["images"], pixels=spec["pixels"],
+            network=cells[0].labels["network"], images=len(upright), pixels=spec["pixels"],
+            test=len(sets["upright"].images),
             weights=sum(p.numel() for p in cells[0].networks()[0].parameters()),
         )
     )  # fmt: skip
