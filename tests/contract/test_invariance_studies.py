@@ -6,14 +6,18 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from matplotlib import pyplot
 
 from symlearn import store
 from symlearn.datasets.distribution_shift import SHIFTS
+from symlearn.errors import ConfigError
 from symlearn.figures import invariance_decay as decay_figure
 from symlearn.figures import invariance_regulariser as regulariser
 from symlearn.figures import invariance_shift as shift_figure
+from symlearn.figures.inputs import Inputs
 from symlearn.groups.actions import nearest_rotations
 from symlearn.groups.tensors import nearest_rotation_action
+from symlearn.measures import invariance as measures
 from symlearn.measures.invariance import unrelated_similarity
 from symlearn.networks.__main__ import compute as train
 from symlearn.studies import invariance, invariance_decay, invariance_partial, invariance_saliency
@@ -39,7 +43,7 @@ KINDS = {
 }
 SPEC = {
     "labels": {"network": "small", **GROUP}, **GROUP, "images": 12, "shifts": list(SHIFTS),
-    "shift_strengths": [0.75, 1.0], "other": None, "seed": 3, "class_": 2,
+    "shift_strengths": [0.75, 1.0], "other": None, "strength": 1.0, "seed": 3, "class_": 2,
 }  # fmt: skip
 
 
@@ -127,6 +131,17 @@ def test_another_data_set_is_a_further_shift(cells):
     assert list(found["shift"].values) == ["noise", "interpolation"]
 
 
+def test_captions_name_the_other_data_set(family, tmp_path):
+    other = {"name": "digits", "upsampling": 3, "padding": 2}
+    spec = {**SPEC, "stage": "studies", "study": "invariance", "other": other}
+    store.write(family.drop_attrs(deep=False).assign_attrs(strength=1.0, images=12),
+                tmp_path / "study.nc", spec)  # fmt: skip
+    plotted = regulariser.gather(Inputs((store.read(tmp_path / "study.nc"),)))
+    for figure in (regulariser, shift_figure):
+        assert "digits, upsampled 3 times, padded by 2 pixels" in figure.caption(plotted)
+        assert "interpolation: to" not in figure.caption({"family1": family})
+
+
 def scaled(family, kind, factor):
     """A family whose networks of a kind are others of the first kind with logits times `factor`."""
     row = list(KINDS).index(kind)
@@ -167,6 +182,119 @@ def test_spectra_start_alike_and_end_apart(cells):
     ratio = found.assign(selectivity=found["logit_error"] / found["noise_error"])
     measured = decay_figure.measure({"decay": ratio})
     assert measured["fall.noise_error"].value > 0
+    assert "the loss of strength 1." in decay_figure.caption({"decay": ratio})
+
+
+def over_training(noise_errors, layers=2):
+    """Sensitivities made up: the error by noise of each model, named by its strength and decay."""
+    rng = np.random.default_rng(0)
+    dims, sizes = ("model", "member", "epoch"), (len(noise_errors), 2, 2)
+    strengths, decays = np.array(list(noise_errors)).T
+    kinds = np.where(strengths > 0, "regularised", np.where(decays > 0, "decayed", "augmented"))
+    noise = np.array(list(noise_errors.values()))[:, None, None] * np.ones(sizes)
+    others = ("gain_product", "input_gradient", "logit_error", "selectivity")
+    return xr.Dataset(
+        {name: (dims, rng.uniform(1, 2, size=sizes)) for name in others}
+        | {"noise_error": (dims, noise)}
+        | {"gain": ((*dims, "layer"), rng.uniform(1, 2, size=(*sizes, layers)))},
+        coords={"model": kinds, "strength": ("model", strengths), "epoch": [0, 5],
+                "weight_decay": ("model", decays)},
+        attrs={"images": 5, "strength": 10.0},
+    )  # fmt: skip
+
+
+def test_the_control_of_the_decay_is_that_of_the_one_strength():
+    errors = {(0, 0): 9.0, (1, 0): 4.0, (10, 0): 1.0, (0, 0.5): 4.0, (0, 2): 1.0}
+    for strength, decay in ((1.0, 0.5), (10.0, 2)):
+        found = over_training(errors).assign_attrs(strength=strength)
+        drawn = found.isel(model=decay_figure._drawn(found))
+        text = decay_figure.caption({"decay": drawn})
+        assert f"with weight decay {decay:g} instead" in text
+        assert f"the loss of strength {strength:g}." in text
+
+
+def test_the_one_strength_is_measured_and_named_by_the_figures_of_families(family):
+    strong = regulariser.models(family, "regularised")[0].assign_coords(strength=10.0)
+    strong["invariance"] = strong["invariance"] / 7
+    both = xr.concat([family, strong], dim="model", combine_attrs="override")
+    falls = []
+    for strength in (1.0, 10.0):
+        plotted = {"family1": both.assign_attrs(strength=strength)}
+        falls.append(regulariser.measure(plotted)["fall.logit_error.family1.test"].value)
+        assert f"has the strength {strength:g}." in shift_figure.caption(plotted)
+    assert falls[1] == pytest.approx(7 * falls[0])
+
+
+def test_the_least_strength_and_not_the_best_is_asked_for_its_accuracy(family):
+    (mild,) = regulariser.models(family, "regularised")
+    mild["orbit_accuracy"] = mild["orbit_accuracy"] * 0 + 0.5
+    better = mild.assign_coords(strength=10.0).assign(orbit_accuracy=mild["orbit_accuracy"] + 0.4)
+    augmented = family.isel(model=[0, 1, 3, 4])
+    augmented["orbit_accuracy"] = augmented["orbit_accuracy"] * 0 + 0.6
+    both = xr.concat([augmented, mild, better], dim="model", combine_attrs="override")
+    measured = regulariser.measure({"family1": both})
+    assert measured["accuracy_change_smallest.family1"].value == pytest.approx(-0.1)
+    assert measured["accuracy_change_at_most.family1"].value == pytest.approx(0.3)
+
+
+def test_rises_and_falls_do_not_favour_either_side(family):
+    """Two networks, one twice as bad under shift and one half: no change on the whole."""
+    row = list(KINDS).index("augmented")
+    found = family.copy(deep=True)
+    where = {
+        "model": row,
+        "shift": 0,
+        "measure": list(found["measure"].values).index("selectivity"),
+    }
+    found["invariance"][{**where, "shift_strength": 0}] = [1.0, 1.0]
+    found["invariance"][{**where, "shift_strength": -1}] = [2.0, 0.5]
+    name = found["shift"].values[0]
+    measured = shift_figure.measure({"family1": found})
+    assert measured[f"rise.selectivity.family1.{name}.augmented"].value == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("layers", [1, 4, 6])
+def test_panels_without_a_curve_have_no_frame(layers):
+    found = over_training({(0, 0): 2.0, (10, 0): 1.0, (0, 2): 1.0}, layers)
+    figure = decay_figure.draw({"decay": found}, {})
+    framed = [axes for axes in figure.axes if axes.axison]
+    assert len(framed) == layers + 4
+    assert all(axes.lines for axes in framed)
+    pyplot.close(figure)
+
+
+def test_a_class_without_test_image_is_one_line(cells):
+    with pytest.raises(ConfigError, match=r"^invariance\.test: none of 40 .* class 7, .*class_"):
+        invariance_saliency.compute({**SPEC, "class_": 7}, [cells[1], dataset()])
+
+
+def test_all_images_go_through_networks_in_blocks(monkeypatch):
+    rng = torch.Generator().manual_seed(0)
+    images = torch.rand(7, 1, SIDE, SIDE, generator=rng, dtype=torch.float64)
+    action = nearest_rotation_action(4, (SIDE, SIDE))
+    weights = torch.rand(SIDE**2, 3, generator=rng, dtype=torch.float64)
+    sizes = []
+
+    def network(inputs):
+        sizes.append(len(inputs))
+        return (inputs.flatten(1) @ weights).tanh()
+
+    labels = torch.tensor([0, 1, 2, 0, 1, 2, 0])
+    whole = [
+        measures.logits_of_poses(network, images, action),
+        measures.saliency_of_poses(network, images, action),
+        measures.saliency_of_poses(network, images, action, "label", labels),
+    ]
+    sizes.clear()
+    monkeypatch.setattr(measures, "_INPUTS", 8)
+    monkeypatch.setattr(measures, "_INPUTS_OF_A_GRADIENT", 8)
+    parts = [
+        measures.logits_of_poses(network, images, action),
+        measures.saliency_of_poses(network, images, action),
+        measures.saliency_of_poses(network, images, action, "label", labels),
+    ]
+    assert max(sizes) == 8
+    torch.testing.assert_close(parts, whole, rtol=1e-12, atol=1e-14)
 
 
 def test_maps_of_a_tied_network_are_equal_when_turned_back(cells):

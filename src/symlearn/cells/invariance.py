@@ -24,6 +24,7 @@ def invariance(config: Config) -> list[Cell]:
         "shifts": study.shifts,
         "shift_strengths": study.shift_strengths,
         "other": study.other.model_dump() if study.other else None,
+        "strength": study.strength,
         "seed": preset.seed,
     }
     sources = [
@@ -94,7 +95,8 @@ def invariance_decay(config: Config) -> list[Cell]:
     preset, study = config.chosen, config.chosen.invariance
     family = study.families[0]
     settings = {
-        "group": family.group, "n": family.n, "images": study.images, "seed": preset.seed,
+        "group": family.group, "n": family.n, "images": study.images,
+        "strength": study.strength, "seed": preset.seed,
     }  # fmt: skip
     cells = _first_family(config, "augmented", "regularised", "decayed")
     return [

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from symlearn import style
 from symlearn.figures.inputs import Inputs, Plotted
 from symlearn.figures.invariance_families import curve, logarithmic, models, tag
-from symlearn.statistics import Measured, Measurements, mean
+from symlearn.statistics import Measured, Measurements, geometric_mean, mean
 
 Look = tuple[Any, Any, str]  # colour, dashes, label
 
@@ -24,7 +24,6 @@ _QUANTITIES = {
     "noise_error": "error by noise",
     "selectivity": "logit error / that of noise",
 }
-_ONE = 1.0  # the strength to which the control is matched, or the one nearest to it
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -35,13 +34,13 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 
 def _drawn(found: xr.Dataset) -> list[int]:
-    """The rows of all models but the controls that are further from the loss of strength one."""
+    """The rows of all models but the controls that are further from the one strength's loss."""
     kinds, strengths = found["model"].values, found["strength"].values
     noise = np.log(found["noise_error"].isel(epoch=-1).mean("member").values)
     losses, controls = np.flatnonzero(strengths > 0), np.flatnonzero(kinds == "decayed")
-    target = losses[np.abs(np.log(strengths[losses] / _ONE)).argmin()]
+    (target,) = np.flatnonzero(strengths == found.attrs["strength"])
     control = controls[np.abs(noise[controls] - noise[target]).argmin()]
-    return [*np.flatnonzero(kinds == "augmented"), *losses, control]
+    return np.array([*np.flatnonzero(kinds == "augmented"), *losses, control]).tolist()
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -55,13 +54,13 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     *_, strongest = (m.isel(epoch=-1) for m in models(found, "regularised"))
     (augmented,) = (m.isel(epoch=-1) for m in models(found, "augmented"))
     for kind in _QUANTITIES:
-        measured[f"fall.{kind}"] = mean(augmented[kind].values / strongest[kind].values)
+        measured[f"fall.{kind}"] = geometric_mean(augmented[kind].values / strongest[kind].values)
     (control,) = (m.isel(epoch=-1) for m in models(found, "decayed"))
     ratio = control["selectivity"].values / augmented["selectivity"].values
-    measured["control_selectivity_ratio"] = mean(ratio)
+    measured["control_selectivity_ratio"] = geometric_mean(ratio)
     layers = augmented["gain"] / strongest["gain"]
     for number, ratio in enumerate(layers.transpose("layer", "member").values, start=1):
-        measured[f"fall.gain.layer{number}"] = mean(ratio)
+        measured[f"fall.gain.layer{number}"] = geometric_mean(ratio)
     return measured
 
 
@@ -81,9 +80,10 @@ def caption(plotted: Plotted) -> str:
         "without weight decay, with augmentation alone and with an invariance loss of several "
         f"strengths; as control with weight decay {float(control['weight_decay']):g} instead of "
         "the loss, of the decays tried the one whose final error by noise is nearest to that of "
-        "the loss of strength 1. A measure that falls for the control as well is loss of "
-        f"sensitivity, not invariance. Mean over {found.sizes['member']} networks, band 1.96 "
-        f"standard errors; {found.attrs['images']} test images. Moskalev et al. (2023) name the "
+        f"the loss of strength {found.attrs['strength']:g}. A measure that falls for the control "
+        "as well is loss of sensitivity, not invariance. Mean over "
+        f"{found.sizes['member']} networks, band 1.96 standard errors; "
+        f"{found.attrs['images']} test images. Moskalev et al. (2023) name the "
         "phenomenon; measures, control and protocol are this project's."
     )
 
@@ -94,7 +94,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     looks = _looks(found)
     columns = max(found.sizes["layer"], len(_QUANTITIES))
     figure, panels = plt.subplots(2, columns, figsize=(style.TWO_COLUMNS, 3.5), squeeze=False)
-    for axes in panels.flat[found.sizes["layer"] : columns]:
+    for axes in [*panels[0, found.sizes["layer"] :], *panels[1, len(_QUANTITIES) :]]:
         axes.set_axis_off()
     for layer, axes in enumerate(panels[0][: found.sizes["layer"]]):
         _panel(axes, found.isel(layer=layer), "gain", looks)

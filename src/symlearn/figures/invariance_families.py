@@ -1,6 +1,7 @@
 """What the figures of invariance share: families of networks, arranged, summarised and coloured."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -8,7 +9,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.ticker import NullFormatter
 
-from symlearn.figures.inputs import Inputs, Plotted, labels_of
+from symlearn import store
+from symlearn.figures.inputs import Inputs, labels_of, prepared
 from symlearn.statistics import TWO_SIDED, Measured
 
 # Colour and marker by how a network was made invariant.
@@ -42,9 +44,20 @@ NAMES = {
 def families(inputs: Inputs) -> dict[str, xr.Dataset]:
     """The families of networks by number, `family1` the first of the config."""
     return {
-        f"family{number}": found.assign_attrs(labels_of(found))
+        f"family{number}": found.assign_attrs(_settings(found))
         for number, found in enumerate(inputs.study("invariance"), start=1)
     }
+
+
+def _settings(found: xr.Dataset) -> dict[str, Any]:
+    """The family's labels, and the data set that images are interpolated to if there is one."""
+    other = store.spec_of(found)["other"]
+    return {**labels_of(found), **({"other": prepared(other)} if other else {})}
+
+
+def interpolated(family: xr.Dataset) -> str:
+    """What captions say of the images that others are interpolated to, if there are any."""
+    return f" (interpolation: to {family.attrs['other']})" if "other" in family.attrs else ""
 
 
 def title(family: xr.Dataset) -> str:
@@ -72,14 +85,6 @@ def models(family: xr.Dataset, *kinds: str) -> list[xr.Dataset]:
 def learned(family: xr.Dataset) -> list[xr.Dataset]:
     """The models with augmentation, from none of the invariance loss to the most of it."""
     return models(family, "augmented", "regularised")
-
-
-def one_strength(plotted: Plotted) -> float:
-    """The strength that stands for all: that of the last family's if it has one, else near 1."""
-    common = set.intersection(
-        *({float(v) for v in f["strength"].values if v} for f in plotted.values())
-    )
-    return min(common, key=lambda value: abs(np.log(value)))
 
 
 def regularised(family: xr.Dataset, strength: float) -> xr.Dataset:

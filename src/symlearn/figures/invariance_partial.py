@@ -15,7 +15,7 @@ from symlearn.figures.inputs import Inputs, Plotted, architectures, by_cell, lab
 from symlearn.figures.invariance_families import NAMES, curve, logarithmic
 from symlearn.figures.panels import powers_of_two
 from symlearn.figures.quantities import symmetrised
-from symlearn.statistics import Measured, Measurements, mean
+from symlearn.statistics import Measured, Measurements, geometric_mean, mean
 
 TITLE = "Partly observed symmetries: how invariant networks are on the class left out"
 NEEDS: dict[str, dict[str, int]] = {"invariance-partial": {}, "rotations": {}}
@@ -35,7 +35,10 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
-    """By network and n: each role, the class left out over the others, and the trend with n."""
+    """By network and n: each role, the class left out over the others, and the trend with n.
+
+    Ratios and their trends are geometric means over the classes left out.
+    """
     measured: dict[str, Measured] = {}
     for name, one in _networks(plotted).items():
         for n in _sizes(one):
@@ -43,13 +46,13 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                 left, others = (_values(one, kind, role, n) for role in _ROLES)
                 tail = f"{kind}.{name}.n{n}"
                 measured |= {f"left_out.{tail}": mean(left), f"others.{tail}": mean(others)}
-                measured[f"excess.{tail}"] = mean(left / others)
+                measured[f"excess.{tail}"] = geometric_mean(left / others)
         for kind in _SHOWN:
             first, last = (
                 np.divide(*(_values(one, kind, role, n) for role in _ROLES))
                 for n in _sizes(one)[[0, -1]]
             )
-            measured[f"excess_last_over_first.{kind}.{name}"] = mean(last / first)
+            measured[f"excess_last_over_first.{kind}.{name}"] = geometric_mean(last / first)
     for name in architectures(plotted["theory"]):
         errors = _theory(plotted["theory"], name)[1]
         measured[f"theory_last_over_first.{name}"] = mean(errors[-1] / errors[0].mean())

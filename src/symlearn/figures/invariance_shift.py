@@ -15,17 +15,17 @@ from symlearn.figures.invariance_families import (
     TIED,
     curve,
     families,
+    interpolated,
     logarithmic,
     models,
     nearest_decayed,
-    one_strength,
     regularised,
     sets,
     summary,
     title,
     values,
 )
-from symlearn.statistics import Measured, Measurements, mean
+from symlearn.statistics import Measured, Measurements, geometric_mean, mean
 
 TITLE = "Learned invariance under distribution shift"
 NEEDS: dict[str, dict[str, int]] = {"invariance": {}}
@@ -48,10 +48,9 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
     """How much worse augmented and regularised networks are under each full shift."""
-    strength = one_strength(plotted)
     measured: dict[str, Measured] = {}
     for name, family in plotted.items():
-        chosen = _chosen(family, strength)
+        chosen = _chosen(family, family.attrs["strength"])
         for shift, where in sets(family):
             if shift is None:
                 continue
@@ -63,13 +62,13 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
             ratio = values(chosen["regularised"], "noise_error") / values(
                 chosen["decayed"], "noise_error"
             )
-            measured[f"matched_noise_error.{name}"] = mean(ratio)
+            measured[f"matched_noise_error.{name}"] = geometric_mean(ratio)
     return measured
 
 
 def _worse(name: str, model: xr.Dataset, shift: str) -> dict[str, Measured]:
     measured = {
-        f"rise.{kind}.{name}": mean(values(model, kind, shift) / values(model, kind))
+        f"rise.{kind}.{name}": geometric_mean(values(model, kind, shift) / values(model, kind))
         for kind in ("divergence", "relative_logit_error", "selectivity")
     }
     for kind in ("saliency_absolute", "agreement"):
@@ -82,7 +81,7 @@ def _beside_decay(name: str, chosen: dict[str, xr.Dataset], shift: str) -> dict[
     """The selectivity ratio of the regularised networks over that of the control."""
     found = values(chosen["regularised"], "selectivity", shift)
     return {
-        f"selectivity_over_decayed.{name}": mean(
+        f"selectivity_over_decayed.{name}": geometric_mean(
             found / values(chosen["decayed"], "selectivity", shift)
         )
     }
@@ -101,7 +100,7 @@ def _chosen(family: xr.Dataset, strength: float) -> dict[str, xr.Dataset]:
 def caption(plotted: Plotted) -> str:
     """What is shown."""
     family, *others = plotted.values()
-    strength = one_strength(plotted)
+    strength = family.attrs["strength"]
     decay = float(_chosen(family, strength)["decayed"]["weight_decay"])
     below = "; ".join(title(other) for other in others)
     further = f" Below, the last measure for {below}." if others else ""
@@ -112,18 +111,18 @@ def caption(plotted: Plotted) -> str:
         "those tried the one with the nearest sensitivity to noise on test images. The errors of "
         "the weight-tied network are 0 to rounding and not drawn. Blends (1 - s) x + s z at "
         "strength s with the inverted image, with smooth random fields, with uniform noise, or "
-        "with an image of another data set; for patches, the share of the 4 x 4 that changes "
-        "places. A blend of one half with the inverted image is grey all over: there gx = x, the "
-        "errors are 0 and the ratios are not defined. Means as in invariance-regulariser over "
-        f"{family.sizes['member']} networks, band 1.96 standard errors (networks and "
-        f"{family.attrs['images']} images). Moskalev et al. (2023) report the loss of learned "
-        "invariance under shift; shifts, protocol, ratios and control are this project's."
+        f"with an image of another data set{interpolated(family)}; for patches, the share of the "
+        "4 x 4 that changes places. A blend of one half with the inverted image is grey all "
+        "over: there gx = x, the errors are 0 and the ratios are not defined. Means as in "
+        f"invariance-regulariser over {family.sizes['member']} networks, band 1.96 standard "
+        f"errors (networks and {family.attrs['images']} images). Moskalev et al. (2023) report "
+        "the loss of learned invariance under shift; shifts, protocol, ratios and control are "
+        "this project's."
     )
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """A column for each shift; rows for the measures, then for the further families."""
-    strength = one_strength(plotted)
     first, *others = plotted.values()
     rows = [(first, kind, label) for kind, label in NAMES.items()]
     rows += [(f, _SCALE_FREE, f"{NAMES[_SCALE_FREE]}\n{title(f)}") for f in others]
@@ -134,13 +133,13 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     )
     for line, (family, kind, label) in zip(panels, rows, strict=True):
         for axes, shift in zip(line, shifts, strict=True):
-            _panel(axes, _chosen(family, strength), kind, shift)
+            _panel(axes, _chosen(family, family.attrs["strength"]), kind, shift)
         line[0].set_ylabel(label, fontsize=6)
     for axes, shift in zip(panels[0], shifts, strict=True):
         axes.set_title(shift)
     for axes in panels[-1]:
         axes.set_xlabel("strength of the shift")
-    _legend(figure, _chosen(first, strength))
+    _legend(figure, _chosen(first, first.attrs["strength"]))
     return figure
 
 

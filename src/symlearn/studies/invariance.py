@@ -40,7 +40,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])
     models = [_model(one, tests, sets, action, spec) for one in networks]
     return xr.concat(models, dim="model", coords="different", compat="equals").assign_attrs(
-        images=spec["images"]
+        images=spec["images"], strength=spec["strength"]
     )
 
 
