@@ -10,6 +10,7 @@ import pytest
 from symlearn import plan
 from symlearn.config import PresetName
 from symlearn.forecast import measured
+from symlearn.forecast import reference as reference_command
 from symlearn.forecast.__main__ import main
 from symlearn.forecast.forecast import cost_model, forecast
 from symlearn.forecast.measured import Cost, benchmark_path, read_benchmark, reference
@@ -244,6 +245,34 @@ def test_a_cell_that_was_measured_here_costs_what_it_took(folder, config):
             [["s", "max_rss", "cpu_time"], [123.0, 50.0, 9.0]]
         )
     assert measured.measured(folder / "results/quick", cell) == Cost(123.0, 50.0, 0.0)
+
+
+def write_benchmark(path, seconds):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"s\tmax_rss\tcpu_time\n{seconds}\t50\t{seconds}\n")
+
+
+def test_a_renewed_reference_table_keeps_the_kinds_that_were_not_measured(folder, capsys):
+    write_benchmark(folder / "results/quick/benchmarks/claims.tsv", 7.5)
+    out = folder / "table.tsv"
+    assert reference_command.main(["quick", "--out", str(out)]) == 0
+    before, after = (path.read_text().splitlines()[2:] for path in (measured.REFERENCE, out))
+    assert [line for line in after if line not in before] == ["claims\t0\t0\t7.5\t50\t0"]
+    assert len(after) == len(before)
+    assert sorted(path.name for path in folder.iterdir()) == ["config.yaml", "results", "table.tsv"]
+
+
+def test_without_measurements_the_reference_table_stays_and_the_preset_is_named(folder, capsys):
+    write_benchmark(folder / "results/quick/benchmarks/claims.tsv", 7.5)
+    out = folder / "table.tsv"
+    out.write_text("as it was\n")
+    assert reference_command.main(["quick", "standard", "--out", str(out)]) == 1
+    err = capsys.readouterr().err
+    assert "results/standard: nothing was measured there" in err
+    assert err.count("\n") == 1
+    assert out.read_text() == "as it was\n"
+    with pytest.raises(SystemExit):
+        reference_command.main(["quik", "--out", str(out)])
 
 
 @pytest.mark.parametrize(

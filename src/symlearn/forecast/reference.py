@@ -1,7 +1,8 @@
 """Makes the table of reference measurements from the benchmark files of runs on this machine.
 
 Run by hand after a change of the algorithms, in a folder with finished runs:
-`python -m symlearn.forecast.reference quick standard`.
+`python -m symlearn.forecast.reference quick standard`. Kinds of jobs that these runs had none of
+keep the rows that they have.
 """
 
 import argparse
@@ -12,12 +13,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple
 from pathlib import Path
 from statistics import median
+from typing import get_args
 
-from symlearn.config import load
+from symlearn.config import Config, PresetName, load
+from symlearn.errors import ConfigError
 from symlearn.forecast.commands import guarded
 from symlearn.forecast.forecast import collect
-from symlearn.forecast.measured import REFERENCE, Cost, Measurement, undisturbed
+from symlearn.forecast.measured import REFERENCE, Cost, Measurement, reference, undisturbed
 from symlearn.forecast.work import Work
+from symlearn.specs import write_changed
 
 _COLUMNS = ("kind", "amount", "values", "seconds", "memory", "disk")
 
@@ -39,18 +43,41 @@ def table(found: Iterable[Measurement], machine: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+def measured_in(config: Config, presets: Iterable[str]) -> list[Measurement]:
+    """What was measured in the results of these presets; raises ConfigError for one without."""
+    found = []
+    for preset in presets:
+        if preset not in config.presets:
+            raise ConfigError(f"{preset}: has no entry under presets of the config")
+        here = collect(config, [preset], undisturbed)
+        if not here:
+            raise ConfigError(
+                f"results/{preset}: nothing was measured there; run it first, or leave it out"
+            )
+        found += here
+    return found
+
+
+def renewed(found: Sequence[Measurement]) -> list[Measurement]:
+    """These measurements, and the shipped ones of all kinds that they have none of."""
+    kinds = {work.kind for work, _ in found}
+    return [*found, *(row for row in reference() if row[0].kind not in kinds)]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the table; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m symlearn.forecast.reference")
-    parser.add_argument("presets", nargs="+", help="whose results to read")
+    parser.add_argument(
+        "presets", nargs="+", choices=get_args(PresetName), help="whose results to read"
+    )
     parser.add_argument("--config", type=Path, default=Path("config.yaml"))
     parser.add_argument("--out", type=Path, default=REFERENCE, help="file to write")
     arguments = parser.parse_args(argv)
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
 
     def run() -> None:
-        found = collect(load(arguments.config), arguments.presets, undisturbed)
-        arguments.out.write_text(table(found, machine))
+        found = measured_in(load(arguments.config), arguments.presets)
+        write_changed(arguments.out, table(renewed(found), machine))
 
     return guarded("forecast.reference", run)
 
