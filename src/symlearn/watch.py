@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 from symlearn import plan
 from symlearn.config import Config, PresetName, load
+from symlearn.errors import ConfigError
 from symlearn.forecast.commands import duration, guarded
 from symlearn.forecast.forecast import cost_model, forecast
 from symlearn.forecast.measured import benchmark_path
@@ -25,6 +26,7 @@ from symlearn.forecast.targets import Targets, resolve
 from symlearn.specs import Cell
 
 State = Literal["waiting", "running", "done", "failed"]
+_DAY = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> None:
+    if arguments.cores < 1:
+        raise ConfigError("--cores: at least 1")
+    if not 0 <= arguments.every <= _DAY:
+        raise ConfigError(f"--every: from 0 to {_DAY:.0f} seconds")
     config = load(arguments.configfile)
     if arguments.preset:
         config = config.model_copy(update={"preset": arguments.preset})

@@ -93,6 +93,23 @@ def test_in_a_log_a_line_is_printed_only_when_something_has_changed(folder, caps
     ]
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--cores", "0"),
+        ("--cores", "-1"),
+        ("--every", "-1"),
+        ("--every", "nan"),
+        ("--every", "inf"),
+    ],
+)
+def test_a_number_out_of_range_is_one_line(folder, capsys, option, value):
+    assert main(["fig2", option, value]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"symlearn.watch: error: {option}: ")
+    assert err.count("\n") == 1
+
+
 def test_an_unknown_figure_is_one_line(folder, capsys):
     assert main(["fig44", "--once"]) == 1
     assert capsys.readouterr().err.count("\n") == 1
