@@ -106,6 +106,7 @@ class Verdict:
     expected: Expected | None
     measured: Measured | None
     outcome: Outcome
+    note: str = ""
 
 
 def load_claims(path: Path) -> list[Claim]:
@@ -129,17 +130,25 @@ def read_measured(files: Sequence[Path]) -> dict[str, dict[str, Measured]]:
 
 
 def judge(claim: Claim, preset: str, measured: Mapping[str, Mapping[str, Measured]]) -> Verdict:
-    """Whether a claim holds; raises StoreError for a quantity that its figure does not measure."""
+    """Whether a claim holds.
+
+    Not run where the figure measures such quantities, but at other points of its grid: the config
+    chooses those. Raises StoreError for a kind of quantity that the figure never measures.
+    """
     expected = claim.expected.get(preset)  # type: ignore[call-overload]
     if expected is None:
         return Verdict(claim, None, None, "not run")
-    try:
-        found = measured[claim.figure][claim.quantity]
-    except KeyError:
-        raise StoreError(
-            f"claim {claim.id}: {claim.figure} does not measure {claim.quantity!r} in the preset "
-            f"{preset}; take the preset out of `expected`, or name a quantity of the figure"
-        ) from None
+    there = measured.get(claim.figure, {})
+    if claim.quantity not in there:
+        if _kind(claim.quantity) not in map(_kind, there):
+            raise StoreError(
+                f"claim {claim.id}: {claim.figure} does not measure {claim.quantity!r} in the "
+                f"preset {preset}; take the preset out of `expected`, or name a quantity of the "
+                "figure"
+            )
+        note = f"{claim.quantity} is not in this config's grid of {claim.figure}"
+        return Verdict(claim, expected, None, "not run", note)
+    found = there[claim.quantity]
     return Verdict(claim, expected, found, "holds" if expected.holds(found.value) else "fails")
 
 
@@ -155,7 +164,7 @@ def rows(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
             "uncertainty": _number(verdict.measured and verdict.measured.uncertainty),
             "claim": verdict.claim.claim,
             "source": verdict.claim.source,
-            "note": verdict.claim.note,
+            "note": verdict.note or verdict.claim.note,
         }
         for verdict in verdicts
     ]
@@ -236,6 +245,11 @@ def _quantities(dataset: xr.Dataset) -> dict[str, Measured]:
     values, errors = dataset["value"].values.tolist(), dataset["uncertainty"].values.tolist()
     names: list[Any] = dataset["quantity"].values.tolist()
     return {n: Measured(v, e) for n, v, e in zip(names, values, errors, strict=True)}
+
+
+def _kind(quantity: str) -> str:
+    """What is measured, without the point of the grid: `accuracy` of `accuracy.mlp-1.n8`."""
+    return quantity.partition(".")[0]
 
 
 def _number(value: float | None) -> str:

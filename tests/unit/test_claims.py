@@ -68,6 +68,24 @@ def test_a_quantity_that_no_figure_measures_is_an_error_and_no_pass():
         judge(Claim(**claim()), "quick", {"fig2": {}})
 
 
+def test_a_point_that_is_not_in_the_grid_is_not_run_and_says_so():
+    asked = Claim(**claim(quantity="accuracy.mlp-1.n8", note="Fails in paper."))
+    measured = {"fig2": {"accuracy.mlp-1.n4": Measured(0.5), "error.mlp-1.n8": Measured(0.5)}}
+    verdict = judge(asked, "quick", measured)
+    assert verdict.outcome == "not run"
+    (row,) = rows([verdict])
+    assert row["note"] == "accuracy.mlp-1.n8 is not in this config's grid of fig2"
+    assert row["expected"]
+    assert row["measured"] == ""
+
+
+@pytest.mark.parametrize("quantity", ["accuracies.mlp-1.n8", "mlp-1.n8", "accuracy-1"])
+def test_a_kind_of_quantity_that_the_figure_never_measures_stays_an_error(quantity):
+    measured = {"fig2": {"accuracy.mlp-1.n4": Measured(0.5)}}
+    with pytest.raises(StoreError, match=f"does not measure '{quantity}'"):
+        judge(Claim(**claim(quantity=quantity)), "quick", measured)
+
+
 def test_ids_are_unique(tmp_path):
     path = tmp_path / "claims.yaml"
     path.write_text(yaml.safe_dump([claim(), claim()]))
