@@ -5,6 +5,7 @@ Light on purpose: the Snakefile imports it, so nothing here imports an array lib
 
 import difflib
 import json
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
@@ -13,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationError,
+    field_validator,
     model_validator,
 )
 
@@ -179,6 +181,15 @@ class Config(Closed):
                     kind = f"{key.rpartition('.')[2].removesuffix('s')}s"
                     known = [*standard[kind], *own[kind]]
                     if used not in known:
+    @field_validator("data_root")
+    @classmethod
+    def _is_a_folder(cls, given: str | None) -> str | None:
+        folder = expanded(given)
+        if folder is not None and not Path(folder).is_dir():
+            where = Path(folder).absolute()
+            raise ValueError(f"{where} is no folder; null looks into data/, then downloads")
+        return folder
+
                         path = f"presets.{name}.{study}.{key}"
                         raise ValueError(f"{path}: {used!r} is unknown; {_allowed(used, known)}")
         if self.preset not in self.presets:
@@ -281,6 +292,11 @@ def _sentence(fault: Mapping[str, Any]) -> str:
         case "union_tag_not_found":
             kinds = MODELS if fault["loc"][0] == "architectures" else catalogue.MODELS
             return f"{prefix}the key kind is missing; allowed: {', '.join(kinds)}"
+def expanded(data_root: str | None) -> str | None:
+    """The folder of the data sets with `~` as the home folder, as a shell would have it."""
+    return os.path.expanduser(data_root) if data_root else None
+
+
         case "value_error":
             if isinstance(fault["input"], dict):  # the error begins with the rest of the key path
                 return f"{path}.{context['error']}".removeprefix(".")

@@ -162,6 +162,8 @@ def test_a_missing_file_without_network_is_one_line_that_says_what_to_do(tmp_pat
     message = str(raised.value)
     assert message.startswith(f"{NAME}: ")
     assert "data_root" in message
+    root, cache = tmp_path / "root", tmp_path / "cache"
+    assert f"is not in {root / 'set'}, {root}, {cache / 'set'}, and could not" in message
     assert f"{closed}: ConnectionError; {closed}b/: ConnectionError" in message
     assert "\n" not in message
     assert files_below(tmp_path) == []

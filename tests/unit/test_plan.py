@@ -126,8 +126,8 @@ def test_no_two_networks_of_a_study_share_a_stream(shipped):
     assert sorted(names(32)) == sorted(names(64))
 
 
-def test_where_the_data_lie_changes_no_name(shipped):
-    elsewhere = {**shipped, "data_root": "elsewhere"}
+def test_where_the_data_lie_changes_no_name(shipped, tmp_path):
+    elsewhere = {**shipped, "data_root": str(tmp_path)}
     assert cells_of(shipped).keys() == cells_of(elsewhere).keys()
 
 

@@ -85,6 +85,7 @@ def test_names_of_the_config_reach_no_shell(project):
     """A folder's name is data to the rules, whatever is in it."""
     marks = [project.folder / f"mark{number}" for number in range(3)]
     name = f"x'; touch {marks[0]}; $(touch {marks[1]}) `touch {marks[2]}` {{threads}}"
+    (project.folder / name).mkdir(parents=True)
     project.edit(lambda config: config.update(data_root=name))
     project.run("fig9")
     assert not any(mark.exists() for mark in marks)

@@ -14,7 +14,8 @@ scheduling.wake_once()
 
 if workflow.remote_exec:
     # A submitted job: its spec says all that it needs. The config may have been edited since.
-    PRESET, DATA_ROOT, FIGURES = config["preset"], config.get("data_root"), {}
+    PRESET, FIGURES = config["preset"], {}
+    DATA_ROOT = config_model.expanded(config.get("data_root"))
 else:
     try:
         for configfile in workflow.configfiles:

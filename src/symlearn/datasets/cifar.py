@@ -103,7 +103,7 @@ def _archive(folders: Sequence[Path]) -> Path:
         if path.is_file():
             break
     else:
-        path = download(CIFAR_ARCHIVE, CIFAR_MIRRORS, folders[-1])
+        path = download(CIFAR_ARCHIVE, CIFAR_MIRRORS, folders[-1], folders)
     digest = hashlib.sha256()
     for block in _blocks(path):
         digest.update(block)

@@ -34,13 +34,17 @@ def find_file(
         for name in (file.name, plain):
             if _is_file(folder / name):
                 return _verified(folder / name, file)
-    return _verified(download(file, mirrors, cache / dataset), file)
+    fetched = download(file, mirrors, cache / dataset, [*roots, cache / dataset])
+    return _verified(fetched, file)
 
 
-def download(file: RemoteFile, mirrors: Sequence[str], folder: Path) -> Path:
+def download(
+    file: RemoteFile, mirrors: Sequence[str], folder: Path, looked_into: Sequence[Path] = ()
+) -> Path:
     """Fetch a file from the first mirror that has it; three rounds, resuming what is there.
 
-    Raises DataError that says what each mirror answered and what to do.
+    Raises DataError that says what each mirror answered, which folders were `looked_into` before,
+    and what to do.
     """
     answers: dict[str, str] = {}
     for _ in range(_ATTEMPTS):
@@ -62,8 +66,9 @@ def download(file: RemoteFile, mirrors: Sequence[str], folder: Path) -> Path:
             except OSError as error:
                 raise DataError(f"{folder}: cannot be written: {error.strerror or error}") from None
     tried = "; ".join(f"{mirror}: {answer}" for mirror, answer in answers.items())
+    looked = ", ".join(str(path) for path in looked_into or [folder])
     raise DataError(
-        f"{file.name}: is not in a local folder and could not be downloaded ({tried}); "
+        f"{file.name}: is not in {looked}, and could not be downloaded ({tried}); "
         "put it into a folder and give it as data_root, or try again with a network"
     )
 
