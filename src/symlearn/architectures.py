@@ -111,7 +111,7 @@ def _model_of(kind: str, function: Callable[..., Layers]) -> type[BaseModel]:
     for name, parameter in inspect.signature(function).parameters.items():
         required = parameter.default is inspect.Parameter.empty
         fields[name] = (parameter.annotation, ... if required else parameter.default)
-    config = ConfigDict(extra="forbid", frozen=True)
+    config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     return create_model(kind, __config__=config, __doc__=inspect.getdoc(function), **fields)
 
 

@@ -115,6 +115,20 @@ class Preset(Closed):
                     f"{study}.images: {images} is not from 10 to {most}, equally many of each of "
                     f"the ten classes of {self.dataset.name}; null takes all"
                 )
+            if images is not None and images % 10:
+                raise ValueError(
+                    f"{study}.images: {images} is no multiple of ten, and there are equally many "
+                    f"of each of the ten classes; take {images // 10 * 10}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _layers_are_measured_on_test_images(self) -> "Preset":
+        images, test = self.lie_layers.images, self.lie_models.test
+        if images > test:
+            raise ValueError(
+                f"lie_layers.images: {images} is more than the {test} of lie_models.test"
+            )
         return self
 
     @model_validator(mode="after")
@@ -167,6 +181,15 @@ class Config(Closed):
     )
     presets: dict[PresetName, Preset]
 
+    @field_validator("data_root")
+    @classmethod
+    def _is_a_folder(cls, given: str | None) -> str | None:
+        folder = expanded(given)
+        if folder is not None and not Path(folder).is_dir():
+            where = Path(folder).absolute()
+            raise ValueError(f"{where} is no folder; null looks into data/, then downloads")
+        return folder
+
     @model_validator(mode="after")
     def _names_are_known(self) -> "Config":
         own = {"architectures": self.architectures, "networks": self.networks}
@@ -181,15 +204,6 @@ class Config(Closed):
                     kind = f"{key.rpartition('.')[2].removesuffix('s')}s"
                     known = [*standard[kind], *own[kind]]
                     if used not in known:
-    @field_validator("data_root")
-    @classmethod
-    def _is_a_folder(cls, given: str | None) -> str | None:
-        folder = expanded(given)
-        if folder is not None and not Path(folder).is_dir():
-            where = Path(folder).absolute()
-            raise ValueError(f"{where} is no folder; null looks into data/, then downloads")
-        return folder
-
                         path = f"presets.{name}.{study}.{key}"
                         raise ValueError(f"{path}: {used!r} is unknown; {_allowed(used, known)}")
         if self.preset not in self.presets:
@@ -223,12 +237,23 @@ class Config(Closed):
     def _pooled_networks_are_perceptrons(self) -> "Config":
         for name, preset in self.presets.items():
             for number, family in enumerate(preset.invariance.families):
-                if "pooled" in family.tied and "widths" not in self.network(family.network):
+                entry = self.network(family.network)
+                if "pooled" in family.tied and (entry["kind"] != "perceptron" or entry["dropout"]):
                     path = f"presets.{name}.invariance.families.{number}.tied"
+                    what = "with dropout" if entry["kind"] == "perceptron" else entry["kind"]
                     raise ValueError(
-                        f"{path}: pooled ties a perceptron, not {family.network!r}; "
-                        "averaged ties any network"
+                        f"{path}: pooled ties a perceptron without dropout, not "
+                        f"{family.network!r} ({what}); averaged ties any network"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _networks_fit_the_images(self) -> "Config":
+        for name, preset in self.presets.items():
+            for path, network, side in _networks_used(preset):
+                misfit = catalogue.model_of(self.network(network)).misfit(side)
+                if misfit:
+                    raise ValueError(f"presets.{name}.{path}: {network!r} {misfit}")
         return self
 
     @property
@@ -267,6 +292,11 @@ def load(path: Path) -> Config:
     return parse(raw, str(path))
 
 
+def expanded(data_root: str | None) -> str | None:
+    """The folder of the data sets with `~` as the home folder, as a shell would have it."""
+    return os.path.expanduser(data_root) if data_root else None
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON schema of `config.yaml`, for editors."""
     return Config.model_json_schema()
@@ -292,11 +322,6 @@ def _sentence(fault: Mapping[str, Any]) -> str:
         case "union_tag_not_found":
             kinds = MODELS if fault["loc"][0] == "architectures" else catalogue.MODELS
             return f"{prefix}the key kind is missing; allowed: {', '.join(kinds)}"
-def expanded(data_root: str | None) -> str | None:
-    """The folder of the data sets with `~` as the home folder, as a shell would have it."""
-    return os.path.expanduser(data_root) if data_root else None
-
-
         case "value_error":
             if isinstance(fault["input"], dict):  # the error begins with the rest of the key path
                 return f"{path}.{context['error']}".removeprefix(".")
@@ -340,6 +365,22 @@ def _names_used(settings: Any) -> Iterable[tuple[str, str]]:
             yield single, getattr(settings, single)
     for number, family in enumerate(getattr(settings, "families", ())):
         yield from ((f"families.{number}.{key}", name) for key, name in _names_used(family))
+
+
+def _networks_used(preset: Preset) -> Iterable[tuple[str, str, int]]:
+    """The networks that a preset names: key path, name, and side of the images that they see."""
+    side = preset.dataset.side
+    for study, settings in preset:
+        if isinstance(settings, Stability):
+            for number, task in enumerate(settings.tasks):
+                own = task.dataset == preset.dataset.name
+                pixels = side if own else DATASETS[task.dataset].side
+                for network in task.networks:
+                    yield f"{study}.tasks.{number}.networks", network, pixels
+            continue
+        for key, name in _names_used(settings):
+            if "network" in key:
+                yield f"{study}.{key}", name, side
 
 
 def _visible(location: Iterable[Any]) -> list[Any]:

@@ -52,9 +52,12 @@ STRIPE_KERNELS = 512
 
 
 class Closed(BaseModel):
-    """A part of the config: unknown keys are errors."""
+    """A part of the config: unknown keys are errors, and so are numbers that are not finite.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    A spec is JSON, which has none.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Dataset(Closed):

@@ -114,6 +114,39 @@ FAULTS = {
         5000,
         ["5000 is not from 10 to 1740", "null takes all"],
     ),
+    "images-that-no-class-gets": (
+        f"{QUICK}.partial.images",
+        25,
+        ["25 is no multiple of ten", "take 20"],
+    ),
+    "layers-of-more-than-the-test": (
+        f"{QUICK}.lie_layers.images",
+        301,
+        ["301 is more than the 300 of lie_models.test"],
+    ),
+    "endless-rate": (f"{QUICK}.lie_models.learning_rate", math.inf, ["inf", "finite number"]),
+    "no-number": (f"{QUICK}.rings.separations", [0.0, math.nan], ["1: nan", "finite number"]),
+    "endless-architecture": (
+        "architectures.mine",
+        {"kind": "rbf", "inverse_length": math.inf},
+        ["mine.inverse_length: inf", "finite number"],
+    ),
+    "no-dropout": (
+        "networks.mine",
+        {"kind": "perceptron", "widths": [3], "dropout": math.nan},
+        ["mine.dropout: nan", "finite number"],
+    ),
+    "no-folder": ("data_root", "nowhere/at-all", [str(Path("nowhere/at-all").absolute())]),
+    "network-for-larger-images": (
+        f"{QUICK}.partial.networks",
+        ["mlp", "alexnet"],
+        ["'alexnet' needs images of 16 pixels a side or more, not 12"],
+    ),
+    "task-of-larger-images": (
+        f"{QUICK}.stability.tasks.0.networks",
+        ["efficientnet-b0"],
+        ["'efficientnet-b0' needs images of 16 pixels a side or more, not 12"],
+    ),
     "fewer-images-than-classes": (f"{QUICK}.long_training.images", 9, ["9 is not from 10 to"]),
     "layers-without-networks": (
         f"{QUICK}.lie_layers.networks",
@@ -214,7 +247,17 @@ FAULTS = {
     "pooled-convnet": (
         FAMILIES,
         [FAMILY, FAMILY | {"network": "cnn-8", "tied": ["pooled"]}],
-        ["families.1.tied: pooled ties a perceptron, not 'cnn-8'"],
+        ["families.1.tied: pooled ties a perceptron without dropout, not 'cnn-8' (convnet)"],
+    ),
+    "pooled-dropout": (
+        FAMILIES,
+        [FAMILY, FAMILY | {"network": "mlp", "tied": ["averaged", "pooled"]}],
+        ["families.1.tied: pooled ties", "not 'mlp' (with dropout)"],
+    ),
+    "pooled-twice": (
+        FAMILIES,
+        [FAMILY, FAMILY | {"network": "mlp-256-pooled", "tied": ["pooled"]}],
+        ["families.1.tied: pooled ties", "(orbit-pooled)"],
     ),
     "network-of-a-family": (
         FAMILIES,
@@ -298,6 +341,39 @@ def test_a_fault_is_one_line_with_key_path_value_and_what_is_allowed(shipped, fa
     assert "\n" not in message.replace(path, "")
 
 
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [
+        ({"patch": 5, "width": 32}, "patches of 5 pixels, which do not tile images of 12"),
+        ({"width": 30}, "a width of 30, which is no multiple of 4"),
+    ],
+)
+def test_a_transformer_of_ones_own_must_fit_the_images(shipped, entry, reason):
+    shipped["networks"]["mine"] = {"kind": "vision-transformer", "mlp_width": 8, **entry}
+    for study in ("lie_models.networks", "partial.networks"):
+        used = changed(shipped, f"{QUICK}.{study}", ["resnet8-8", "vit-plain-32", "mine"])
+        with pytest.raises(ConfigError, match=f"{QUICK}.{study}: 'mine' has {reason}"):
+            parse(used)
+
+
+def test_the_networks_of_a_task_must_fit_its_own_images(shipped):
+    task = shipped["presets"]["quick"]["stability"]["tasks"][0]
+    tasks = [task, {**task, "dataset": "cifar10-part", "networks": ["alexnet"]}]
+    assert parse(changed(shipped, f"{QUICK}.stability.tasks", tasks))
+    # The digits are framed where they are the preset's own images, and nowhere else.
+    shipped["presets"]["quick"]["dataset"] = {"name": "mnist", "padding": 4}
+    with pytest.raises(ConfigError, match=r"tasks\.0\.networks: 'lenet' needs .* 12 .* not 8"):
+        parse(shipped)
+
+
+def test_the_home_folder_may_be_written_short(shipped, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "sets").mkdir()
+    assert parse({**shipped, "data_root": "~/sets"}).data_root == str(tmp_path / "sets")
+    with pytest.raises(ConfigError, match=rf"data_root: '~/none': {tmp_path}/none is no folder"):
+        parse({**shipped, "data_root": "~/none"})
+
+
 def test_dots_in_names_are_refused(shipped):
     shipped["architectures"]["../x"] = {"kind": "mlp", "hidden_layers": 1}
     with pytest.raises(ConfigError, match=r"'\.\./x'"):
@@ -370,14 +446,11 @@ def test_an_architecture_of_ones_own_has_its_defaults_filled_in(shipped):
 
 
 def test_shifts_are_measured_against_the_prepared_images(shipped):
-    raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 3})
-    raw = changed(raw, f"{QUICK}.shifts.n", [2, 11, 22])
+    raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 4})
+    raw = changed(raw, f"{QUICK}.shifts.n", [2, 8, 24])
     for family in raw["presets"]["quick"]["invariance"]["families"]:
         family["n"] = 2
-    with pytest.raises(ConfigError, match=r"quick\.invariance\.shifts: the 4 x 4 patches .*22 pix"):
-        parse(raw)
-    raw = changed(raw, f"{QUICK}.invariance.shifts", ["noise"])
-    assert parse(raw).chosen.dataset.side == 22
+    assert parse(raw).chosen.dataset.side == 24
 
 
 def test_names_in_the_config_are_those_of_the_registries():

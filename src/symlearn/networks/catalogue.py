@@ -1,12 +1,13 @@
 """Networks of finite width by name, and the config's model of each kind.
 
 Light on purpose: the config is checked without torch. `symlearn.networks.build` turns an entry
-into a module. Networks that have an infinite-width limit are the architectures of
-`symlearn.architectures` at a width; those here have dropout, pooling or attention.
+into a module; `misfit` says beforehand which images it would refuse. Networks that have an
+infinite-width limit are the architectures of `symlearn.architectures` at a width; those here have
+dropout, pooling or attention.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Union, get_args
+from typing import Annotated, Any, ClassVar, Literal, Union, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,7 +17,15 @@ ExactGroup = Literal["cyclic-rotation", "cyclic-shift", "dihedral"]
 
 
 class _Kind(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    least_side: ClassVar[int] = 1
+
+    def misfit(self, side: int) -> str | None:
+        """Why the network cannot be built for images of `side` pixels a side; None if it can."""
+        if side < self.least_side:
+            return f"needs images of {self.least_side} pixels a side or more, not {side}"
+        return None
 
 
 class Perceptron(_Kind):
@@ -29,6 +38,8 @@ class Perceptron(_Kind):
 
 class Convnet(_Kind):
     """5 x 5 and 3 x 3 convolutions, each halved by max-pooling, then two dense layers."""
+
+    least_side: ClassVar[int] = 12
 
     kind: Literal["convnet"]
     channels: Annotated[list[Count], Field(min_length=2, max_length=2)]
@@ -46,6 +57,14 @@ class VisionTransformer(_Kind):
     head_width: Count = 64
     mlp_width: Count
 
+    def misfit(self, side: int) -> str | None:
+        """Why not: patches must tile the images, and positions are sines of four kinds."""
+        if self.width % 4 or self.width < 8:
+            return f"has a width of {self.width}, which is no multiple of 4 from 8 on"
+        if side % self.patch:
+            return f"has patches of {self.patch} pixels, which do not tile images of {side}"
+        return None
+
 
 class PlainTransformer(VisionTransformer):
     """The same with a linear embedding of the patches, without norms there."""
@@ -56,6 +75,8 @@ class PlainTransformer(VisionTransformer):
 class Lenet(_Kind):
     """LeNet-5 with ReLU and max-pooling."""
 
+    least_side: ClassVar[int] = 12
+
     kind: Literal["lenet"]
     width: Count = 6
 
@@ -63,12 +84,16 @@ class Lenet(_Kind):
 class Alexnet(_Kind):
     """AlexNet for small images."""
 
+    least_side: ClassVar[int] = 16
+
     kind: Literal["alexnet"]
     width: Count = 64
 
 
 class Vgg(_Kind):
     """VGG of 11 or 16 layers, with or without batch norm."""
+
+    least_side: ClassVar[int] = 4
 
     kind: Literal["vgg"]
     depth: Literal[11, 16]
@@ -79,6 +104,8 @@ class Vgg(_Kind):
 class Resnet(_Kind):
     """A residual network; by default ResNet-18 for small images."""
 
+    least_side: ClassVar[int] = 8
+
     kind: Literal["resnet"]
     width: Count = 64
     blocks: Annotated[list[Count], Field(min_length=1, max_length=4)] = [2, 2, 2, 2]
@@ -87,27 +114,42 @@ class Resnet(_Kind):
 class EfficientNet(_Kind):
     """EfficientNet-B0 for small images."""
 
+    least_side: ClassVar[int] = 16
+
     kind: Literal["efficientnet-b0"]
     width: Count = 32
     stem_stride: Literal[1, 2] = 1
 
 
-class OrbitPooled(_Kind):
+class _Tied(_Kind):
+    group: ExactGroup = "cyclic-rotation"
+    n: Count = 4
+
+    def misfit(self, side: int) -> str | None:
+        """Why not: the group must permute the pixels."""
+        if self.group != "cyclic-shift" and self.n not in (1, 2, 4):
+            return f"has n = {self.n}, which turns by interpolation; 1, 2 and 4 permute pixels"
+        if self.group == "cyclic-shift" and side % self.n:
+            return f"has n = {self.n}, which does not divide the images' side, {side} pixels"
+        return None
+
+
+class OrbitPooled(_Tied):
     """A perceptron whose first layer is lifted over a group and pooled over the orbit."""
 
     kind: Literal["orbit-pooled"]
     widths: Annotated[list[Count], Field(min_length=1)]
-    group: ExactGroup = "cyclic-rotation"
-    n: Count = 4
 
 
-class OrbitAveraged(_Kind):
+class OrbitAveraged(_Tied):
     """A network whose logits are averaged over the orbit of its input."""
 
     kind: Literal["orbit-averaged"]
     network: "Annotated[Perceptron | Convnet, Field(discriminator='kind')]"
-    group: ExactGroup = "cyclic-rotation"
-    n: Count = 4
+
+    def misfit(self, side: int) -> str | None:
+        """Why not: the group, or the network inside."""
+        return super().misfit(side) or self.network.misfit(side)
 
 
 _KINDS: tuple[type[_Kind], ...] = (
@@ -170,5 +212,9 @@ STANDARD: Mapping[str, Mapping[str, Any]] = {
 
 def standard_entry(name: str) -> dict[str, Any]:
     """The entry of a standard network, its defaults filled in."""
-    entry = STANDARD[name]
-    return MODELS[entry["kind"]].model_validate(entry).model_dump()
+    return model_of(STANDARD[name]).model_dump()
+
+
+def model_of(entry: Mapping[str, Any]) -> _Kind:
+    """The model of an entry."""
+    return MODELS[entry["kind"]].model_validate(entry)
