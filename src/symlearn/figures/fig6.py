@@ -115,12 +115,18 @@ def caption(plotted: Plotted) -> str:
         "of missing poses classified correctly, bars the standard error over classes. Exact and "
         "orbit-block: regression on ten outputs and the largest wins (the authors' exact control "
         "is one against the rest, which is heavily imbalanced); spectral: the paper's rule, right "
-        f"against every other class. NTK of {', '.join(architectures(seeds))}, no ridge. "
-        f"Trained: the network {plotted['trained']['network'].values[0]}, dropout 0.5, cross-"
+        f"against every other class. NTK of {_drawn(seeds, classes)}, no ridge. "
+        f"Trained: the network {plotted['trained']['network'].values[0]}, cross-"
         f"entropy, Adam, {int(epochs.max())} epochs at the smallest N to {int(epochs.min())} at "
         "the largest, one for each class with pose 0 of all its seeds missing; PyTorch's "
         "initialisation, where the authors' is their own."
     )
+
+
+def _drawn(seeds: xr.Dataset, classes: xr.Dataset) -> str:
+    """The architecture of each panel: the first of its study."""
+    two, ten = architectures(seeds)[0], architectures(classes)[0]
+    return two if two == ten else f"{two} (A, B) and {ten} (C)"
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
