@@ -5,10 +5,12 @@ import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
 
+from symlearn import style
 from symlearn.figures import fig5, fig6, fig8, fig9
 from symlearn.figures.panels import orbit_loops
 from symlearn.figures.quantities import pair_quantities
 from symlearn.randomness import generator
+from symlearn.studies.speed import PREDICTED
 
 TASKS = 12
 
@@ -50,7 +52,10 @@ def seeds_and_classes(orbits):
 
 def with_trained(orbits):
     cells = grid(orbits, PAIRS)
-    trained = cells.isel(cell=0).assign(error=cells["exact"][0], right=cells["exact"][0] > 1)
+    trained = cells.isel(cell=0).assign(
+        error=cells["exact"][0], right=(cells["exact"][0] > 1).astype(float)
+    )
+    trained = trained.assign_coords(width=8)
     return {"pairs": cells, "trained": trained}
 
 
@@ -86,3 +91,56 @@ def test_as_many_poses_are_marked_as_the_caption_says(poses):
     dots = [line for line in axes.lines if line.get_marker() == "o"]
     assert [len(line.get_xdata()) for line in dots] == [8, 8]
     plt.close(figure)
+
+
+@pytest.mark.parametrize(
+    ("rung", "work"), [("exact", "exact error"), ("orbit_block", "orbit-block error")]
+)
+def test_the_operations_of_a_rung_grow_as_the_speed_study_predicts(rung, work):
+    """At the sizes drawn: averaging a Gram matrix over a group reads it once."""
+    counts = [fig9._cost(rung, n, 2) for n in (32, 64)]
+    assert round(np.log2(counts[1] / counts[0])) == PREDICTED[work]["n"]
+
+
+@pytest.mark.parametrize("n", [2, 4, 8, 64])
+@pytest.mark.parametrize("orbits", [2, 16])
+def test_no_rung_costs_less_than_to_read_what_it_averages(n, orbits):
+    half = (n * orbits) ** 2 / 2
+    assert fig9._cost("orbit_block", n, orbits) == half + n * orbits**3
+    assert fig9._cost("coset_block", n, orbits) > half
+    assert fig9._cost("spectral", n, 2) == (2 * n) ** 2
+    assert fig9._cost("spectral", n, 3) == 3 * (2 * n) ** 2
+
+
+@pytest.mark.parametrize("figure", [fig5, fig9])
+def test_seven_architectures_and_more_have_a_letter_each(figure):
+    plotted = with_trained(2)
+    names = [f"cnn-{number}" for number in range(9)]
+    many = xr.concat([plotted["pairs"]] * 9, dim="cell")
+    plotted["pairs"] = many.assign_coords(architecture=("cell", names))
+    with style.applied():
+        drawn = figure.draw(plotted, figure.measure(plotted))
+    letters = [axes.get_title(loc="left") for axes in drawn.axes]
+    assert "".join(letters).startswith("ABCDEFGHIJ")
+
+
+@pytest.mark.parametrize(
+    ("seeds", "classes", "named"),
+    [
+        (["mlp-1", "mlp-5"], ["mlp-1"], "NTK of mlp-1, no ridge"),
+        (["mlp-5", "mlp-1"], ["mlp-1"], "NTK of mlp-5 (A, B) and mlp-1 (C), no ridge"),
+    ],
+)
+def test_figure_6_names_the_architectures_that_it_draws(seeds, classes, named):
+    plotted = seeds_and_classes(10)
+    plotted["trained"]["epochs"] = ("cell", [5])
+    for study, names in (("seeds", seeds), ("classes", classes)):
+        cells = xr.concat([plotted[study]] * len(names), dim="cell", data_vars="minimal")
+        plotted[study] = cells.assign_coords(architecture=("cell", names))
+    assert named in fig6.caption(plotted)
+
+
+def test_figure_6_claims_no_dropout_of_a_network_that_it_does_not_know():
+    plotted = seeds_and_classes(10)
+    plotted["trained"]["epochs"] = ("cell", [5])
+    assert "dropout" not in fig6.caption(plotted)
