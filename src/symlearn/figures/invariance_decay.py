@@ -19,10 +19,10 @@ Look = tuple[Any, Any, str]  # colour, dashes, label
 TITLE = "Spectral decay: learned invariance and the loss of sensitivity over training"
 NEEDS: dict[str, dict[str, int]] = {"invariance-decay": {}}
 _QUANTITIES = {
-    "gain_product": "product over layers",
-    "input_gradient": "mean input gradient",
-    "noise_error": "error by noise",
-    "selectivity": "logit error / that of noise",
+    "gain_product": "product\nover layers",
+    "input_gradient": "mean input\ngradient",
+    "noise_error": "error\nby noise",
+    "selectivity": "logit error /\nthat of noise",
 }
 
 
