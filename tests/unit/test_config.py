@@ -453,6 +453,19 @@ def test_shifts_are_measured_against_the_prepared_images(shipped):
     assert parse(raw).chosen.dataset.side == 24
 
 
+def test_patches_are_measured_against_the_prepared_images(shipped):
+    raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 3})
+    raw = changed(raw, f"{QUICK}.shifts.n", [2, 11, 22])
+    raw = changed(raw, f"{QUICK}.lie_models.networks", ["fully-connected"])
+    raw = changed(raw, f"{QUICK}.lie_layers.networks", ["fully-connected"])
+    raw = changed(raw, f"{QUICK}.partial.networks", ["mlp"])
+    for family in raw["presets"]["quick"]["invariance"]["families"]:
+        family["n"] = 2
+    with pytest.raises(ConfigError, match=r"quick\.invariance\.shifts: the 4 x 4 patches .*22 pix"):
+        parse(raw)
+    assert parse(changed(raw, f"{QUICK}.invariance.shifts", ["noise"])).chosen.dataset.side == 22
+
+
 def test_names_in_the_config_are_those_of_the_registries():
     assert set(DATASETS) == {*SOURCES, *CIFAR_BATCHES, "digits"}
     studies = [
