@@ -66,7 +66,7 @@ def caption(plotted: Plotted) -> str:
     """What is shown."""
     cells = plotted["pairs"]
     least, poses = cells["ridge_factor"].values[0], int(_shown(cells, _first(cells))["poses"])
-    scalar = "" if _cyclic(cells) else " (here its scalar counterpart for groups not cyclic)"
+    scalar = "" if _cyclic(cells) else " (its scalar counterpart, as the group is not cyclic)"
     return (
         f"Orbits of {_moves(cells)}, which circular convolutions commute with exactly. (A, B) Two "
         "orbits in the first two kernel principal components of each architecture (Gram matrix "
