@@ -3,9 +3,11 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import pytest
+import yaml
 
 from symlearn import plan
 from symlearn.config import PresetName
@@ -45,6 +47,25 @@ def test_every_kind_of_job_of_a_preset_has_a_reference_measurement(config, prese
         cost = model.cost(work_of(cell))
         assert cost is not None, cell.name
         assert 0 < cost.seconds < math.inf
+
+
+def test_the_slurm_profile_gives_the_jobs_of_paper_the_time_that_they_take(config):
+    """A study in one attempt, a training in all together: it goes on from its checkpoints."""
+    path = Path(__file__).parents[2] / "workflow/profiles/slurm/config.yaml"
+    profile, model = yaml.safe_load(path.read_text()), CostModel(reference())
+    rules = {"studies": "compute_study", "networks": "train_networks"}
+    checked = 0
+    for cell in cells_of(config, "paper"):
+        endless = cell.stage == "networks" and "resnet18" in cell.slug  # for GPUs, as it says
+        if cell.stage in rules and not endless:
+            expression = profile["set-resources"][rules[cell.stage]]["runtime"]
+            names = {"wildcards": SimpleNamespace(cell=cell.name)}
+            attempts = range(1, profile["retries"] + 2)
+            minutes = [eval(expression, {**names, "attempt": attempt}) for attempt in attempts]
+            allowed = minutes[-1] if cell.stage == "studies" else sum(minutes)
+            assert model.cost(work_of(cell)).seconds < 60 * allowed, cell.name
+            checked += 1
+    assert checked > 500
 
 
 def test_twice_the_pairs_are_twice_the_work(config):
