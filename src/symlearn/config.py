@@ -261,6 +261,15 @@ class Config(Closed):
         """The preset that this run uses."""
         return self.presets[self.preset]
 
+    def choosing(self, preset: str | None) -> "Config":
+        """The config with this preset chosen, itself for None; raises ConfigError for one it lacks."""
+        if preset is None:
+            return self
+        if preset not in self.presets:
+            choices = ", ".join(self.presets)
+            raise ConfigError(f"{preset!r} has no entry under presets; there are: {choices}")
+        return self.model_copy(update={"preset": preset})
+
     def architecture(self, name: str) -> dict[str, Any]:
         """The entry of an architecture, its defaults filled in."""
         if name in self.architectures:

@@ -134,9 +134,7 @@ def _watch(arguments: argparse.Namespace) -> None:
         raise ConfigError("--cores: at least 1")
     if not 0 <= arguments.every <= _DAY:
         raise ConfigError(f"--every: from 0 to {_DAY:.0f} seconds")
-    config = load(arguments.configfile)
-    if arguments.preset:
-        config = config.model_copy(update={"preset": arguments.preset})
+    config = load(arguments.configfile).choosing(arguments.preset)
     names = arguments.targets or ["figures"]
     targets = resolve(plan.figures(config), Path("results", config.preset), names)
     last = ""

@@ -453,6 +453,15 @@ def test_shifts_are_measured_against_the_prepared_images(shipped):
     assert parse(raw).chosen.dataset.side == 24
 
 
+def test_a_preset_is_chosen_among_those_of_the_config(shipped):
+    config = parse(shipped)
+    assert config.choosing(None) is config
+    assert config.choosing("paper").chosen == config.presets["paper"]
+    del shipped["presets"]["standard"]
+    with pytest.raises(ConfigError, match=r"^'standard' has no entry .*: quick, paper$"):
+        parse(shipped).choosing("standard")
+
+
 def test_patches_are_measured_against_the_prepared_images(shipped):
     raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 3})
     raw = changed(raw, f"{QUICK}.shifts.n", [2, 11, 22])

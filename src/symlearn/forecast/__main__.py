@@ -36,9 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> None:
     if arguments.cores < 1:
         raise ConfigError("--cores: at least 1")
-    config = load(arguments.configfile)
-    if arguments.preset:
-        config = config.model_copy(update={"preset": arguments.preset})
+    config = load(arguments.configfile).choosing(arguments.preset)
     if arguments.why:
         lines = _why(config, arguments.why)
     else:

@@ -118,7 +118,7 @@ def collect(
     for preset in presets:
         results = Path("results", preset)
         if (results / "benchmarks").is_dir():
-            figures = plan.figures(config.model_copy(update={"preset": preset})).values()
+            figures = plan.figures(config.choosing(preset)).values()
             closing = [closing_cell(name, ()) for name in CLOSING_JOBS]
             found += measurements(results, [*plan.all_cells(figures), *closing], cost)
     return found
