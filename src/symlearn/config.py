@@ -262,7 +262,7 @@ class Config(Closed):
         return self.presets[self.preset]
 
     def choosing(self, preset: str | None) -> "Config":
-        """The config with this preset chosen, itself for None; raises ConfigError for one it lacks."""
+        """With this preset chosen, or as it is for None; raises ConfigError for one it lacks."""
         if preset is None:
             return self
         if preset not in self.presets:
