@@ -66,12 +66,12 @@ class Expected(BaseModel):
         )
 
     def holds(self, value: float) -> bool:
-        """Whether a value is as expected; NaN never is."""
-        if self.near is not None and not abs(value - self.near) <= self.tolerance:
+        """Whether a value is as expected; NaN never is. A bound met but for rounding is met."""
+        if self.near is not None and not _at_most(abs(value - self.near), self.tolerance):
             return False
-        if self.at_least is not None and not value >= self.at_least:
+        if self.at_least is not None and not _at_most(self.at_least, value):
             return False
-        return self.at_most is None or value <= self.at_most
+        return self.at_most is None or _at_most(value, self.at_most)
 
     def __str__(self) -> str:
         parts = []
@@ -245,6 +245,10 @@ def _quantities(dataset: xr.Dataset) -> dict[str, Measured]:
     values, errors = dataset["value"].values.tolist(), dataset["uncertainty"].values.tolist()
     names: list[Any] = dataset["quantity"].values.tolist()
     return {n: Measured(v, e) for n, v, e in zip(names, values, errors, strict=True)}
+
+
+def _at_most(value: float, bound: float) -> bool:
+    return value <= bound or math.isclose(value, bound, rel_tol=1e-9)
 
 
 def _kind(quantity: str) -> str:
