@@ -97,8 +97,7 @@ def draw(plotted: Plotted, _: Measurements) -> Figure:
     axes[1].set(yscale="log", ylabel="|spectral error, 32 / 64 bits - 1|")
     axes[2].set(yscale="log", ylabel="Gram entry, |32 / 64 bits - 1|")
     axes[3].set(title=architectures(cells)[0])
-    for panel, text in zip(axes, "ABCD", strict=True):
-        style.letter(panel, text)
+    style.letters(axes)
     for panel in axes[1:]:
         powers_of_two(panel, np.unique(cells["n"]))
     axes[2].legend()

@@ -64,9 +64,9 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     points = list(_points(plotted["long"]))
     size = (style.TWO_COLUMNS, 2.4)
     figure, panels = plt.subplots(1, len(points), figsize=size, sharey=True, squeeze=False)
-    for panel, text, (_, here) in zip(panels[0], "ABCDEFGH", points, strict=False):
+    for panel, (_, here) in zip(panels[0], points, strict=True):
         _panel(panel, here)
-        style.letter(panel, text)
+    style.letters(panels[0])
     panels[0, 0].set(ylabel="accuracy")
     panels[0, 0].legend(loc="upper left")
     return figure

@@ -127,8 +127,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         powers_of_two(panel, widths, "width")
         panel.set_xticks(widths[:: max(1, len(widths) // 4)])
     _scatter(scatter, cells, int(sizes[np.abs(np.log(sizes / _SHOWN_N)).argmin()]), widths)
-    for panel, text in zip((accuracy, difference, scatter), "ABC", strict=True):
-        style.letter(panel, text)
+    style.letters((accuracy, difference, scatter))
     return figure
 
 

@@ -73,8 +73,7 @@ def draw(plotted: Plotted, _: Measurements) -> Figure:
     _plateau(axes[0, 1], plotted["sizes"])
     _spectra(axes[1, 0], plotted["separations"], "separation", _SHOWN_SEPARATIONS, "distance")
     _spectra(axes[1, 1], plotted["sizes"], "points_per_ring", _SHOWN_SIZES, "N =")
-    for panel, text in zip(axes.ravel(), "ABCD", strict=True):
-        style.letter(panel, text)
+    style.letters(axes.ravel())
     return figure
 
 

@@ -139,8 +139,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     _accuracies(accuracy, rows_of(classes, architectures(classes)[0]), measured)
     _trained_curve(accuracy, plotted["trained"], measured)
     accuracy.legend()
-    for panel, text in zip((scatter, means, accuracy), "ABC", strict=True):
-        style.letter(panel, text)
+    style.letters((scatter, means, accuracy))
     return figure
 
 

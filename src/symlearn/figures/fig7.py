@@ -94,8 +94,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     _scatter(axes[2], cells)
     _floors(axes[3], cells)
     _accuracy(axes[4], cells, measured)
-    for panel, text in zip(axes, "ABCDE", strict=True):
-        style.letter(panel, text)
+    style.letters(axes)
     return figure
 
 

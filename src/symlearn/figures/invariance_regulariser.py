@@ -1,5 +1,7 @@
 """Figure invariance-regulariser: accuracy and measures of invariance by the loss's strength."""
 
+from string import ascii_uppercase
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -154,7 +156,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
 
 
 def _rows(plotted: Plotted) -> list[tuple[str, xr.Dataset]]:
-    return list(zip("ABCDEFGH", plotted.values(), strict=False))
+    return list(zip(ascii_uppercase, plotted.values(), strict=False))
 
 
 def _panel(axes: Axes, family: xr.Dataset, kind: str) -> None:

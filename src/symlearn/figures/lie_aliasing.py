@@ -119,8 +119,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         ylabel="error of mean ReLU(cos), per pixel",
     )  # fmt: skip
     cosines.legend(loc="lower right")
-    for panel, text in zip(panels, "ABC", strict=True):
-        style.letter(panel, text)
+    style.letters(panels)
     return figure
 
 

@@ -102,8 +102,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for panel in rows[1]:
         panel.set_xticks(range(len(MARKERS)), list(MARKERS))
         panel.set_xlabel("augmentation")
-    for panel, text in zip(rows.ravel(), "ABCDEF", strict=True):
-        style.letter(panel, text)
+    style.letters(rows.ravel())
     legend(figure, found, augmentations=False)
     return figure
 

@@ -85,10 +85,10 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     figure, panels = plt.subplots(
         1, count, figsize=(style.TWO_COLUMNS, 2.9), sharey=True, squeeze=False
     )
-    for panel, text, (name, found) in zip(panels[0], "ABCDEFGH", plotted.items(), strict=False):
+    for panel, (name, found) in zip(panels[0], plotted.items(), strict=True):
         _cumulative(panel, found.sel(generator=_GENERATOR))
         panel.set_title(name)
-        style.letter(panel, text)
+    style.letters(panels[0])
     panels[0, 0].set_ylabel("cumulative share (%)")
     legend(figure, [found.sel(generator=[_GENERATOR]) for found in plotted.values()])
     return figure

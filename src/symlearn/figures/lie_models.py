@@ -97,8 +97,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         )  # fmt: skip
         plain_logarithm(panel.yaxis)
     _published(panels[2], plotted["published"])
-    for panel, text in zip(panels, "ABC", strict=True):
-        style.letter(panel, text)
+    style.letters(panels)
     legend(figure, found)
     return figure
 

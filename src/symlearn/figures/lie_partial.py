@@ -107,8 +107,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         panels[0].set_ylabel(f"error, {label}")
     for panel, found in zip(rows[1], plotted.values(), strict=True):
         powers_of_two(panel, np.array(_sizes(found)), "rotations N")
-    for panel, text in zip(rows.ravel(), "ABCDEFGHIJKL", strict=False):
-        style.letter(panel, text)
+    style.letters(rows.ravel())
     handles = [Line2D([], [], color=c, marker=m, label=text) for c, m, text in _LOOKS.values()]
     handles += [Line2D([], [], color="0.4", linestyle=":", label="by translations")]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)

@@ -90,8 +90,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         # All shares have the transformations of the first panel of their row.
         panels[number].tick_params(labelleft=number % _COLUMNS == 0)
     _errors(panels[-1], plotted[_FAMILY])
-    for panel, text in zip(panels, ascii_uppercase, strict=False):
-        style.letter(panel, text)
+    style.letters(panels)
     legend(figure, terms.values())
     handles, labels = panels[-1].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=6)

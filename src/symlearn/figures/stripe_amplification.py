@@ -85,8 +85,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         ylabel="relative stability R", title=f"slope {measured['stability.slope'].value:.2f}"
     )
     panels[1].legend()
-    for axes, text in zip(panels, "ABC", strict=True):
-        style.letter(axes, text)
+    style.letters(panels)
     return figure
 
 

@@ -143,8 +143,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     _learning(panels[0], plotted, measured)
     _kernels(panels[1], of_regime(plotted["runs"], "feature"))
     _checks(panels[2], plotted["runs"])
-    for axes, text in zip(panels, "ABC", strict=True):
-        style.letter(axes, text)
+    style.letters(panels)
     return figure
 
 
