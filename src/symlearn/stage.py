@@ -18,16 +18,20 @@ from symlearn.specs import input_files, read_spec, weight_files
 log = logging.getLogger("symlearn")
 
 Compute = Callable[[Mapping[str, Any], list[xr.Dataset]], xr.Dataset]
-Machine = Callable[[], Mapping[str, str]]
+Machine = Callable[[Mapping[str, Any]], Mapping[str, str]]
+
+
+def _as_specified(_: Mapping[str, Any]) -> Mapping[str, str]:
+    return {}
 
 
 def run_stage(
-    name: str, arguments: argparse.Namespace, compute: Compute, machine: Machine = dict
+    name: str, arguments: argparse.Namespace, compute: Compute, machine: Machine = _as_specified
 ) -> int:
     """Read the spec and its inputs, compute, write the NetCDF file and its sidecar.
 
-    `machine()`, asked after the work, gives the `device` and the `precision` of the sidecar where
-    they are not the CPU and the spec's. Returns the exit status: 0, or 1 after one line on
+    `machine(spec)`, asked after the work, gives the `device` and the `precision` of the sidecar
+    where they are not the CPU and the spec's. Returns the exit status: 0, or 1 after one line on
     standard error for a SymlearnError.
     """
     return guarded(name, lambda: _run(name, arguments, compute, machine))
@@ -77,5 +81,5 @@ def _run(name: str, arguments: argparse.Namespace, compute: Compute, machine: Ma
     result = compute(spec, inputs)
     store.write(result, arguments.out, spec)
     weights = weight_files(results_of(arguments.spec), spec)
-    provenance.write_sidecar(arguments.out, spec, [*files, *weights], started, machine())
+    provenance.write_sidecar(arguments.out, spec, [*files, *weights], started, machine(spec))
     log.info("done in %.1f s", time.time() - started)

@@ -11,6 +11,7 @@ import pytest
 from symlearn import orbits, provenance, store
 from symlearn.datasets.__main__ import main as datasets_main
 from symlearn.specs import Cell, write_spec
+from symlearn.studies import __main__ as studies
 
 DATA = Cell("datasets", "digits", {"name": "digits"})
 TASK = {"draw": "pairs", "seed": 1, "start": 0, "stop": 2, "classes": 2, "seeds_per_class": 1}
@@ -174,3 +175,16 @@ def test_help_is_the_manual(main, capsys):
     manual = capsys.readouterr().out
     assert "--spec" in manual
     assert "--out" in manual
+
+
+@pytest.mark.parametrize(
+    ("spec", "expected"),
+    [
+        ({"study": "stability"}, {"precision": "float32"}),
+        ({"study": "stripe-training", "alpha": 1e-4}, {"precision": "float32"}),
+        ({"study": "stripe-training", "alpha": 1e4}, {"precision": "float64"}),
+        ({"study": "pairs"}, {}),
+    ],
+)
+def test_a_study_tells_its_precision_where_it_is_not_double(spec, expected):
+    assert studies._machine(spec) == expected

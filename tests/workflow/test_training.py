@@ -107,6 +107,9 @@ def test_history_and_weights_hold_what_was_trained(unbroken):
     assert result["left_out"].values.tolist() == [2, 7]
     accuracy = result["train_accuracy"].values
     assert (accuracy[:, -1] > accuracy[:, 0] + 0.3).all()
+    record = json.loads(unbroken.with_name(unbroken.name + ".json").read_text())
+    assert record["precision"] == "float32"
+    assert record["device"].startswith("cpu, ")
     weights, metadata = read_tensors(unbroken.with_suffix(".safetensors"))
     assert json.loads(metadata["about"])["spec"]["stage"] == "networks"
     assert {value.shape[0] for value in weights.values()} == {2}

@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     bound = functools.partial(
         compute, out=given.out, device=given.device, seconds=given.checkpoint_seconds
     )
-    return run_stage("networks", given, bound, lambda: _machine(given.device))
+    return run_stage("networks", given, bound, lambda _: _machine(given.device))
 
 
 def _machine(device: str) -> dict[str, str]:

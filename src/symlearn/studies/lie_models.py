@@ -39,6 +39,11 @@ Measure = Callable[[nn.Module], float]
 Amounts = Float[torch.Tensor, "draw amount"]
 
 
+def precision(_: Mapping[str, Any]) -> torch.dtype:
+    """That of the networks as they were trained."""
+    return torch.float32
+
+
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """Errors and accuracies of the networks of one entry, by augmentation and member.
 
@@ -67,7 +72,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
 
 def _image_sets(spec: Mapping[str, Any], dataset: xr.Dataset, cell: Trained) -> Sets:
     """Test images and their classes: as they are, and each shifted and turned once."""
-    images, classes = upright = held_out(cell, dataset, dtype=torch.float32)
+    images, classes = upright = held_out(cell, dataset, dtype=precision(spec))
     moves = {
         "shifted": {"kind": "translation", "pixels": spec["pixels"]},
         "turned": {"kind": "rotation"},

@@ -26,6 +26,11 @@ _STOPS = (nn.ReLU, nn.SiLU, nn.GELU, nn.MaxPool2d, nn.AdaptiveAvgPool2d)
 _MOMENTS = ("before", "after")
 
 
+def precision(_: Mapping[str, Any]) -> torch.dtype:
+    """That of the networks as they were trained."""
+    return torch.float32
+
+
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """R, D and G by layer (moment, train_size, member, layer), and the outputs' test errors.
 
@@ -35,7 +40,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """
     *histories, dataset = inputs
     cells = sorted((trained(one) for one in histories), key=_train_size)
-    images, _ = held_out(cells[0], dataset, spec["images"], torch.float32)
+    images, _ = held_out(cells[0], dataset, spec["images"], precision(spec))
     before = _members(cells[0].networks(0), images, spec, untrained=True)
     sizes = []
     for cell in cells:

@@ -26,6 +26,11 @@ _TESTED = 2000  # test points of kernels and of shifts
 _VECTORS = 10  # eigenvectors of the kernel whose share of the labels is kept
 
 
+def precision(spec: Mapping[str, Any]) -> torch.dtype:
+    """Double only where the scale is that of lazy training."""
+    return torch.float64 if spec["alpha"] >= _LAZY else torch.float32
+
+
 def compute(spec: Mapping[str, Any], _: list[xr.Dataset]) -> xr.Dataset:
     """One training for each seed (dim `member`), and the weights of the first on the way."""
     trainings = [_train(spec, seed) for seed in spec["seeds"]]
@@ -103,7 +108,7 @@ def _weights(training: Training) -> xr.Dataset:
 def _train(spec: Mapping[str, Any], seed: int) -> Training:
     points, answers = _points(spec, seed, "train", spec["points"])
     stream = torch.Generator().manual_seed(seed_of(spec["seed"], "stripe network", seed))
-    dtype = _precision(spec["alpha"])
+    dtype = precision(spec)
     network = OneHiddenLayer.initial(spec["dimension"], spec["width"], stream, dtype)
     return train(
         network,
@@ -113,10 +118,6 @@ def _train(spec: Mapping[str, Any], seed: int) -> Training:
         Limits(**spec["limits"]),
         spec["parallel"],
     )
-
-
-def _precision(alpha: float) -> torch.dtype:
-    return torch.float64 if alpha >= _LAZY else torch.float32
 
 
 def _points(spec: Mapping[str, Any], seed: int, part: str, count: int) -> tuple[Points, Labels]:
