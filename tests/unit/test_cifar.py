@@ -24,7 +24,7 @@ def small_files(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    def refuse(file, mirrors, folder):
+    def refuse(file, mirrors, folder, looked_into):
         raise DataError(f"{file.name}: could not be downloaded")
 
     monkeypatch.setattr(cifar, "download", refuse)
