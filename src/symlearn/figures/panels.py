@@ -5,6 +5,7 @@ import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
+from matplotlib.container import ErrorbarContainer
 from matplotlib.image import AxesImage
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -105,3 +106,21 @@ def plain_logarithm(axis: Axis) -> None:
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 8 * low else (1, 1.5, 2, 3, 5, 7)))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
+
+
+# Of two seeds an interval may go over decades, in which values could not be told apart.
+_BEYOND = 3
+INTERVALS = "95 % interval (Student's, of the logarithm; a wide one may leave the panel)"
+
+
+def frame(*panels: Axes) -> None:
+    """Limit the common vertical axis of panels to the lines' values and a part of the intervals."""
+    bars = [bar for axes in panels for bar in axes.containers if isinstance(bar, ErrorbarContainer)]
+    caps = {cap for bar in bars for cap in bar.lines[1]}
+    lines = [line for axes in panels for line in axes.lines if line not in caps]
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in lines])
+    values = values[np.isfinite(values) & (values > 0)]
+    if len(values):
+        low, high = panels[0].get_ylim()
+        low, high = max(low, values.min() / _BEYOND), min(high, values.max() * _BEYOND)
+        panels[0].set_ylim(low, high)

@@ -141,22 +141,6 @@ def one(axes: Axes) -> None:
     axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
 
 
-# Of two seeds an interval may go over decades, in which values could not be told apart.
-_BEYOND = 3
-INTERVALS = "95 % interval (Student's, of the logarithm; a wide one may leave the panel)"
-
-
-def frame(*panels: Axes) -> None:
-    """Limit the common vertical axis of panels to the lines' values and a part of the intervals."""
-    lines = [line for axes in panels for line in axes.lines]
-    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in lines])
-    values = values[np.isfinite(values) & (values > 0)]
-    if len(values):
-        low, high = panels[0].get_ylim()
-        low, high = max(low, values.min() / _BEYOND), min(high, values.max() * _BEYOND)
-        panels[0].set_ylim(low, high)
-
-
 def about_the_images(nets: xr.Dataset) -> str:
     """A caption's sentence on what is done to the images."""
     about = nets.attrs

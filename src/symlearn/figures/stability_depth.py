@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted, labels_of
-from symlearn.figures.panels import plain_logarithm
+from symlearn.figures.panels import INTERVALS, frame, plain_logarithm
 from symlearn.figures.stabilities import NAMES, ends, log_mean
 from symlearn.statistics import Measured, Measurements
 
@@ -61,7 +61,7 @@ def caption(plotted: Plotted) -> str:
         "Relative stability R of the activations after each nonlinearity, block, attention or "
         "pooling (the last is the output, the image itself has R = 1), before (grey, dashed) and "
         "after training (colour), by means: medians say nothing of activations that are mostly "
-        f"zero. Geometric mean over {seeds} seeds with its {stabilities.INTERVALS}. Training "
+        f"zero. Geometric mean over {seeds} seeds with its {INTERVALS}. Training "
         f"images: {sizes}. Before training, batch norms have the statistics of the undeformed "
         f"images. {stabilities.about_the_images(cells[0])}"
     )
@@ -82,7 +82,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         axes.set_axis_off()
     for row in panels:
         row[0].set_ylabel("relative stability R")
-        stabilities.frame(*row)
+        frame(*row)
         plain_logarithm(row[0].yaxis)
     panels[0, 0].legend(loc="best")
     return figure

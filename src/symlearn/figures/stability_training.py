@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.figures.panels import plain_logarithm
+from symlearn.figures.panels import INTERVALS, frame, plain_logarithm
 from symlearn.figures.stabilities import NAMES, cells_of, datasets_of, ends, log_mean, on
 from symlearn.statistics import Measured, Measurements
 
@@ -58,7 +58,7 @@ def caption(plotted: Plotted) -> str:
     return (
         "Relative stability R, how much smooth deformations change a network's output over how "
         "much noise of the same norm does, before (pale) and after training (full). Bars: "
-        f"geometric mean over {seeds} seeds with its {stabilities.INTERVALS}; dots: single "
+        f"geometric mean over {seeds} seeds with its {INTERVALS}; dots: single "
         "seeds; crosses: the authors' average, by medians over images for each logit, in place of "
         f"means. {stabilities.left_out(shown)}Training images: {sizes}. "
         f"{stabilities.about_the_images(nets)} Before training, "
@@ -87,7 +87,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         axes.set_axis_off()
     for row in panels:
         row[0].set(ylabel="relative stability R", yscale="log")
-    stabilities.frame(*used)
+    frame(*used)
     plain_logarithm(panels[0, 0].yaxis)
     panels[0, 0].legend(loc="best")
     return figure

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stabilities
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.figures.panels import plain_logarithm, powers_of_two
+from symlearn.figures.panels import INTERVALS, frame, plain_logarithm, powers_of_two
 from symlearn.figures.stabilities import NAMES, SYMBOLS, cells_of, datasets_of, ends, log_mean, on
 from symlearn.statistics import Measured, Measurements, slope_of_logs
 
@@ -60,7 +60,7 @@ def caption(plotted: Plotted) -> str:
         "How far deformations (D) and noise of the same norm (G) move a trained network's output, "
         "relative to the distance of the outputs of two images, and their ratio R, by number of "
         f"training images P; geometric mean over {seeds} seeds, each with training "
-        f"images of its own, and its {stabilities.INTERVALS}. At the left margin: before training. "
+        f"images of its own, and its {INTERVALS}. At the left margin: before training. "
         "Networks stand a little beside each other. "
         "The number of optimiser steps is the same at all P up to whole epochs (as the authors', "
         "but for at most 5000 epochs). "
@@ -81,7 +81,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         row[0].set_title(NAMES[name])
         stabilities.one(row[0])
     for axes in panels.flat:
-        stabilities.frame(axes)
+        frame(axes)
         plain_logarithm(axes.yaxis)
     style.letters(panels.flat)
     stabilities.legend(figure, nets)

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from symlearn import style
 from symlearn.figures import stripe
 from symlearn.figures.inputs import Inputs, Plotted
-from symlearn.figures.panels import plain_logarithm, powers_of_two
+from symlearn.figures.panels import INTERVALS, frame, plain_logarithm, powers_of_two
 from symlearn.figures.stripe import REGIMES, counts_of, log_means, of_regime, on_points
 from symlearn.statistics import Measured, Measurements, largest, mean
 from symlearn.theory.stripe import expected_amplification
@@ -53,8 +53,8 @@ def caption(plotted: Plotted) -> str:
         "have their margin. The amplification is the root mean square of the first layer's "
         "weights along the first coordinate over that along the others. (A) By time, as a share "
         "of the time t* at which a tenth of the points have their margin; one line for each "
-        "training. (B) At t*, by number of points p: geometric mean over seeds with its 95 % "
-        "interval, the fitted power (dashed) and the one expected, 0.37 root p (grey). (C) The "
+        "training. (B) At t*, by number of points p: geometric mean over seeds with its "
+        f"{INTERVALS}, the fitted power (dashed) and the one expected, 0.37 root p (grey). (C) The "
         "trained predictor's change under shifts that leave the label, relative to noise of the "
         "same norm: the relative stability of this model. Points p and (in brackets) trainings: "
         f"feature regime {counts[0]}; lazy {counts[1]}. The trainings on one p have points and "
@@ -76,6 +76,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
             by_points(axes, of_regime(runs, regime), quantity, regime)
         powers_of_two(axes, counts, "points p")
         axes.set_yscale("log")
+        frame(axes)
         plain_logarithm(axes.yaxis)
     expected = [expected_amplification(int(count)) for count in counts]
     panels[1].plot(counts, expected, color="0.6", label="expected")
