@@ -16,7 +16,7 @@ from typing import Literal, get_args
 from symlearn import plan
 from symlearn.config import Config, PresetName, load
 from symlearn.errors import ConfigError
-from symlearn.forecast.commands import duration, guarded
+from symlearn.forecast.commands import check_cores, duration, guarded
 from symlearn.forecast.forecast import cost_model, forecast
 from symlearn.forecast.measured import benchmark_path
 from symlearn.forecast.model import CostModel
@@ -130,8 +130,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _watch(arguments: argparse.Namespace) -> None:
-    if arguments.cores < 1:
-        raise ConfigError("--cores: at least 1")
+    check_cores(arguments.cores)
     if not 0 <= arguments.every <= _DAY:
         raise ConfigError(f"--every: from 0 to {_DAY:.0f} seconds")
     config = load(arguments.configfile).choosing(arguments.preset)

@@ -9,8 +9,7 @@ from typing import get_args
 
 from symlearn import plan
 from symlearn.config import Config, PresetName, load
-from symlearn.errors import ConfigError
-from symlearn.forecast.commands import duration, guarded
+from symlearn.forecast.commands import check_cores, duration, guarded
 from symlearn.forecast.forecast import Forecast, closing_cell, cost_model, forecast
 from symlearn.forecast.measured import CLOSING_JOBS, output_files
 from symlearn.forecast.standing import standing
@@ -34,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    if arguments.cores < 1:
-        raise ConfigError("--cores: at least 1")
+    check_cores(arguments.cores)
     config = load(arguments.configfile).choosing(arguments.preset)
     if arguments.why:
         lines = _why(config, arguments.why)

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from symlearn.errors import SymlearnError
+from symlearn.errors import ConfigError, SymlearnError
 
 
 def guarded(name: str, action: Callable[[], int | None]) -> int:
@@ -16,6 +16,12 @@ def guarded(name: str, action: Callable[[], int | None]) -> int:
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
         sys.stderr.close()
         return 0
+
+
+def check_cores(cores: int) -> None:
+    """Raise ConfigError for a number of cores on which nothing runs."""
+    if cores < 1:
+        raise ConfigError("--cores: at least 1")
 
 
 def duration(seconds: float) -> str:
