@@ -106,10 +106,9 @@ def geometric_interval(values: Float[np.ndarray, " seed"]) -> Interval:
     kept = values[np.isfinite(values) & (values > 0)]
     if not len(kept):
         return _UNDEFINED
-    middle, error = mean(np.log(kept))
-    reach = student(len(kept)) * error
-    value, low, high = np.exp([middle, middle - reach, middle + reach])
-    return Interval(Measured(float(value), float(value * error)), float(low), float(high))
+    found = geometric_mean(kept)
+    reach = float(np.exp(student(len(kept)) * found.uncertainty / found.value))
+    return Interval(found, found.value / reach, found.value * reach)
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:

@@ -1,7 +1,5 @@
 """Figure 5: spectral against exact errors by architecture, and against a trained network's."""
 
-from string import ascii_uppercase
-
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -109,14 +107,13 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         scatter, control = (figure.add_subplot(grid[row, column]) for row in range(2))
         _column(scatter, control, at(cells, name, n))
         scatter.set(title=name, xlabel="")
-        style.letter(scatter, ascii_uppercase[column])
         if column == 0:
             scatter.set(ylabel="spectral error")
             control.set(ylabel="orbit-block error")
             figure.legend(*scatter.get_legend_handles_labels(), loc="outside upper center", ncols=3)
     scatter, control = (figure.add_subplot(grid[row, len(names)]) for row in range(2))
     _trained_column(scatter, control, trained)
-    style.letter(scatter, ascii_uppercase[len(names)])
+    style.letters(figure.axes[::2])  # the upper row's, each of which has its control beneath
     below = lower.subgridspec(1, 2)
     kinds = (("correlation_spectral", "spectral"), ("correlation_orbit_block", "orbit-block"))
     for column, (kind, label) in enumerate(kinds):

@@ -1,7 +1,5 @@
 """Figure 9: the ladder of predictions, and what each costs."""
 
-from string import ascii_uppercase
-
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -87,7 +85,6 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         first = panel = figure.add_subplot(row[column], sharey=first)
         _ladder(panel, rows_of(cells, name), measured)
         panel.set(title=name)
-        style.letter(panel, ascii_uppercase[column])
         if column == 0:
             panel.set(ylabel="|prediction - exact|")
         else:
@@ -100,8 +97,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     by_orbits_cost = {rung: [_cost(rung, _COST_N, q) for q in _COST_ORBITS] for rung in _costly()}
     _costs(by_orbits, np.array(_COST_ORBITS), by_orbits_cost)
     powers_of_two(by_orbits, np.array(_COST_ORBITS), "orbits")
-    style.letter(by_n, ascii_uppercase[len(names)])
-    style.letter(by_orbits, ascii_uppercase[len(names) + 1])
+    style.letters(axes for axes in figure.axes if axes is not legend)
     legend.set_axis_off()
     legend.legend(handles=[*by_orbits.get_lines(), _identity_line([], [])], loc="center left")
     return figure
