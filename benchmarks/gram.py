@@ -7,11 +7,11 @@ import jax
 import numpy as np
 from common import blobs, machine, seconds
 
-from symlearn.architectures import layers_of
 from symlearn.datasets import normalise, rotation_orbits
 from symlearn.kernels import gram
-from symlearn.kernels.__main__ import exact_symmetries
 from symlearn.kernels.infinite_width import neural_tangents_kernel
+from symlearn.menu.layers import layers_of
+from symlearn.stages.kernels import exact_symmetries
 from symlearn.threads import in_threads
 
 ARCHITECTURE = "cnn-gap-3"

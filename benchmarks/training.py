@@ -14,11 +14,11 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from symlearn.architectures import STANDARD
 from symlearn.datasets.orbits import rotation_orbits
+from symlearn.menu.architectures import STANDARD
+from symlearn.menu.networks import standard_entry
 from symlearn.networks import on_orbits
 from symlearn.networks.build import build
-from symlearn.networks.catalogue import standard_entry
 from symlearn.networks.devices import choose_device
 from symlearn.networks.ensemble import build_ensemble
 from symlearn.networks.evaluation import losses

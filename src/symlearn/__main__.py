@@ -1,32 +1,53 @@
-"""`python -m symlearn`: the stages of the pipeline and how to run one by hand."""
+"""`symlearn <command>`: the stages that jobs run, and the tools that people run beside them."""
 
 import argparse
 import ast
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 
-from symlearn.closure import ROOT
-from symlearn.plan import STAGES
+STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures")
+TOOLS: Mapping[str, str] = {
+    "claims": "claims",
+    "plan": "forecast.command",
+    "watch": "watch",
+    "provenance": "provenance",
+    "gallery": "gallery.command",
+    "bundle": "bundle.command",
+    "measure": "measure",
+    "schema": "schema",
+    "reference": "forecast.reference",
+}
+COMMANDS: Mapping[str, str] = {
+    **{stage: f"symlearn.stages.{stage}" for stage in STAGES},
+    **{name: f"symlearn.tools.{module}" for name, module in TOOLS.items()},
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Print the stages, in the order in which the pipeline runs them."""
-    lines = [f"  symlearn.{stage:<10} {_summary(stage)}" for stage in STAGES]
+    """Run one command; returns its exit status."""
     parser = argparse.ArgumentParser(
-        prog="python -m symlearn",
-        description="The stages of the pipeline; each has `python -m symlearn.<stage> --help`.",
-        epilog="stages:\n" + "\n".join(lines),
+        prog="symlearn",
+        description="Which symmetries do deep networks learn from data? `symlearn <command> --help` "
+        "says more of each command. The figures themselves: `snakemake --cores all`.",
+        epilog="\n".join([*_listed("stages, which jobs run:", STAGES), *_listed("tools:", TOOLS)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.parse_args(argv)
-    parser.print_help()
-    return 0
+    parser.add_argument("command", choices=COMMANDS, metavar="command")
+    given = list(sys.argv[1:] if argv is None else argv)
+    arguments = parser.parse_args(given[:1])  # what follows is the command's own
+    status: int = import_module(COMMANDS[arguments.command]).main(given[1:])
+    return status
 
 
-def _summary(stage: str) -> str:
-    """The first line of a stage's docstring, without importing it."""
-    package = ROOT / stage / "__main__.py"
-    path = package if package.is_file() else ROOT / f"{stage}.py"
+def _listed(heading: str, names: Sequence[str] | Mapping[str, str]) -> list[str]:
+    return [heading, *(f"  {name:<11} {_summary(name)}" for name in names)]
+
+
+def _summary(command: str) -> str:
+    """The first line of a command's docstring, without importing it."""
+    path = Path(__file__).parent.joinpath(*COMMANDS[command].split(".")[1:]).with_suffix(".py")
     docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
     return docstring.splitlines()[0]
 

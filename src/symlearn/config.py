@@ -1,4 +1,7 @@
-"""The config: a closed model of `config.yaml`, its errors in plain words, its JSON schema.
+"""The config: `config.yaml` with one preset chosen, its errors in plain words, its JSON schema.
+
+A preset says what differs from `base`, or from another preset that it `extends`. Each study's
+settings are checked by themselves, so that a fault in one stops those figures alone that need it.
 
 Light on purpose: the Snakefile imports it, so nothing here imports an array library.
 """
@@ -6,170 +9,49 @@ Light on purpose: the Snakefile imports it, so nothing here imports an array lib
 import difflib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 from pydantic import (
+    BaseModel,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     field_validator,
-    model_validator,
 )
 
-from symlearn.architectures import MODELS, STANDARD
-from symlearn.dataset_facts import DATASETS
+from symlearn import wings
 from symlearn.errors import ConfigError
-from symlearn.networks import catalogue
-from symlearn.settings import (
-    PATCHES,
-    Classes,
-    Closed,
-    Dataset,
-    Dihedral,
-    Invariance,
-    LieAliasing,
-    LieLayers,
-    LieModels,
-    LiePartial,
-    LongTraining,
-    Partial,
-    Portrait,
-    Precision,
-    RingSweeps,
-    Rotations,
-    Seeds,
-    Shifts,
-    Speed,
-    Stability,
-    StabilitySamples,
-    StripeTraining,
-    TrainedClasses,
-    TrainedPairs,
-    Whole,
-    Widths,
-    enough_images,
-)
-from symlearn.yaml_files import read_yaml
+from symlearn.menu import kinds
+from symlearn.menu import networks as catalogue
+from symlearn.menu.datasets import DATASETS
+from symlearn.menu.values import Closed, Context, Dataset, Whole
+from symlearn.pipeline.yaml_files import read_yaml
 
-PresetName = Literal["quick", "standard", "paper"]
+VERSION = 2
 # Names become parts of file names and of command lines, so they are plain.
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 # One entry of `architectures`; its key `kind` says which model it is held to.
-Architecture: Any = Annotated[Union[tuple(MODELS.values())], Field(discriminator="kind")]  # noqa: UP007
+ARCHITECTURES = kinds.models()
+Architecture: Any = Annotated[Union[tuple(ARCHITECTURES.values())], Field(discriminator="kind")]  # noqa: UP007
+Seed = Annotated[Whole, Field(ge=0, description="root of all random draws")]
+
+_EXTENDS = "extends"
+_OF_VERSION_1 = (
+    f"config_version: 1 is symlearn 0.1's; set it to {VERSION}, and move what all presets share to "
+    "the key base (a preset may also say `extends: quick`): see CHANGELOG.md"
+)
 
 
-class Preset(Closed):
-    """All that a preset chooses: data, grids, seeds and sizes; never code paths."""
+class File(Closed):
+    """The keys of `config.yaml`."""
 
-    seed: Annotated[Whole, Field(ge=0, description="root of all random draws")]
-    dataset: Dataset
-    rings: RingSweeps
-    portrait: Portrait
-    rotations: Rotations
-    seeds: Seeds
-    classes: Classes
-    shifts: Shifts
-    dihedral: Dihedral
-    precision: Precision
-    partial: Partial
-    long_training: LongTraining
-    trained_pairs: TrainedPairs
-    trained_classes: TrainedClasses
-    widths: Widths
-    stability_samples: StabilitySamples
-    stability: Stability
-    stripe_training: StripeTraining
-    lie_aliasing: LieAliasing
-    invariance: Invariance
-    lie_models: LieModels
-    lie_layers: LieLayers
-    lie_partial: LiePartial
-    speed: Speed
-
-    @model_validator(mode="after")
-    def _sizes_fit_the_images(self) -> "Preset":
-        side, smallest = self.dataset.side, DATASETS[self.dataset.name].smallest_class
-        for study, settings in self:
-            if getattr(settings, "group", "").endswith("shift"):
-                for n in settings.n:
-                    if side % n:
-                        raise ValueError(
-                            f"{study}.n: {n} does not divide the images' side, {side} pixels"
-                        )
-            if getattr(settings, "seeds_per_class", 0) > smallest:
-                raise ValueError(
-                    f"{study}.seeds_per_class: {settings.seeds_per_class} is more than the "
-                    f"{smallest} images of the smallest class of {self.dataset.name}"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _left_out_classes_have_images(self) -> "Preset":
-        most = 10 * DATASETS[self.dataset.name].smallest_class
-        for study in ("partial", "long_training"):
-            images = getattr(self, study).images
-            if images is not None and not 10 <= images <= most:
-                raise ValueError(
-                    f"{study}.images: {images} is not from 10 to {most}, equally many of each of "
-                    f"the ten classes of {self.dataset.name}; null takes all"
-                )
-            if images is not None and images % 10:
-                raise ValueError(
-                    f"{study}.images: {images} is no multiple of ten, and there are equally many "
-                    f"of each of the ten classes; take {images // 10 * 10}"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _layers_are_measured_on_test_images(self) -> "Preset":
-        images, test = self.lie_layers.images, self.lie_models.test
-        if images > test:
-            raise ValueError(
-                f"lie_layers.images: {images} is more than the {test} of lie_models.test"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _enough_images(self) -> "Preset":
-        for study in ("invariance", "lie_models"):
-            settings = getattr(self, study)
-            enough_images(f"{study}.train", settings.train, settings.test, self.dataset.name)
-        return self
-
-    @model_validator(mode="after")
-    def _patches_divide_the_images(self) -> "Preset":
-        side, shifts = self.dataset.side, self.invariance.shifts
-        if "patch-shuffling" in shifts and side % PATCHES:
-            raise ValueError(
-                f"invariance.shifts: the {PATCHES} x {PATCHES} patches of patch-shuffling do not "
-                f"divide the images' side, {side} pixels"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _invariance_is_exact(self) -> "Preset":
-        """Weight-tying needs groups that permute pixels; interpolation images of one size."""
-        side, other = self.dataset.side, self.invariance.other
-        for number, family in enumerate(self.invariance.families):
-            path = f"invariance.families.{number}.n: {family.n}"
-            if family.group == "cyclic-shift" and side % family.n:
-                raise ValueError(f"{path} does not divide the images' side, {side} pixels")
-            if family.group != "cyclic-shift" and family.n not in (2, 4):
-                raise ValueError(f"{path} turns by interpolation; 2 and 4 permute pixels")
-        if other is not None and other.side != side:
-            raise ValueError(
-                f"invariance.other: its images have {other.side} pixels a side, not {side}"
-            )
-        return self
-
-
-class Config(Closed):
-    """The whole of `config.yaml`."""
-
-    config_version: Literal[1]
-    preset: PresetName
+    config_version: Literal[2]
+    preset: PlainName
     data_root: str | None = Field(
         default=None, description="folder that already holds the data sets; looked into first"
     )
@@ -179,7 +61,8 @@ class Config(Closed):
     networks: dict[PlainName, catalogue.NetworkEntry] = Field(
         default_factory=dict, description="networks of your own, by name"
     )
-    presets: dict[PresetName, Preset]
+    base: dict[str, Any] = Field(default_factory=dict, description="what presets share")
+    presets: dict[PlainName, dict[str, Any]]
 
     @field_validator("data_root")
     @classmethod
@@ -190,115 +73,135 @@ class Config(Closed):
             raise ValueError(f"{where} is no folder; null looks into data/, then downloads")
         return folder
 
-    @model_validator(mode="after")
-    def _names_are_known(self) -> "Config":
-        own = {"architectures": self.architectures, "networks": self.networks}
-        standard = {"architectures": STANDARD, "networks": catalogue.STANDARD}
-        for key, entries in own.items():
-            for name in entries:
-                if name in standard[key]:
-                    raise ValueError(f"{key}.{name}: is a standard name; choose another")
-        for name, preset in self.presets.items():
-            for study, settings in preset:
-                for key, used in _names_used(settings):
-                    kind = f"{key.rpartition('.')[2].removesuffix('s')}s"
-                    known = [*standard[kind], *own[kind]]
-                    if used not in known:
-                        path = f"presets.{name}.{study}.{key}"
-                        raise ValueError(f"{path}: {used!r} is unknown; {_allowed(used, known)}")
-        if self.preset not in self.presets:
-            choices = _allowed(self.preset, self.presets)
-            raise ValueError(f"preset: {self.preset!r} has no entry under presets; {choices}")
-        return self
 
-    @model_validator(mode="after")
-    def _trained_networks_meet_their_theory(self) -> "Config":
-        """What studies take from one another must be there."""
-        for name, preset in self.presets.items():
-            for path, value, allowed in _unmet(preset):
-                raise ValueError(
-                    f"presets.{name}.{path}: {value!r} is not in {allowed}; add it there"
-                )
-        return self
+@dataclass(frozen=True)
+class Config:
+    """A config with one preset chosen: all that it chooses is data, grids, seeds and sizes."""
 
-    @model_validator(mode="after")
-    def _kernels_to_train_are_of_networks(self) -> "Config":
-        for name, preset in self.presets.items():
-            for study, kinds in (("trained_pairs", ("mlp", "cnn")), ("widths", ("mlp",))):
-                used = getattr(preset, study).architecture
-                if (kind := self.architecture(used)["kind"]) not in kinds:
-                    raise ValueError(
-                        f"presets.{name}.{study}.architecture: {used!r} is of kind {kind}, and "
-                        f"networks are trained here of {' and '.join(kinds)}"
-                    )
-        return self
-
-    @model_validator(mode="after")
-    def _pooled_networks_are_perceptrons(self) -> "Config":
-        for name, preset in self.presets.items():
-            for number, family in enumerate(preset.invariance.families):
-                entry = self.network(family.network)
-                if "pooled" in family.tied and (entry["kind"] != "perceptron" or entry["dropout"]):
-                    path = f"presets.{name}.invariance.families.{number}.tied"
-                    what = "with dropout" if entry["kind"] == "perceptron" else entry["kind"]
-                    raise ValueError(
-                        f"{path}: pooled ties a perceptron without dropout, not "
-                        f"{family.network!r} ({what}); averaged ties any network"
-                    )
-        return self
-
-    @model_validator(mode="after")
-    def _networks_fit_the_images(self) -> "Config":
-        for name, preset in self.presets.items():
-            for path, network, side in _networks_used(preset):
-                misfit = catalogue.model_of(self.network(network)).misfit(side)
-                if misfit:
-                    raise ValueError(f"presets.{name}.{path}: {network!r} {misfit}")
-        return self
+    file: File
+    preset: str
+    where: str
+    values: "Overlay"
+    context: Context
+    _studies: Mapping[str, BaseModel | tuple[str, ...]]  # settings, or what is wrong with them
 
     @property
-    def chosen(self) -> Preset:
-        """The preset that this run uses."""
-        return self.presets[self.preset]
+    def data_root(self) -> str | None:
+        """The folder that is looked into first for data sets."""
+        return self.file.data_root
+
+    @property
+    def presets(self) -> list[str]:
+        """The names of the presets that there are."""
+        return list(self.file.presets)
 
     def choosing(self, preset: str | None) -> "Config":
-        """With this preset chosen, or as it is for None; raises ConfigError for one it lacks."""
-        if preset is None:
+        """With this preset chosen, or as it is for None; raises ConfigError."""
+        if preset is None or preset == self.preset:
             return self
-        if preset not in self.presets:
+        if preset not in self.file.presets:
             choices = ", ".join(self.presets)
             raise ConfigError(f"{preset!r} has no entry under presets; there are: {choices}")
-        return self.model_copy(update={"preset": preset})
+        return _assembled(self.file, preset, self.where)
 
-    def architecture(self, name: str) -> dict[str, Any]:
-        """The entry of an architecture, its defaults filled in."""
-        if name in self.architectures:
-            return self.architectures[name].model_dump()
-        entry = STANDARD[name]
-        return MODELS[entry["kind"]].model_validate(entry).model_dump()
+    def study(self, key: str) -> Any:
+        """The settings of a study, by its key in a preset; raises ConfigError for faulty ones."""
+        found = self._studies[key]
+        if isinstance(found, tuple):
+            raise ConfigError(f"{self.where}: {'; '.join(found)}")
+        return found
 
-    def network(self, name: str) -> dict[str, Any]:
-        """The entry of a network, its defaults filled in."""
-        if name in self.networks:
-            return self.networks[name].model_dump()
-        return catalogue.standard_entry(name)
+    def faults(self, keys: Collection[str]) -> list[str]:
+        """What is wrong with the settings of these studies, and with what must fit together."""
+        return list(dict.fromkeys(fault for key in keys for fault in self._own_faults(key))) + list(
+            dict.fromkeys(self._faults_between(set(keys)))
+        )
+
+    def call(self, function: Callable[..., Any]) -> Any:
+        """A study's or a check's result on the settings that it reads."""
+        return function(self.context, *(self.study(key) for key in wings.reads(function)))
+
+    def _own_faults(self, key: str) -> Iterator[str]:
+        found = self._studies[key]
+        if isinstance(found, tuple):
+            yield from found
+            return
+        known = {"architecture": self.context.architectures, "network": self.context.networks}
+        for name in _named(found, key, self.context.dataset):
+            if name.name not in known[name.kind]:
+                choices = _allowed(name.name, known[name.kind])
+                yield f"{self.values.path(name.key)}: {name.name!r} is unknown; {choices}"
+            elif name.kind == "network":
+                entry = catalogue.model_of(self.context.network(name.name))
+                if misfit := entry.misfit(name.side):
+                    yield f"{self.values.path(name.key)}: {name.name!r} {misfit}"
+
+    def _faults_between(self, keys: set[str]) -> Iterator[str]:
+        sound = {key for key in keys if not isinstance(self._studies[key], tuple)}
+        for check in wings.checks():
+            if sound.issuperset(wings.reads(check)):
+                for key, sentence in self.call(check):
+                    yield f"{self.values.path(key)}: {sentence}"
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The values of a preset: those of `base` under those of the presets that it extends."""
+
+    layers: tuple[tuple[str, Mapping[str, Any]], ...]  # key path and values, what counts most first
+
+    @cached_property
+    def merged(self) -> dict[str, Any]:
+        """Mappings merged key by key; all else is taken from the first that has it."""
+        merged: dict[str, Any] = {}
+        for _, values in reversed(self.layers):
+            merged = overlaid(merged, values)
+        return merged
+
+    def path(self, key: str) -> str:
+        """Where a key is set: `presets.quick.rotations.n`, or under `base`."""
+        for where, values in self.layers:
+            if _holds(values, key.split(".")):
+                return f"{where}.{key}"
+        return f"{self.layers[0][0]}.{key}"
+
+
+def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Nested mappings merged, all else replaced."""
+    merged = dict(below)
+    for key, value in above.items():
+        under = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(under, Mapping)
+        merged[key] = overlaid(under, value) if both else value  # type: ignore[arg-type]
+    return merged
 
 
 def parse(raw: Mapping[Any, Any], where: str = "config.yaml") -> Config:
-    """The validated config; raises ConfigError that names every fault with its key path."""
+    """The config; raises ConfigError that names every fault that concerns all figures."""
+    if raw.get("config_version") == 1:
+        raise ConfigError(f"{where}: {_OF_VERSION_1}")
     try:
-        return Config.model_validate(raw)
+        file = File.model_validate(raw)
     except ValidationError as error:
-        faults = dict.fromkeys(_sentence(fault) for fault in error.errors(include_url=False))
-        raise ConfigError(f"{where}: " + "; ".join(faults)) from None
+        raise ConfigError(f"{where}: {'; '.join(_sentences(error, File))}") from None
+    if file.preset not in file.presets:
+        choices = _allowed(file.preset, file.presets)
+        raise ConfigError(f"{where}: preset: {file.preset!r} has no entry under presets; {choices}")
+    return _assembled(file, file.preset, where)
 
 
-def load(path: Path) -> Config:
-    """The validated config of a YAML file; raises ConfigError."""
-    raw = read_yaml(path)
-    if not isinstance(raw, dict):
-        raise ConfigError(f"{path}: a config is a mapping of keys, not {type(raw).__name__}")
-    return parse(raw, str(path))
+def load(*paths: Path) -> Config:
+    """The config of YAML files, each laid over those before it; raises ConfigError.
+
+    As Snakemake does it with `config.yaml` and those of `--configfile`.
+    """
+    merged: dict[str, Any] = {}
+    for path in paths:
+        raw = read_yaml(path)
+        if not isinstance(raw, dict):
+            raise ConfigError(f"{path}: a config is a mapping of keys, not {type(raw).__name__}")
+        merged = overlaid(merged, raw)
+    return parse(merged, ", ".join(map(str, paths)))
 
 
 def expanded(data_root: str | None) -> str | None:
@@ -306,20 +209,127 @@ def expanded(data_root: str | None) -> str | None:
     return os.path.expanduser(data_root) if data_root else None
 
 
-def json_schema() -> dict[str, Any]:
-    """The JSON schema of `config.yaml`, for editors."""
-    return Config.model_json_schema()
+def _assembled(file: File, preset: str, where: str) -> Config:
+    values = Overlay(tuple(_layers(file, preset, where)))
+    merged = {key: value for key, value in values.merged.items() if key != _EXTENDS}
+    faults = list(_standard_names(file))
+    models = wings.settings()
+    shared: dict[str, Any] = {"seed": Seed, "dataset": Dataset}
+    for key in merged:
+        if key not in models and key not in shared:
+            faults.append(f"{values.path(key)}: unknown key; {_allowed(key, [*shared, *models])}")
+    found = {key: _checked(values, key, kind) for key, kind in shared.items()}
+    faults += [fault for one in found.values() if isinstance(one, tuple) for fault in one]
+    if faults:
+        raise ConfigError(f"{where}: {'; '.join(faults)}")
+    return Config(
+        file=file,
+        preset=preset,
+        where=where,
+        values=values,
+        context=Context(found["seed"], found["dataset"], *_entries(file)),
+        _studies={key: _checked(values, key, model) for key, model in models.items()},
+    )
 
 
-def _sentence(fault: Mapping[str, Any]) -> str:
+def _layers(file: File, preset: str, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """A preset, those that it extends, and the base; raises ConfigError for a circle."""
+    seen: list[str] = []
+    name: Any = preset
+    while name is not None:
+        if name not in file.presets or name in seen:
+            others = [other for other in file.presets if other not in seen]
+            raise ConfigError(
+                f"{where}: presets.{seen[-1]}.{_EXTENDS}: {name!r} cannot be extended; "
+                f"{_allowed(str(name), others)}"
+            )
+        seen.append(name)
+        yield f"presets.{name}", file.presets[name]
+        name = file.presets[name].get(_EXTENDS)
+    yield "base", file.base
+
+
+def _checked(values: Overlay, key: str, kind: Any) -> Any:
+    """A part of a preset as its model has it, or what is wrong with it."""
+    if key not in values.merged:
+        return (f"{values.path(key)}: this key is missing",)
+    try:
+        return TypeAdapter(kind).validate_python(values.merged[key])
+    except ValidationError as error:
+        model = kind if isinstance(kind, type) else None
+        return tuple(_sentences(error, model, lambda path: values.path(_joined(key, path))))
+
+
+def _standard_names(file: File) -> Iterator[str]:
+    own = {"architectures": file.architectures, "networks": file.networks}
+    standard = {"architectures": kinds.STANDARD, "networks": catalogue.STANDARD}
+    for key, entries in own.items():
+        for name in entries:
+            if name in standard[key]:
+                yield f"{key}.{name}: is a standard name; choose another"
+
+
+def _entries(file: File) -> tuple[dict[str, Any], dict[str, Any]]:
+    """All architectures and networks by name, their defaults filled in."""
+    return (
+        {name: kinds.standard_architecture(name) for name in kinds.STANDARD}
+        | {name: entry.model_dump() for name, entry in file.architectures.items()},
+        {name: catalogue.standard_entry(name) for name in catalogue.STANDARD}
+        | {name: entry.model_dump() for name, entry in file.networks.items()},
+    )
+
+
+@dataclass(frozen=True)
+class _Name:
+    """An architecture or a network that settings name: its key, and the side of its images."""
+
+    key: str
+    kind: str
+    name: str
+    side: int
+
+
+def _named(part: Any, key: str, images: Dataset) -> Iterator[_Name]:
+    """The architectures and networks that a part of a preset names.
+
+    A part that names a data set of its own sees its images as they are published.
+    """
+    if isinstance(part, list):
+        for number, one in enumerate(part):
+            yield from _named(one, f"{key}.{number}", images)
+    if not isinstance(part, BaseModel):
+        return
+    own = getattr(part, "dataset", images.name)
+    side = images.side if own == images.name else DATASETS[own].side
+    for field in type(part).model_fields:
+        value, path = getattr(part, field), f"{key}.{field}"
+        kind = field.removesuffix("s")
+        if kind in ("architecture", "network"):
+            for name in [value] if isinstance(value, str) else value:
+                yield _Name(path, kind, name, side)
+        else:
+            yield from _named(value, path, images)
+
+
+def _sentences(
+    error: ValidationError,
+    model: type[BaseModel] | None,
+    full: Callable[[str], str] = lambda path: path,
+) -> list[str]:
+    """Every fault once; `full` makes a key path whole."""
+    faults = error.errors(include_url=False)
+    return list(dict.fromkeys(_sentence(fault, model, full) for fault in faults))
+
+
+def _sentence(fault: Any, model: type[BaseModel] | None, full: Callable[[str], str]) -> str:
     """One pydantic fault as: key path, value, what is allowed, nearest name."""
     path = ".".join(str(part) for part in _visible(fault["loc"]))
-    prefix = f"{path}: " if path else ""
+    prefix = f"{full(path)}: " if full(path) else ""
     context = fault.get("ctx", {})
     match fault["type"]:
         case "extra_forbidden":
             key = str(fault["loc"][-1])
-            return f"{prefix}unknown key; {_allowed(key, _keys_beside(fault['loc']))}"
+            return f"{prefix}unknown key; {_allowed(key, _keys_beside(fault['loc'], model))}"
         case "missing":
             return f"{prefix}this key is missing"
         case "literal_error":
@@ -329,67 +339,31 @@ def _sentence(fault: Mapping[str, Any]) -> str:
             names = context["expected_tags"].replace("'", "").split(", ")
             return f"{prefix}kind {context['tag']!r} is unknown; {_allowed(context['tag'], names)}"
         case "union_tag_not_found":
-            kinds = MODELS if fault["loc"][0] == "architectures" else catalogue.MODELS
-            return f"{prefix}the key kind is missing; allowed: {', '.join(kinds)}"
+            there = ARCHITECTURES if fault["loc"][0] == "architectures" else catalogue.MODELS
+            return f"{prefix}the key kind is missing; allowed: {', '.join(there)}"
         case "value_error":
             if isinstance(fault["input"], dict):  # the error begins with the rest of the key path
-                return f"{path}.{context['error']}".removeprefix(".")
+                rest, _, sentence = str(context["error"]).partition(": ")
+                return f"{full(_joined(path, rest))}: {sentence}"
             return f"{prefix}{fault['input']!r}: {context['error']}"
     message = fault["msg"].removeprefix("Input ")
     return f"{prefix}{fault['input']!r} {message}"
 
 
-def _unmet(preset: Preset) -> Iterable[tuple[str, Any, str]]:
-    """What studies need of one another and lack: key path, value, where it must be."""
-    theory = preset.rotations
-    for study in ("trained_pairs", "widths"):
-        settings = getattr(preset, study)
-        for n in settings.n if isinstance(settings.n, list) else [settings.n]:
-            if n not in theory.n:
-                yield f"{study}.n", n, f"rotations.n, {theory.n}"
-        if settings.pairs > theory.pairs:
-            yield f"{study}.pairs", settings.pairs, f"rotations.pairs, {theory.pairs}"
-        if settings.architecture not in theory.architectures:
-            known = ", ".join(theory.architectures)
-            yield (
-                f"{study}.architecture",
-                settings.architecture,
-                f"rotations.architectures, {known}",
-            )
-    for network in preset.lie_layers.networks:
-        if network not in preset.lie_models.networks:
-            known = ", ".join(preset.lie_models.networks)
-            yield "lie_layers.networks", network, f"lie_models.networks, {known}"
-    for n in preset.trained_classes.n:
-        if n not in preset.classes.n:
-            yield "trained_classes.n", n, f"classes.n, {preset.classes.n}"
+def _joined(key: str, rest: str) -> str:
+    return ".".join(part for part in (key, rest) if part)
 
 
-def _names_used(settings: Any) -> Iterable[tuple[str, str]]:
-    """The architectures and networks that a part of a preset names, each with its key."""
-    for key in ("architectures", "networks"):
-        yield from ((key, name) for name in getattr(settings, key, ()))
-        single = key.removesuffix("s")
-        if hasattr(settings, single):
-            yield single, getattr(settings, single)
-    for number, family in enumerate(getattr(settings, "families", ())):
-        yield from ((f"families.{number}.{key}", name) for key, name in _names_used(family))
-
-
-def _networks_used(preset: Preset) -> Iterable[tuple[str, str, int]]:
-    """The networks that a preset names: key path, name, and side of the images that they see."""
-    side = preset.dataset.side
-    for study, settings in preset:
-        if isinstance(settings, Stability):
-            for number, task in enumerate(settings.tasks):
-                own = task.dataset == preset.dataset.name
-                pixels = side if own else DATASETS[task.dataset].side
-                for network in task.networks:
-                    yield f"{study}.tasks.{number}.networks", network, pixels
-            continue
-        for key, name in _names_used(settings):
-            if "network" in key:
-                yield f"{study}.{key}", name, side
+def _holds(values: Any, parts: list[str]) -> bool:
+    """Whether nested values have something at a key path."""
+    for part in parts:
+        if isinstance(values, list) and part.isdecimal() and int(part) < len(values):
+            values = values[int(part)]
+        elif isinstance(values, Mapping) and part in values:
+            values = values[part]
+        else:
+            return False
+    return True
 
 
 def _visible(location: Iterable[Any]) -> list[Any]:
@@ -400,9 +374,11 @@ def _visible(location: Iterable[Any]) -> list[Any]:
     return parts
 
 
-def _keys_beside(location: tuple[Any, ...]) -> list[str]:
+def _keys_beside(location: tuple[Any, ...], model: type[BaseModel] | None) -> list[str]:
     """The keys that are allowed where an unknown one stands, found through the JSON schema."""
-    schema = json_schema()
+    if model is None:
+        return []
+    schema = model.model_json_schema()
     node: Any = schema
     for part in location[:-1]:
         node = _resolve(node, schema)
@@ -410,6 +386,8 @@ def _keys_beside(location: tuple[Any, ...]) -> list[str]:
             node = _resolve({"$ref": node["discriminator"]["mapping"][part]}, schema)
         elif part in node.get("properties", {}):
             node = node["properties"][part]
+        elif isinstance(part, int):
+            node = node.get("items", {})
         else:
             values = [*node.get("patternProperties", {}).values()]
             node = values[0] if values else node.get("additionalProperties", {})
@@ -428,5 +406,33 @@ def _allowed(given: str, names: Iterable[str]) -> str:
     return f"{hint}allowed: {', '.join(choices)}"
 
 
-if __name__ == "__main__":
-    print(json.dumps(json_schema(), indent=2, sort_keys=True))
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of `config.yaml`, for editors: base and presets may lack any key."""
+    schema = File.model_json_schema()
+    part: dict[str, Any] = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {_EXTENDS: {"type": "string", "description": "preset that this one changes"}},
+    }
+    models = {"dataset": Dataset, **wings.settings()}
+    for key, adapter in {
+        "seed": TypeAdapter(Seed),
+        **{k: TypeAdapter(m) for k, m in models.items()},
+    }.items():
+        own = adapter.json_schema(ref_template="#/$defs/{model}")
+        schema["$defs"] |= own.pop("$defs", {})
+        own.pop("required", None)
+        part["properties"][key] = own
+    schema["$defs"]["Part"] = part
+    schema["properties"]["base"] |= {"$ref": "#/$defs/Part"}
+    schema["properties"]["base"].pop("additionalProperties", None)
+    presets = schema["properties"]["presets"]
+    for pattern in [*presets.get("patternProperties", {})]:
+        presets["patternProperties"][pattern] = {"$ref": "#/$defs/Part"}
+    presets["additionalProperties"] = False
+    return schema
+
+
+def schema_text() -> str:
+    """The schema as its file has it."""
+    return json.dumps(json_schema(), indent=2, sort_keys=True) + "\n"

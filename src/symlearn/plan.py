@@ -1,42 +1,58 @@
 """From the config to the cells of work: what each figure needs, and each study computes.
 
-Light on purpose, as `config`: the Snakefile imports it. The studies' cells are made in
-`symlearn.cells`.
+Light on purpose, as `config`: the Snakefile imports it. Studies are found in `symlearn.wings`.
 """
 
-import ast
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from symlearn.cells import invariance, kernels, lie, networks, stability
-from symlearn.closure import ROOT
+from symlearn import wings
 from symlearn.config import Config
-from symlearn.specs import Cell
+from symlearn.errors import ConfigError
+from symlearn.pipeline.specs import Cell
 
-# What figures are about, by the first word of their names.
-TOPICS = {
-    "fig": "Partially observed orbits",
-    "stability": "Relative stability",
-    "stripe": "Relative stability",
-    "invariance": "Genuine invariance",
-    "lie": "The Lie derivative",
-    "speed": "Speed",
+STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures")
+# Targets that are all figures and then some jobs of their own.
+CLOSING: Mapping[str, tuple[str, ...]] = {
+    "all": ("claims",),
+    "figures": (),
+    "claims": ("claims",),
+    "gallery": ("claims", "gallery"),
+    "bundle": ("claims", "bundle"),
 }
-OTHER_TOPIC = "Other"
-STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures", "claims")
 
 
-def figures(config: Config) -> dict[str, Cell]:
-    """The cell of every figure of the chosen preset, by name."""
-    studies = {name: study(config) for name, study in STUDIES.items()}
-    found = {}
-    for name in figure_names():
-        needs = needs_of(name).items()
-        cells = [cell for need, labels in needs for cell in _matching(studies[need], labels)]
-        settings = {"figure": name, "preset": config.preset, "context": _context(config, cells)}
-        found[name] = Cell("figures", name, settings, tuple(cells))
-    return found
+def figures(config: Config, wanted: Collection[str] | None = None) -> dict[str, Cell]:
+    """The cells of the figures of the chosen preset, by name.
+
+    Raises ConfigError with all that is wrong with what the `wanted` figures need (all, if None); a
+    figure that is not wanted is left out where it cannot be made.
+    """
+    names = figure_names()
+    asked = names if wanted is None else [name for name in names if name in wanted]
+    keys = {key for name in asked for key in keys_of(name)}
+    if faults := config.faults(sorted(keys, key=list(wings.settings()).index)):
+        raise ConfigError(f"{config.where}: {'; '.join(faults)}")
+    sound = [name for name in names if name in asked or not config.faults(keys_of(name))]
+    needed = {study for name in sound for study in wings.needs_of(name)}
+    cells = {name: config.call(study) for name, study in wings.studies().items() if name in needed}
+    return {name: _figure(config, name, cells) for name in sound}
+
+
+def wanted(words: Sequence[str]) -> list[str] | None:
+    """The figures that a command line names, by themselves or by their files; None for all."""
+    names, pairs = figure_names(), zip(["", *words], words, strict=False)
+    # `all` after an option is its value, as in `--cores all`.
+    targets = [word for before, word in pairs if not before.startswith("-") or word != "all"]
+    named = [name for word in targets for name in names if Path(word).name.split(".")[0] == name]
+    return None if not named or set(targets) & CLOSING.keys() else named
+
+
+def keys_of(figure: str) -> list[str]:
+    """The keys of a preset whose settings a figure depends on."""
+    studies = wings.studies()
+    return list(dict.fromkeys(k for s in wings.needs_of(figure) for k in wings.reads(studies[s])))
 
 
 def all_cells(roots: Iterable[Cell]) -> list[Cell]:
@@ -56,44 +72,31 @@ def all_cells(roots: Iterable[Cell]) -> list[Cell]:
 
 
 def figure_names() -> list[str]:
-    """The figures there are: the modules of `symlearn.figures` that have NEEDS, numbered first."""
-    stems = [path.stem for path in (ROOT / "figures").glob("*.py")]
-    names = [stem.replace("_", "-") for stem in stems if _needs(stem) is not None]
-    return sorted(names, key=in_order)
+    """The figures there are, in the order in which they are shown."""
+    return sorted((name for wing in wings.wings() for name in wing.figures), key=in_order)
 
 
 def in_order(figure: str) -> tuple[int, int, str]:
     """The key by which figures are sorted: by topic, those with numbers by number, then by name."""
     numbered = figure.startswith("fig")
-    return topics().index(topic(figure)), len(figure) if numbered else 0, figure
+    return wings.wing_of(figure).rank, len(figure) if numbered else 0, figure
 
 
 def topic(figure: str) -> str:
-    """What a figure is about, by the first word of its name: OTHER_TOPIC where it is not known."""
-    return TOPICS.get(figure.rstrip("0123456789").partition("-")[0], OTHER_TOPIC)
+    """What a figure is about: the title of its wing."""
+    return wings.wing_of(figure).title
 
 
-def topics() -> list[str]:
-    """All topics, in the order in which figures are shown."""
-    return [*dict.fromkeys(TOPICS.values()), OTHER_TOPIC]
-
-
-def needs_of(figure: str) -> dict[str, dict[str, Any]]:
-    """The constant NEEDS of a figure's module, read without importing it."""
-    needs = _needs(figure.replace("-", "_"))
-    if needs is None:
-        raise ValueError(f"symlearn.figures.{figure} has no annotated constant NEEDS")
-    return needs
-
-
-@cache
-def _needs(module: str) -> dict[str, dict[str, Any]] | None:
-    tree = ast.parse((ROOT / "figures" / f"{module}.py").read_text())
-    for node in tree.body:
-        match node:
-            case ast.AnnAssign(target=ast.Name(id="NEEDS"), value=ast.Dict() as value):
-                return ast.literal_eval(value)
-    return None
+def _figure(config: Config, name: str, studies: Mapping[str, list[Cell]]) -> Cell:
+    needs = wings.needs_of(name).items()
+    cells = [cell for need, labels in needs for cell in _matching(studies[need], labels)]
+    settings = {
+        "figure": name,
+        "module": wings.module_of(name),
+        "preset": config.preset,
+        "context": _context(config, cells),
+    }
+    return Cell("figures", name, settings, tuple(cells))
 
 
 def _matching(cells: Iterable[Cell], labels: Mapping[str, Any]) -> Iterator[Cell]:
@@ -102,52 +105,10 @@ def _matching(cells: Iterable[Cell], labels: Mapping[str, Any]) -> Iterator[Cell
 
 def _context(config: Config, cells: Iterable[Cell]) -> dict[str, Any] | None:
     """What captions say of the data: None for a figure that does not read the preset's."""
-    own = config.chosen.dataset
+    own = config.context.dataset
     read = {cell.slug for cell in all_cells(cells) if cell.stage == "datasets"}
     if own.name not in read:
         return None
     others = sorted(read - {own.name})
-    context = {"dataset": own.model_dump(), "seed": config.chosen.seed}
+    context = {"dataset": own.model_dump(), "seed": config.context.seed}
     return {**context, "others": others} if others else context
-
-
-# The cells of each study, by the name that figures ask for.
-STUDIES: Mapping[str, Callable[[Config], list[Cell]]] = {
-    "rings": kernels.rings,
-    "portrait": kernels.portrait,
-    "rotations": kernels.rotations,
-    "seeds": kernels.seeds,
-    "classes": kernels.classes,
-    "shifts": kernels.shifts,
-    "collapse": kernels.collapse,
-    "dihedral": kernels.dihedral,
-    "dihedral-portrait": kernels.dihedral_portrait,
-    "precision": kernels.precision,
-    "speed": kernels.speed,
-    "partial": networks.partial,
-    "long-training": networks.long_training,
-    "trained-pairs": networks.trained_pairs,
-    "trained-classes": networks.trained_classes,
-    "widths": networks.widths,
-    "stability-samples": stability.stability_samples,
-    "stability": stability.stability,
-    "stripe-training": stability.stripe_training,
-    "stripe-kernel": stability.stripe_kernel,
-    "lie-aliasing": lie.lie_aliasing,
-    "invariance": invariance.invariance,
-    "invariance-decay": invariance.invariance_decay,
-    "invariance-saliency": invariance.invariance_saliency,
-    "invariance-partial": invariance.invariance_partial,
-    "lie-models": lie.lie_models,
-    "lie-layers": lie.lie_layers,
-    "lie-partial": lie.lie_partial,
-    "lie-published": lie.lie_published,
-}
-
-if __name__ == "__main__":
-    # The command is in a package of its own, so that this module stays what the Snakefile imports.
-    import sys
-
-    from symlearn.forecast.__main__ import main
-
-    sys.exit(main())

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from symlearn.measures.classifiers import classifier_errors, decisions, probabilities
+from symlearn.measures.class_probabilities import classifier_errors, decisions, probabilities
 from symlearn.measures.lie import MeasureError, lie_derivative, mean_absolute, mean_square
 
 IMAGES = torch.rand(5, 1, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)

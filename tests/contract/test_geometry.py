@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from symlearn.datasets.orbits import rotation_orbits
-from symlearn.datasets.rings import two_rings
+from symlearn.papers.orbits.two_rings import two_rings
 from symlearn.theory import (
     adjacent_distance,
     centre_distance_squared,

@@ -8,19 +8,30 @@ import torch
 import xarray as xr
 from matplotlib import pyplot
 
-from symlearn import store
 from symlearn.datasets.distribution_shift import SHIFTS
 from symlearn.errors import ConfigError
-from symlearn.figures import invariance_decay as decay_figure
-from symlearn.figures import invariance_regulariser as regulariser
-from symlearn.figures import invariance_shift as shift_figure
-from symlearn.figures.inputs import Inputs
 from symlearn.groups.actions import nearest_rotations
 from symlearn.groups.tensors import nearest_rotation_action
 from symlearn.measures import invariance as measures
 from symlearn.measures.invariance import unrelated_similarity
-from symlearn.networks.__main__ import compute as train
-from symlearn.studies import invariance, invariance_decay, invariance_partial, invariance_saliency
+from symlearn.papers.invariance import (
+    decay as invariance_decay,
+)
+from symlearn.papers.invariance import (
+    families as invariance,
+)
+from symlearn.papers.invariance import (
+    partial as invariance_partial,
+)
+from symlearn.papers.invariance import (
+    saliency as invariance_saliency,
+)
+from symlearn.papers.invariance.figures import invariance_decay as decay_figure
+from symlearn.papers.invariance.figures import invariance_regulariser as regulariser
+from symlearn.papers.invariance.figures import invariance_shift as shift_figure
+from symlearn.pipeline import store
+from symlearn.plots.inputs import Inputs
+from symlearn.stages.networks import compute as train
 
 SIDE, GROUP = 8, {"group": "cyclic-rotation", "n": 4}
 FREE = {"kind": "perceptron", "widths": [12], "dropout": 0.0}

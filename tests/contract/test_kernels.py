@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symlearn.architectures import layers_of
 from symlearn.datasets.orbits import make_orbits, normalise, rotation_orbits
 from symlearn.errors import DataError, SymlearnError
 from symlearn.groups import ACTIONS
 from symlearn.kernels import blocks, gram, has_closed_form, infinite_width
-from symlearn.kernels.__main__ import exact_symmetries
 from symlearn.kernels.neural_tangents_adapter import load_stax
+from symlearn.menu.layers import layers_of
+from symlearn.stages.kernels import exact_symmetries
 
 from .helpers import F32, F64, difference, relative_difference, scale_of
 

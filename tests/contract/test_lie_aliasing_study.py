@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from symlearn import store
-from symlearn.figures import lie_aliasing as figure
-from symlearn.studies.lie_aliasing import compute
+from symlearn.papers.lie.aliasing import compute
+from symlearn.papers.lie.figures import lie_aliasing as figure
+from symlearn.pipeline import store
 
 SPEC = {"seed": 3, "pixels": 11, "draws": 4, "phases": 500}
 

@@ -7,30 +7,33 @@ import xarray as xr
 import yaml
 from matplotlib import pyplot
 
-from symlearn import plan, store
+from symlearn import plan
 from symlearn.config import parse
-from symlearn.datasets.__main__ import compute as read_dataset
-from symlearn.figures import (
+from symlearn.measures.class_probabilities import probabilities
+from symlearn.measures.lie import lie_derivative, mean_square
+from symlearn.menu.networks import standard_entry
+from symlearn.networks import train_and_test as classification
+from symlearn.networks.build import build
+from symlearn.networks.trained import trained
+from symlearn.papers.lie import published as lie_published
+from symlearn.papers.lie.figures import (
+    family as lie_family,
+)
+from symlearn.papers.lie.figures import (
     lie_augmentation,
-    lie_family,
     lie_layers,
     lie_measures,
     lie_models,
     lie_transforms,
 )
-from symlearn.figures import lie_partial as partial_figure
-from symlearn.figures.inputs import Inputs
-from symlearn.measures.classifiers import probabilities
-from symlearn.measures.lie import lie_derivative, mean_square
-from symlearn.networks import classification
-from symlearn.networks.__main__ import compute as train
-from symlearn.networks.build import build
-from symlearn.networks.catalogue import standard_entry
-from symlearn.networks.trained import trained
-from symlearn.specs import modules_of
+from symlearn.papers.lie.figures import lie_partial as partial_figure
+from symlearn.pipeline import store
+from symlearn.pipeline.specs import modules_of
+from symlearn.plots.inputs import Inputs
+from symlearn.stages.datasets import compute as read_dataset
+from symlearn.stages.networks import compute as train
+from symlearn.stages.studies import compute as study
 from symlearn.statistics import rank_correlation
-from symlearn.studies import lie_published
-from symlearn.studies.__main__ import compute as study
 
 SMALL = {
     "networks": ["fully-connected", "resnet8-8", "vit-plain-32"],

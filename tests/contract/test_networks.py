@@ -8,13 +8,14 @@ import pytest
 import torch
 import xarray as xr
 
-from symlearn.architectures import STANDARD, layers_of
 from symlearn.datasets.orbits import rotation_orbits
 from symlearn.kernels import gram
+from symlearn.menu.architectures import STANDARD
+from symlearn.menu.layers import layers_of
+from symlearn.menu.networks import STANDARD as NETWORKS
+from symlearn.menu.networks import standard_entry
 from symlearn.networks import on_orbits
 from symlearn.networks.build import build
-from symlearn.networks.catalogue import STANDARD as NETWORKS
-from symlearn.networks.catalogue import standard_entry
 from symlearn.networks.ensemble import Ensemble, build_ensemble
 from symlearn.networks.ntk import from_layers
 from symlearn.networks.training import Run

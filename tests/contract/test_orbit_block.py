@@ -8,7 +8,7 @@ import pytest
 from symlearn.datasets.orbits import draw_tasks, rotation_orbits
 from symlearn.groups import ACTIONS, Subgroup, cyclic, dihedral, from_table, product
 from symlearn.kernels import gram
-from symlearn.kernels.__main__ import exact_symmetries
+from symlearn.stages.kernels import exact_symmetries
 from symlearn.theory import (
     coset_block_errors,
     exact_errors,

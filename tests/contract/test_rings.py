@@ -5,8 +5,9 @@ import pytest
 
 from symlearn.datasets.orbits import make_orbits
 from symlearn.kernels import gram
-from symlearn.kernels.__main__ import exact_symmetries
-from symlearn.studies.rings import ring_gram
+from symlearn.papers.orbits.bessel import bessel_error, bessel_spectrum
+from symlearn.papers.orbits.rings import ring_gram
+from symlearn.stages.kernels import exact_symmetries
 from symlearn.theory import (
     class_separation,
     exact_errors,
@@ -15,7 +16,6 @@ from symlearn.theory import (
     spectrum,
 )
 from symlearn.theory.ridges import authors_regression, authors_spectral
-from symlearn.theory.rings import bessel_error, bessel_spectrum
 
 from .helpers import F64, difference, pair_labels
 

@@ -5,17 +5,17 @@ from itertools import pairwise
 from typing import get_args
 
 import pytest
-
-from symlearn import orbits as orbits_stage
-from symlearn import style
-from symlearn.architectures import STANDARD
-from symlearn.datasets.__main__ import compute as read_dataset
-from symlearn.figures import fig7
-from symlearn.figures.inputs import Inputs
-from symlearn.groups import ACTIONS
-from symlearn.kernels.__main__ import compute as compute_kernels
 from symlearn.settings import TranslationName
-from symlearn.studies import collapse, pairs
+
+from symlearn.groups import ACTIONS
+from symlearn.menu.architectures import STANDARD
+from symlearn.papers.orbits import collapse, pairs
+from symlearn.papers.orbits.figures import fig7
+from symlearn.plots import style
+from symlearn.plots.inputs import Inputs
+from symlearn.stages import orbits as orbits_stage
+from symlearn.stages.datasets import compute as read_dataset
+from symlearn.stages.kernels import compute as compute_kernels
 
 # Where orbits collapse, a kernel without a ridge has eigenvalues of zero.
 pytestmark = pytest.mark.filterwarnings("ignore:divide by zero")

@@ -7,10 +7,10 @@ import pytest
 import xarray as xr
 
 from symlearn.config import load
-from symlearn.datasets.__main__ import compute as read_dataset
-from symlearn.figures import speed as figure
+from symlearn.papers.speed import timings as speed
+from symlearn.papers.speed.figures import speed as figure
 from symlearn.plan import STUDIES
-from symlearn.studies import speed
+from symlearn.stages.datasets import compute as read_dataset
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import pytest
 
-from symlearn import store
-from symlearn.datasets.__main__ import compute as read_dataset
 from symlearn.measures.diffeo import displacement, temperature_range
-from symlearn.studies import stability_samples
+from symlearn.papers.stability import samples as stability_samples
+from symlearn.pipeline import store
+from symlearn.stages.datasets import compute as read_dataset
 
 SPEC = {
     "seed": 0,

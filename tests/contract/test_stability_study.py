@@ -4,10 +4,6 @@ import numpy as np
 import pytest
 import torch
 
-from symlearn import store
-from symlearn.datasets.__main__ import compute as read_dataset
-from symlearn.figures import stabilities
-from symlearn.figures.inputs import Inputs
 from symlearn.measures.diffeo import DeformationWarning
 from symlearn.measures.stability import (
     Perturbation,
@@ -16,13 +12,17 @@ from symlearn.measures.stability import (
     measure,
     median_stability,
 )
-from symlearn.networks import classification
-from symlearn.networks.__main__ import compute as train
+from symlearn.networks import train_and_test as classification
 from symlearn.networks.build import build
 from symlearn.networks.convolutional import calibrate_norms
 from symlearn.networks.trained import trained
+from symlearn.papers.stability import relative_stability as stability
+from symlearn.papers.stability.figures import stabilities
+from symlearn.pipeline import store
+from symlearn.plots.inputs import Inputs
 from symlearn.randomness import seed_of
-from symlearn.studies import stability
+from symlearn.stages.datasets import compute as read_dataset
+from symlearn.stages.networks import compute as train
 
 PREPARATION = {"upsampling": 1, "padding": 2}
 SPEC = {

@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch.nn.functional import softplus
 
-from symlearn.networks.stripe import Limits, OneHiddenLayer, train
-from symlearn.randomness import generator
-from symlearn.theory.stripe import (
+from symlearn.papers.stability.stripe_network import Limits, OneHiddenLayer, train
+from symlearn.papers.stability.stripe_theory import (
     expected_amplification,
     expected_relative_stability,
     feature_exponent,
@@ -22,6 +21,7 @@ from symlearn.theory.stripe import (
     sample_points,
     support_vector_error,
 )
+from symlearn.randomness import generator
 
 DIMENSION = 5
 LAZY, FEATURE = 1e6, 1e-4

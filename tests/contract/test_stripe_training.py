@@ -5,9 +5,9 @@ import pytest
 import scipy.stats
 import xarray as xr
 
-from symlearn import store
-from symlearn.figures.stripe import as_measured, log_means, of_regime, slope
-from symlearn.studies import stripe_kernel, stripe_training
+from symlearn.papers.stability import stripe_kernel, stripe_training
+from symlearn.papers.stability.figures.stripe import as_measured, log_means, of_regime, slope
+from symlearn.pipeline import store
 
 SPEC = {
     "labels": {"regime": "feature", "points": 40},

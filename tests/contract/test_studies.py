@@ -4,13 +4,14 @@ import jax
 import numpy as np
 import pytest
 
-from symlearn import orbits as orbits_stage
-from symlearn import store
-from symlearn.architectures import STANDARD
-from symlearn.datasets.__main__ import compute as read_dataset
 from symlearn.groups import ACTIONS
-from symlearn.kernels.__main__ import compute as compute_kernels
-from symlearn.studies import classes, pairs, precision, seeds
+from symlearn.menu.architectures import STANDARD
+from symlearn.papers.orbits import pairs, precision, seeds
+from symlearn.papers.orbits import ten_classes as classes
+from symlearn.pipeline import store
+from symlearn.stages import orbits as orbits_stage
+from symlearn.stages.datasets import compute as read_dataset
+from symlearn.stages.kernels import compute as compute_kernels
 from symlearn.theory import exact_errors_by_pose, interleaved, spectral_error
 
 from .helpers import F64, difference, leave_out

@@ -1,10 +1,10 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from symlearn.architectures import (
-    KINDS,
-    MODELS,
-    STANDARD,
+from symlearn.config import Architecture
+from symlearn.errors import ConfigError
+from symlearn.menu.architectures import KINDS, MODELS, STANDARD
+from symlearn.menu.layers import (
     Convolution,
     Dense,
     Flatten,
@@ -13,8 +13,6 @@ from symlearn.architectures import (
     Relu,
     layers_of,
 )
-from symlearn.config import Architecture
-from symlearn.errors import ConfigError
 
 
 @pytest.mark.parametrize("name", STANDARD)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from symlearn import specs
-from symlearn.bundle.__main__ import main
-from symlearn.bundle.archive import MANIFEST, pack, unpack
-from symlearn.bundle.contents import project_files
 from symlearn.errors import StoreError
-from symlearn.figures.__main__ import main as figures
-from symlearn.specs import Cell
-from symlearn.studies.__main__ import main as studies
+from symlearn.pipeline import specs
+from symlearn.pipeline.specs import Cell
+from symlearn.stages.figures import main as figures
+from symlearn.stages.studies import main as studies
+from symlearn.tools.bundle.archive import MANIFEST, pack, unpack
+from symlearn.tools.bundle.command import main
+from symlearn.tools.bundle.contents import project_files
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = {"b/two.txt": b"two", "a.txt": b"one" * 1000}

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from symlearn.menu.networks import MODELS, STANDARD, model_of, standard_entry
 from symlearn.networks.build import build
-from symlearn.networks.catalogue import MODELS, STANDARD, model_of, standard_entry
 
 PERCEPTRON = {"kind": "perceptron", "widths": [8]}
 TRANSFORMER = {"mlp_width": 8, "head_width": 4}

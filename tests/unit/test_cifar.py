@@ -9,10 +9,10 @@ import pytest
 
 from symlearn.config import parse
 from symlearn.datasets import cifar
-from symlearn.datasets.__main__ import compute
 from symlearn.datasets.images import load_images
 from symlearn.datasets.sources import CIFAR_BATCHES, RemoteFile
 from symlearn.errors import ConfigError, DataError
+from symlearn.stages.datasets import compute
 
 COUNT = 4  # records in a file of these tests
 

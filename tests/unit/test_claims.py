@@ -6,10 +6,10 @@ import xarray as xr
 import yaml
 from pydantic import ValidationError
 
-from symlearn import store
-from symlearn.claims import Claim, Expected, judge, load_claims, main, rows, summary
 from symlearn.errors import ConfigError, StoreError
+from symlearn.pipeline import store
 from symlearn.statistics import Measured
+from symlearn.tools.claims import Claim, Expected, judge, load_claims, main, rows, summary
 
 ROOT = Path(__file__).parents[2]
 

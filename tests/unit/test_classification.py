@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import rotate
 
-from symlearn import store
 from symlearn.config import load
 from symlearn.errors import StoreError, TrainingError
-from symlearn.networks import classification
-from symlearn.networks.__main__ import compute
+from symlearn.menu.networks import STANDARD, standard_entry
+from symlearn.networks import train_and_test as classification
 from symlearn.networks.augmentation import augmentation
-from symlearn.networks.catalogue import STANDARD, standard_entry
 from symlearn.networks.trained import trained
 from symlearn.networks.training import recorded_epochs
+from symlearn.pipeline import store
+from symlearn.stages.networks import compute
 
 SHAPE = (1, 8, 8)
 

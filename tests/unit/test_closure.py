@@ -4,10 +4,10 @@ import sys
 
 import pytest
 
-from symlearn import closure as module
-from symlearn.closure import ROOT, closure
-from symlearn.networks.registry import BUILDERS, kinds_of
-from symlearn.specs import modules_of
+from symlearn.menu.registry import BUILDERS, kinds_of
+from symlearn.pipeline import closure as module
+from symlearn.pipeline.closure import ROOT, closure
+from symlearn.pipeline.specs import modules_of
 
 
 def names(*modules):

@@ -12,19 +12,19 @@ import jsonschema
 import numpy as np
 import pytest
 import yaml
+from symlearn.settings import PATCHES, ShiftName
 
 from symlearn import config as module
 from symlearn import settings
-from symlearn.cells.stability import stability
 from symlearn.config import Preset, PresetName, json_schema, load, parse
-from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import load_images
 from symlearn.datasets.distribution_shift import SHIFTS, shuffle_patches
 from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
 from symlearn.groups import ACTIONS
-from symlearn.settings import PATCHES, ShiftName
-from symlearn.studies import stripe_training
+from symlearn.menu.datasets import DATASETS
+from symlearn.papers.stability import stripe_training
+from symlearn.papers.stability.cells import stability
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "config.schema.json"

@@ -11,17 +11,17 @@ import yaml
 
 from symlearn import plan
 from symlearn.config import PresetName
-from symlearn.forecast import measured
-from symlearn.forecast import reference as reference_command
-from symlearn.forecast.__main__ import main
-from symlearn.forecast.forecast import cost_model, forecast
-from symlearn.forecast.measured import Cost, benchmark_path, read_benchmark, reference
-from symlearn.forecast.model import CostModel, line
-from symlearn.forecast.reference import table
-from symlearn.forecast.schedule import Job, wall_time
-from symlearn.forecast.standing import standing
-from symlearn.forecast.work import WORK, Work, work_of
-from symlearn.specs import Cell
+from symlearn.pipeline.specs import Cell
+from symlearn.tools.forecast import measured
+from symlearn.tools.forecast import reference as reference_command
+from symlearn.tools.forecast.command import main
+from symlearn.tools.forecast.forecast import cost_model, forecast
+from symlearn.tools.forecast.measured import Cost, benchmark_path, read_benchmark, reference
+from symlearn.tools.forecast.model import CostModel, line
+from symlearn.tools.forecast.reference import table
+from symlearn.tools.forecast.schedule import Job, wall_time
+from symlearn.tools.forecast.standing import standing
+from symlearn.tools.forecast.work import WORK, Work, work_of
 
 PRESETS = get_args(PresetName)
 

@@ -5,10 +5,10 @@ import zlib
 
 import pytest
 
-from symlearn.claims import _COLUMNS
 from symlearn.errors import StoreError
-from symlearn.gallery.__main__ import main
-from symlearn.gallery.content import counted, picture
+from symlearn.tools.claims import _COLUMNS
+from symlearn.tools.gallery.command import main
+from symlearn.tools.gallery.content import counted, picture
 
 
 def png(width, height):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from symlearn.gallery.__main__ import main
+from symlearn.tools.gallery.command import main
 
 
 def _load(name, path):

@@ -3,12 +3,12 @@ import gzip
 import numpy as np
 import pytest
 
-from symlearn.dataset_facts import DATASETS
 from symlearn.datasets import images as images_module
 from symlearn.datasets import load_images
 from symlearn.datasets.images import check_pair
 from symlearn.datasets.sources import RemoteFile, Source
 from symlearn.errors import DataError
+from symlearn.menu.datasets import DATASETS
 
 LEVELS = np.zeros((5, 3, 3), dtype=np.uint8)
 LABELS = np.arange(5, dtype=np.uint8)

@@ -2,9 +2,9 @@
 
 import hashlib
 
-from symlearn import manifests
-from symlearn.closure import ROOT
-from symlearn.specs import modules_of
+from symlearn.pipeline import manifests
+from symlearn.pipeline.closure import ROOT
+from symlearn.pipeline.specs import modules_of
 
 SPEC = {"stage": "figures", "figure": "fig9"}
 

@@ -5,12 +5,12 @@ import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
 
-from symlearn import style
-from symlearn.figures import fig5, fig6, fig8, fig9
-from symlearn.figures.panels import orbit_loops
-from symlearn.figures.quantities import pair_quantities
+from symlearn.papers.orbits.figures import fig5, fig6, fig8, fig9
+from symlearn.papers.orbits.figures.quantities import pair_quantities
+from symlearn.papers.speed.timings import PREDICTED
+from symlearn.plots import style
+from symlearn.plots.panels import orbit_loops
 from symlearn.randomness import generator
-from symlearn.studies.speed import PREDICTED
 
 TASKS = 12
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symlearn.groups.actions import nearest_rotations
-from symlearn.networks import partial
+from symlearn.papers.orbits import partial_rotations as partial
 
 CLASSES, IMAGES, SIDE = 3, 30, 6
 

@@ -10,11 +10,11 @@ import xarray as xr
 import yaml
 
 from symlearn import plan
-from symlearn.closure import ROOT, closure
 from symlearn.config import PresetName, parse
-from symlearn.figures.__main__ import caption
 from symlearn.networks import on_orbits
-from symlearn.specs import canonical, modules_of
+from symlearn.pipeline.closure import ROOT, closure
+from symlearn.pipeline.specs import canonical, modules_of
+from symlearn.stages.figures import caption
 
 PRESETS = get_args(PresetName)
 # Cells that nothing is drawn for.

@@ -2,12 +2,12 @@ import json
 
 import pytest
 
-from symlearn import provenance, specs
-from symlearn.datasets.__main__ import main as datasets
-from symlearn.orbits import main as orbits
-from symlearn.provenance.__main__ import main
-from symlearn.provenance.chain import chain, state_of
-from symlearn.specs import Cell
+from symlearn.pipeline import provenance, specs
+from symlearn.pipeline.chain import chain, state_of
+from symlearn.pipeline.specs import Cell
+from symlearn.stages.datasets import main as datasets
+from symlearn.stages.orbits import main as orbits
+from symlearn.tools.provenance import main
 
 DIGITS = Cell("datasets", "digits", {"name": "digits"})
 TASK = {

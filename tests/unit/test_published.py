@@ -9,10 +9,10 @@ import torch
 from PIL import Image
 from torch import nn
 
-from symlearn import published
 from symlearn.errors import DataError
 from symlearn.measures.lie import lie_derivative as derivative
 from symlearn.measures.lie import mean_absolute, mean_square
+from symlearn.tools import measure as published
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import time
 import pytest
 from snakemake.scheduling.job_scheduler import JobScheduler
 
-from symlearn import scheduling
+from symlearn.pipeline import scheduling
 
 
 class Waiting:

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from symlearn.errors import StoreError
-from symlearn.specs import Cell, canonical, input_files, read_spec, spec_path, write_spec
+from symlearn.pipeline.specs import Cell, canonical, input_files, read_spec, spec_path, write_spec
 
 DATA = Cell("datasets", "digits", {"name": "digits"})
 CELL = Cell("orbits", "pairs-n4", {"n": 4, "task": {"start": 0, "stop": 8}}, (DATA,))

@@ -8,8 +8,8 @@ import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
 
-from symlearn import style
-from symlearn.figures import (
+from symlearn.menu.networks import STANDARD
+from symlearn.papers.stability.figures import (
     stabilities,
     stability_depth,
     stability_error,
@@ -17,8 +17,8 @@ from symlearn.figures import (
     stability_training,
     stability_trainsize,
 )
-from symlearn.figures.inputs import Inputs
-from symlearn.networks.catalogue import STANDARD
+from symlearn.plots import style
+from symlearn.plots.inputs import Inputs
 from symlearn.randomness import generator
 
 FIGURES = (stability_training, stability_error, stability_trainsize, stability_depth)

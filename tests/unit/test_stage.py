@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symlearn import orbits, provenance, store
-from symlearn.datasets.__main__ import main as datasets_main
-from symlearn.specs import Cell, write_spec
-from symlearn.studies import __main__ as studies
+from symlearn.pipeline import provenance, store
+from symlearn.pipeline.specs import Cell, write_spec
+from symlearn.stages import orbits, studies
+from symlearn.stages.datasets import main as datasets_main
 
 DATA = Cell("datasets", "digits", {"name": "digits"})
 TASK = {"draw": "pairs", "seed": 1, "start": 0, "stop": 2, "classes": 2, "seeds_per_class": 1}

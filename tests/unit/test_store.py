@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from symlearn import store
 from symlearn.errors import StoreError
-from symlearn.vocabulary import DIMENSIONS, VARIABLES
+from symlearn.pipeline import store
+from symlearn.pipeline.vocabulary import DIMENSIONS, VARIABLES
 
 SPEC = {"stage": "orbits", "n": 4, "inputs": []}
 

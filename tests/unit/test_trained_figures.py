@@ -3,7 +3,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from symlearn.figures.trained import histories, pair_errors
+from symlearn.papers.orbits.figures.trained import histories, pair_errors
 
 
 def job(tasks, errors, n=4, first=0):

@@ -3,12 +3,13 @@ import time
 
 import pytest
 
-from symlearn import plan, watch
+from symlearn import plan
 from symlearn.config import load
-from symlearn.forecast.forecast import cost_model
-from symlearn.forecast.measured import benchmark_path
-from symlearn.forecast.targets import resolve
-from symlearn.watch import Progress, look, main
+from symlearn.tools import watch
+from symlearn.tools.forecast.forecast import cost_model
+from symlearn.tools.forecast.measured import benchmark_path
+from symlearn.tools.forecast.targets import resolve
+from symlearn.tools.watch import Progress, look, main
 
 NOW = time.time()
 

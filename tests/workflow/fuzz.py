@@ -20,15 +20,16 @@ import numpy as np
 import torch
 import xarray as xr
 
-from symlearn import config, provenance, specs, store
-from symlearn.bundle import archive
-from symlearn.claims import load_claims
+from symlearn import config
 from symlearn.datasets.cifar import load_batches, parse_batch
 from symlearn.datasets.idx import parse_idx, read_bytes
 from symlearn.errors import SymlearnError
 from symlearn.networks.checkpoints import read_tensors, write_tensors
-from symlearn.provenance.chain import chain, state_of
-from symlearn.stage import read_input
+from symlearn.pipeline import provenance, specs, store
+from symlearn.pipeline.chain import chain, state_of
+from symlearn.pipeline.stage import read_input
+from symlearn.tools.bundle import archive
+from symlearn.tools.claims import load_claims
 
 ROOT = Path(__file__).parents[2]
 _MEMORY = 2**31  # bytes above what the imports took; a forged header asks for more

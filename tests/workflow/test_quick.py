@@ -5,8 +5,9 @@ import html
 
 import pytest
 
-from symlearn import plan, store
+from symlearn import plan
 from symlearn.config import load
+from symlearn.pipeline import store
 
 from .project import ROOT, Project
 

@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from symlearn import store
 from symlearn.config import parse
-from symlearn.datasets.__main__ import main as datasets_main
 from symlearn.networks.checkpoints import read_tensors
+from symlearn.pipeline import store
+from symlearn.pipeline.specs import write_spec
 from symlearn.plan import STUDIES
-from symlearn.specs import write_spec
+from symlearn.stages.datasets import main as datasets_main
 
 pytestmark = pytest.mark.workflow
 

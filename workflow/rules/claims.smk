@@ -3,14 +3,14 @@
 
 rule claims:
     input:
-        claims="claims.yaml",
-        data=expand("figures/{preset}/{figure}.nc", preset=PRESET, figure=FIGURES),
-        code=code_of_module("symlearn.claims"),
+        claims=package_files(*(wing.claims for wing in wings.wings())),
+        data=all_figures("data"),
+        code=code_of_module("symlearn.tools.claims"),
     output:
-        csv=f"figures/{PRESET}/claims.csv",
-        md=f"figures/{PRESET}/claims.md",
+        csv=closing_output("claims")[0],
+        md=closing_output("claims")[1],
         html=report(
-            f"figures/{PRESET}/claims.html",
+            closing_output("claims")[2],
             caption="../report/claims.rst",
             category="Claims",
             labels={"table": "all claims"},
@@ -32,5 +32,5 @@ rule claims:
     message:
         "Check the claims."
     shell:
-        "python -m symlearn.claims --claims {input.claims:q} --preset {params.preset} --out {output.csv:q}"
+        "symlearn claims --claims {input.claims:q} --preset {params.preset} --out {output.csv:q}"
         " {input.data:q} 2> {log:q}"

@@ -1,14 +1,16 @@
 # The config, validated, and the cells of work that it asks for. Their specs are written here,
 # once; jobs read these files and never the config.
+import sys
 from functools import cache
 from pathlib import Path
 
 from symlearn import config as config_model
-from symlearn import manifests, plan, scheduling, specs
-from symlearn.bundle.contents import project_files
-from symlearn.closure import ROOT
+from symlearn import plan, wings
 from symlearn.errors import ConfigError
-from symlearn.yaml_files import read_yaml
+from symlearn.pipeline import manifests, outputs, scheduling, specs
+from symlearn.pipeline.closure import ROOT
+from symlearn.pipeline.yaml_files import read_yaml
+from symlearn.tools.bundle.contents import project_files
 
 scheduling.wake_once()
 
@@ -21,9 +23,10 @@ else:
         for configfile in workflow.configfiles:
             read_yaml(Path(configfile))  # a key written twice is an error
         CONFIG = config_model.parse(config)
+        FIGURES = plan.figures(CONFIG, plan.wanted(sys.argv[1:]))
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
-    PRESET, DATA_ROOT, FIGURES = CONFIG.preset, CONFIG.data_root, plan.figures(CONFIG)
+    PRESET, DATA_ROOT = CONFIG.preset, CONFIG.data_root
     cells = plan.all_cells(FIGURES.values())
     for cell in cells:
         specs.write_spec(Path("results", PRESET), cell)
@@ -31,7 +34,7 @@ else:
 
 
 wildcard_constraints:
-    preset="quick|standard|paper",
+    preset=r"[a-z0-9-]+",
     cell=r"[a-z0-9-]+",
 
 
@@ -86,11 +89,26 @@ def code_of_module(module):
     return manifests.manifest_path(results, [module])
 
 
-def package_files(*names):
+def package_files(*paths):
     """Files of the package that are no modules, relative to the working folder if they lie in it."""
-    files = [ROOT / name for name in names]
+    files = [ROOT / path for path in paths]
     here = Path.cwd()
     return [str(f.relative_to(here) if f.is_relative_to(here) else f) for f in files]
+
+
+def figure_output(name, what):
+    """A file that a figure's rule makes, by what it is."""
+    return str(outputs.figure_files(Path("figures", PRESET), name)[what])
+
+
+def all_figures(*parts):
+    """Files of all figures."""
+    return [figure_output(name, what) for name in FIGURES for what in parts]
+
+
+def closing_output(job):
+    """The files of a job that comes after all figures."""
+    return [f"figures/{PRESET}/{name}" for name in outputs.CLOSING_JOBS[job]]
 
 
 def files_for_bundle():

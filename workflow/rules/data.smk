@@ -24,7 +24,7 @@ rule fetch_dataset:
     message:
         "Bring in the data set {wildcards.cell}."
     shell:
-        "python -m symlearn.datasets --spec {input.spec:q} --out {output.data:q}"
+        "symlearn datasets --spec {input.spec:q} --out {output.data:q}"
         " --data-root {params.root:q} > {log:q} 2>&1"
 
 
@@ -50,4 +50,4 @@ rule build_orbits:
     message:
         "Make the orbits {wildcards.cell}."
     shell:
-        "python -m symlearn.orbits --spec {input.spec:q} --out {output.data:q} > {log:q} 2>&1"
+        "symlearn orbits --spec {input.spec:q} --out {output.data:q} > {log:q} 2>&1"

@@ -9,16 +9,16 @@ for name, cell in FIGURES.items():
             data=specs.input_files(Path("results", PRESET), cell.spec),
             code=manifests.manifest_of(Path("results", PRESET), cell.spec),
         output:
-            pdf=f"figures/{PRESET}/{name}.pdf",
+            pdf=figure_output(name, "pdf"),
             png=report(
-                f"figures/{PRESET}/{name}.png",
+                figure_output(name, "png"),
                 caption="../report/figure.rst",
                 category=plan.topic(name),
                 labels={"figure": name},
             ),
-            data=f"figures/{PRESET}/{name}.nc",
-            caption=f"figures/{PRESET}/{name}.txt",
-            sidecar=f"figures/{PRESET}/{name}.pdf.json",
+            data=figure_output(name, "data"),
+            caption=figure_output(name, "caption"),
+            sidecar=figure_output(name, "sidecar"),
         log:
             f"logs/{PRESET}/figures/{name}.log",
         benchmark:
@@ -34,10 +34,10 @@ for name, cell in FIGURES.items():
         message:
             f"Draw {name}."
         shell:
-            "python -m symlearn.figures --spec {input.spec:q} --out {output.pdf:q} > {log:q} 2>&1"
+            "symlearn figures --spec {input.spec:q} --out {output.pdf:q} > {log:q} 2>&1"
 
 
 rule figures:
     input:
-        expand("figures/{preset}/{figure}.pdf", preset=PRESET, figure=FIGURES),
+        all_figures("pdf"),
     localrule: True

@@ -23,7 +23,7 @@ rule compute_kernel:
     message:
         "Compute the Gram matrices {wildcards.cell}."
     shell:
-        "python -m symlearn.kernels --spec {input.spec:q} --out {output.data:q} > {log:q} 2>&1"
+        "symlearn kernels --spec {input.spec:q} --out {output.data:q} > {log:q} 2>&1"
 
 
 rule compute_study:
@@ -49,4 +49,4 @@ rule compute_study:
     message:
         "Compute the errors {wildcards.cell}."
     shell:
-        "python -m symlearn.studies --spec {input.spec:q} --out {output.data:q} > {log:q} 2>&1"
+        "symlearn studies --spec {input.spec:q} --out {output.data:q} > {log:q} 2>&1"

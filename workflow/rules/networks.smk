@@ -27,5 +27,5 @@ rule train_networks:
     message:
         "Train the networks {wildcards.cell}."
     shell:
-        "python -m symlearn.networks --spec {input.spec:q} --out {output.data:q}"
+        "symlearn networks --spec {input.spec:q} --out {output.data:q}"
         " --device {resources.device:q} > {log:q} 2>&1"

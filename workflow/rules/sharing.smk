@@ -3,18 +3,13 @@
 
 rule gallery:
     input:
-        pdf=expand("figures/{preset}/{figure}.pdf", preset=PRESET, figure=FIGURES),
-        beside=expand(
-            "figures/{preset}/{figure}.{suffix}",
-            preset=PRESET,
-            figure=FIGURES,
-            suffix=["png", "txt", "pdf.json"],
-        ),
-        claims=f"figures/{PRESET}/claims.csv",
-        code=code_of_module("symlearn.gallery.__main__"),
-        page=package_files("gallery/gallery.html", "gallery/gallery.css", "gallery/gallery.js"),
+        pdf=all_figures("pdf"),
+        beside=all_figures("png", "caption", "sidecar"),
+        claims=closing_output("claims")[0],
+        code=code_of_module("symlearn.tools.gallery.command"),
+        page=package_files(*(f"tools/gallery/gallery.{kind}" for kind in ("html", "css", "js"))),
     output:
-        f"figures/{PRESET}/gallery.html",
+        closing_output("gallery"),
     log:
         f"logs/{PRESET}/gallery.log",
     benchmark:
@@ -32,17 +27,17 @@ rule gallery:
     message:
         "Make the gallery."
     shell:
-        "python -m symlearn.gallery {input.pdf:q} --preset {params.preset} --claims {input.claims:q}"
+        "symlearn gallery {input.pdf:q} --preset {params.preset} --claims {input.claims:q}"
         " --out {output:q} > {log:q} 2>&1"
 
 
 rule bundle:
     input:
-        pdf=expand("figures/{preset}/{figure}.pdf", preset=PRESET, figure=FIGURES),
+        pdf=all_figures("pdf"),
         claims=rules.claims.output,
         rest=files_for_bundle(),
     output:
-        f"figures/{PRESET}/bundle.zip",
+        closing_output("bundle"),
     log:
         f"logs/{PRESET}/bundle.log",
     benchmark:
@@ -60,5 +55,5 @@ rule bundle:
     message:
         "Pack the bundle."
     shell:
-        "python -m symlearn.bundle pack {input.pdf:q} --preset {params.preset} --out {output:q}"
+        "symlearn bundle pack {input.pdf:q} --preset {params.preset} --out {output:q}"
         " > {log:q} 2>&1"

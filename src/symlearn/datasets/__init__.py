@@ -1,8 +1,8 @@
-"""Data sets of labelled images, synthetic rings, and the orbits made from them."""
+"""Data sets of labelled images, and the orbits made from them."""
 
 from symlearn.datasets.images import LabelledImages, load_images
 from symlearn.datasets.orbits import make_orbits, normalise, rotation_orbits
-from symlearn.datasets.rings import two_rings
+from symlearn.papers.orbits.two_rings import two_rings
 
 __all__ = [
     "LabelledImages",
@@ -10,5 +10,4 @@ __all__ = [
     "make_orbits",
     "normalise",
     "rotation_orbits",
-    "two_rings",
 ]

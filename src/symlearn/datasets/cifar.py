@@ -11,12 +11,19 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from symlearn.datasets.files import download
-from symlearn.datasets.sources import CIFAR_ARCHIVE, CIFAR_MIRRORS
+from symlearn.datasets.images import LabelledImages
+from symlearn.datasets.sources import RemoteFile
 from symlearn.errors import DataError
 
 Levels = UInt8[np.ndarray, "image channel row col"]
 Labels = Int[np.ndarray, " image"]
 
+# CIFAR-10 in its binary format, one archive of six files.
+MIRRORS = ("https://www.cs.toronto.edu/~kriz/",)
+ARCHIVE = RemoteFile(
+    "cifar-10-binary.tar.gz",
+    packed="c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+)
 _SHAPE = (3, 32, 32)
 _RECORD = 1 + 3 * 32 * 32
 _RECORDS = 10_000  # in each of the published files
@@ -25,9 +32,7 @@ _FOLDER = "cifar-10-batches-bin"  # in the archive
 _BLOCK = 2**20
 
 
-def load_batches(
-    names: Sequence[str], data_root: Path | None, cache: Path
-) -> tuple[Levels, Labels]:
+def load_batches(names: Sequence[str], data_root: Path | None, cache: Path) -> LabelledImages:
     """Images and labels of the files `names`, one after the other.
 
     Looked for in the folders `cifar10` of `data_root` and `cache` (files packed by gzip or not,
@@ -42,7 +47,7 @@ def load_batches(
         contents = _from_archive(names, _archive(folders))
     parts = [parse_batch(content, name) for content, name in zip(contents, names, strict=True)]
     levels, labels = zip(*parts, strict=True)
-    return np.concatenate(levels), np.concatenate(labels)
+    return LabelledImages(np.concatenate(levels), np.concatenate(labels), maximum=255)
 
 
 def parse_batch(content: bytes, name: str) -> tuple[Levels, Labels]:
@@ -99,18 +104,18 @@ def _read(path: Path) -> bytes:
 def _archive(folders: Sequence[Path]) -> Path:
     """The archive in one of the folders, or downloaded to the last; its checksum verified."""
     for folder in folders:
-        path = folder / CIFAR_ARCHIVE.name
+        path = folder / ARCHIVE.name
         if path.is_file():
             break
     else:
-        path = download(CIFAR_ARCHIVE, CIFAR_MIRRORS, folders[-1], folders)
+        path = download(ARCHIVE, MIRRORS, folders[-1], folders)
     digest = hashlib.sha256()
     for block in _blocks(path):
         digest.update(block)
-    if digest.hexdigest() != CIFAR_ARCHIVE.packed:
+    if digest.hexdigest() != ARCHIVE.packed:
         raise DataError(
             f"{path}: wrong checksum (SHA-256 {digest.hexdigest()[:12]}..., expected "
-            f"{CIFAR_ARCHIVE.packed[:12]}...); delete it and fetch it again"
+            f"{ARCHIVE.packed[:12]}...); delete it and fetch it again"
         )
     return path
 

@@ -1,17 +1,12 @@
 """Labelled images as they are published: whole intensity levels and class labels."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 from jaxtyping import Int, UInt8
-
-from symlearn.datasets.cifar import load_batches
-from symlearn.datasets.files import find_file
-from symlearn.datasets.idx import parse_idx
-from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
-from symlearn.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -31,46 +26,15 @@ def load_images(
 ) -> LabelledImages:
     """The training images of a data set, by its name in the config.
 
-    `digits` come with scikit-learn (all of its 1 797 images); the others are looked for in
-    `data_root`, then `cache`, then downloaded to `cache`. Raises DataError.
+    By `load` of the module `symlearn.datasets.sets.<name>`, so that a result depends on its own data
+    set alone. What is not installed is looked for in `data_root`, then `cache`, then downloaded to
+    `cache`. Raises DataError.
     """
-    if name == "digits":
-        return _digits()
-    if name in CIFAR_BATCHES:
-        levels, classes = load_batches(CIFAR_BATCHES[name], data_root, cache)
-        return LabelledImages(levels, classes, maximum=255)
-    source = SOURCES[name]
-    files = (source.images, source.labels)
-    content = [find_file(file, name, source.mirrors, data_root, cache) for file in files]
-    images, labels = (parse_idx(c, file.name) for c, file in zip(content, files, strict=True))
-    return check_pair(images, labels, name)
+    module = import_module(f"symlearn.datasets.sets.{name.replace('-', '_')}")
+    return module.load(data_root, cache)
 
 
 def labelled_images(dataset: xr.Dataset) -> LabelledImages:
     """The images of a file of the stage `datasets`."""
     maximum = int(dataset.attrs["maximum"])
     return LabelledImages(dataset["levels"].values, dataset["label"].values, maximum)
-
-
-def check_pair(
-    images: UInt8[np.ndarray, "..."], labels: UInt8[np.ndarray, "..."], name: str
-) -> LabelledImages:
-    """Images and labels as one data set; raises DataError if they do not belong together."""
-    if images.ndim != 3 or labels.ndim != 1:
-        raise DataError(
-            f"{name}: images have {images.ndim} axes and labels {labels.ndim}, expected 3 and 1; "
-            "are the two files exchanged?"
-        )
-    if len(images) != len(labels):
-        raise DataError(
-            f"{name}: {len(images)} images but {len(labels)} labels; "
-            "the files are of different parts of the data set"
-        )
-    return LabelledImages(images, labels.astype(np.int64), maximum=255)
-
-
-def _digits() -> LabelledImages:
-    from sklearn.datasets import load_digits  # slow to import, and only needed here
-
-    bunch = load_digits()
-    return LabelledImages(bunch.images.astype(np.uint8), bunch.target.astype(np.int64), maximum=16)

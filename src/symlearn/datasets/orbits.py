@@ -9,7 +9,7 @@ import xarray as xr
 from jaxtyping import Float, Int
 
 from symlearn.datasets.images import LabelledImages
-from symlearn.groups import ACTIONS
+from symlearn.groups import action_of
 from symlearn.randomness import generator
 
 Images = Float[np.ndarray, "orbit row col"]
@@ -27,7 +27,7 @@ def make_orbits(images: Images, group: str, n: int) -> OrbitImages:
     Poses are in the order of the group's elements. The exact symmetries permute pixels bit for
     bit, also after the normalisation.
     """
-    return normalise(ACTIONS[group].apply(images, n))
+    return normalise(action_of(group).apply(images, n))
 
 
 def normalise(images: Float[np.ndarray, "*batch row col"]) -> Float[np.ndarray, "*batch row col"]:

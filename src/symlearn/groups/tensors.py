@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 
-from symlearn.groups.actions import ACTIONS, Action, nearest_rotations
+from symlearn.groups.actions import Action, action_of
 from symlearn.groups.finite import FiniteGroup
 
 Images = Float[torch.Tensor, "image channel row col"]
@@ -87,12 +87,12 @@ class PixelMaps(ImageAction):
 
 
 def image_action(name: str, n: int, shape: tuple[int, int]) -> ImageAction:
-    """The action called `name` (a key of ACTIONS) at `n` on images of `shape` (rows, columns).
+    """The action called `name` (a family of the config) at `n` on images of `shape` (rows, columns).
 
-    Exact actions permute pixels bit for bit; others agree with ACTIONS to rounding. Raises
+    Exact actions permute pixels bit for bit; others agree with `Action.apply` to rounding. Raises
     ValueError if the group does not act on images of that shape.
     """
-    action = ACTIONS[name]
+    action = action_of(name)
     group = action.group(n)
     if len(action.exact(n)) < len(group):
         pixels = shape[0] * shape[1]
@@ -103,18 +103,6 @@ def image_action(name: str, n: int, shape: tuple[int, int]) -> ImageAction:
     numbers = np.arange(shape[0] * shape[1], dtype=float).reshape(1, *shape)
     source = _apply(action, numbers, name, n).reshape(len(group), -1).astype(np.int64)
     return PixelPermutations(group, shape, torch.from_numpy(source))
-
-
-def nearest_rotation_action(n: int, shape: tuple[int, int]) -> ImageAction:
-    """The n rotations by the nearest pixel, zeros outside, as `actions.nearest_rotations`.
-
-    A group action only up to that interpolation. Memory as of `PixelMaps`.
-    """
-    pixels = shape[0] * shape[1]
-    basis = np.eye(pixels, dtype=np.uint8).reshape(pixels, *shape)
-    moved = nearest_rotations(basis, n).reshape(n, pixels, pixels)
-    matrices = np.ascontiguousarray(moved.swapaxes(1, 2), dtype=float)
-    return PixelMaps(ACTIONS["cyclic-rotation"].group(n), shape, torch.from_numpy(matrices))
 
 
 def _apply(

@@ -1,7 +1,6 @@
 """Infinite-width kernels (NTK and NNGP) of the architectures, and their Gram matrices."""
 
 from symlearn.kernels.blocks import gram
-from symlearn.kernels.closed_form import has_closed_form
 from symlearn.kernels.infinite_width import KernelTile, kernel_tile
 
-__all__ = ["KernelTile", "gram", "has_closed_form", "kernel_tile"]
+__all__ = ["KernelTile", "gram", "kernel_tile"]

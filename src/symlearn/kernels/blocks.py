@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
-from symlearn.architectures import layers_of
 from symlearn.errors import DataError
 from symlearn.kernels.infinite_width import KernelTile, Kind, Precision, kernel_tile
+from symlearn.menu.layers import layers_of
 from symlearn.progress import progress
 from symlearn.threads import in_threads
 

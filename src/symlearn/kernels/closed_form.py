@@ -23,7 +23,7 @@ from jax import lax
 from jaxtyping import Array, Float
 from numpy.polynomial import Chebyshev, Polynomial
 
-from symlearn.architectures import Convolution, Dense, Flatten, GlobalAveragePool, Layers, Relu
+from symlearn.menu.layers import Convolution, GlobalAveragePool, Layers
 
 _DEGREE = 13  # of the polynomial in s^2; the fit's error is 6e-14
 # Of the matrix of gaps that is worked on at a time, so that it stays in a core's cache.
@@ -31,16 +31,6 @@ _BLOCK_BYTES = 384 * 2**10
 
 Images = Float[Array, "point row col"]
 Tile = Float[Array, "point other"]
-
-
-def has_closed_form(layers: Layers) -> bool:
-    """Whether `layers` are one convolution, ReLU, an optional global pool and a linear readout."""
-    match layers:
-        case (Convolution(), Relu(), Flatten(), Dense(bias=False)):
-            return True
-        case (Convolution(), Relu(), GlobalAveragePool(), Flatten(), Dense(bias=False)):
-            return True
-    return False
 
 
 def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Images], Tile]:

@@ -9,7 +9,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from symlearn.architectures import (
+from symlearn.kernels import closed_form
+from symlearn.kernels.neural_tangents_adapter import load_stax
+from symlearn.menu.layers import (
     Convolution,
     Dense,
     Flatten,
@@ -18,9 +20,8 @@ from symlearn.architectures import (
     Layers,
     RadialBasis,
     Relu,
+    has_closed_form,
 )
-from symlearn.kernels import closed_form
-from symlearn.kernels.neural_tangents_adapter import load_stax
 
 Kind = Literal["ntk", "nngp"]
 Precision = Literal["float64", "float32"]
@@ -52,7 +53,7 @@ def kernel_tile(
     """
     if isinstance(layers[0], RadialBasis):
         return KernelTile(_compiled(_radial_basis(layers[0].inverse_length)), 8 * 4)
-    if precision == "float64" and closed_form.has_closed_form(layers):
+    if precision == "float64" and has_closed_form(layers):
         return _closed_form_tile(layers, shape, kind)
     return _neural_tangents_tile(layers, shape, kind)
 

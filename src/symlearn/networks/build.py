@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from symlearn.networks import registry
+from symlearn.menu import registry
 
 Shape = tuple[int, int, int]
 

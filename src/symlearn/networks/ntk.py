@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import nn
 from torch.nn import functional as F
 
-from symlearn.architectures import (
+from symlearn.menu.layers import (
     Convolution,
     Dense,
     Flatten,

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import nn
 
 from symlearn.groups.tensors import Images, PixelPermutations, image_action
-from symlearn.networks import registry
+from symlearn.menu import registry
 
 Shape = tuple[int, int, int]
 Logits = Float[torch.Tensor, "image class_"]

@@ -1,7 +1,7 @@
-"""Networks as the stage `networks` left them, taken up again by the studies that measure them."""
+"""Networks as they were left after training, taken up again by the computations that measure them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ import torch
 import xarray as xr
 from torch import nn
 
-from symlearn import store
 from symlearn.errors import StoreError
 from symlearn.networks.build import build
 from symlearn.networks.checkpoints import read_tensors
@@ -57,16 +56,25 @@ class Trained:
         return members
 
 
-def trained(history: xr.Dataset) -> Trained:
-    """The networks of a NetCDF file of the stage, from the safetensors beside it.
+def trained(history: xr.Dataset, weights: Path) -> Trained:
+    """The networks of a history and of the safetensors file with their weights.
 
     Raises StoreError where that is missing, damaged or of other networks.
     """
-    path = Path(history.encoding["source"]).with_suffix(".safetensors")
-    spec = store.spec_of(history)
-    tensors, metadata = read_tensors(path)
+    spec = json.loads(history.attrs["spec"])
+    tensors, metadata = read_tensors(weights)
     about = json.loads(metadata.get("about", "{}"))
     if about.get("spec") != spec:
-        raise StoreError(f"{path}: holds the weights of other networks; delete it")
+        raise StoreError(f"{weights}: holds the weights of other networks; delete it")
     channels, rows, cols = about["shape"]
     return Trained(spec, history, (channels, rows, cols), about["outputs"], tensors)
+
+
+def split_inputs(
+    inputs: Sequence[xr.Dataset], weights: Sequence[Path]
+) -> tuple[list[Trained], list[xr.Dataset]]:
+    """The trained networks, which come first among a computation's inputs, and the other files."""
+    count = len(weights)
+    return [trained(*pair) for pair in zip(inputs[:count], weights, strict=True)], list(
+        inputs[count:]
+    )

@@ -1,0 +1,74 @@
+"""Layers, the one description of an architecture that kernels and networks share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer; weights and biases (where there are some) of unit variance."""
+
+    bias: bool
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """A circular convolution without bias; weights of unit variance."""
+
+    filter_size: int
+
+
+@dataclass(frozen=True)
+class Relu:
+    """The rectifier max(x, 0)."""
+
+
+@dataclass(frozen=True)
+class GlobalAveragePool:
+    """The mean over all pixels."""
+
+
+@dataclass(frozen=True)
+class Flatten:
+    """All pixels and channels as one vector."""
+
+
+@dataclass(frozen=True)
+class RadialBasis:
+    """No network: the kernel exp(-inverse_length^2 |x - x'|^2)."""
+
+    inverse_length: float
+
+
+Layer = Dense | Convolution | Relu | GlobalAveragePool | Flatten | RadialBasis
+Layers = tuple[Layer, ...]
+
+
+def layers_of(architecture: str | Mapping[str, Any]) -> Layers:
+    """The layers of a standard architecture's name, or of a mapping with `kind` and parameters.
+
+    Raises ConfigError for an unknown name.
+    """
+    # By name, so that a result depends on its own kind of architecture alone.
+    if isinstance(architecture, str):
+        architecture = import_module("symlearn.menu.kinds").standard_architecture(architecture)
+    entry = dict(architecture)
+    module = import_module(f"symlearn.menu.architectures.{module_name(entry.pop('kind'))}")
+    return module.layers(**entry)
+
+
+def module_name(kind: str) -> str:
+    """The module that a name of the config leads to: `-` is `_` there."""
+    return kind.replace("-", "_")
+
+
+def has_closed_form(layers: Layers) -> bool:
+    """Whether `layers` are one convolution, ReLU, an optional global pool and a linear readout."""
+    match layers:
+        case (Convolution(), Relu(), Flatten(), Dense(bias=False)):
+            return True
+        case (Convolution(), Relu(), GlobalAveragePool(), Flatten(), Dense(bias=False)):
+            return True
+    return False

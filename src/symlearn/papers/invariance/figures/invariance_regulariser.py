@@ -1,0 +1,197 @@
+"""Figure invariance-regulariser: accuracy and measures of invariance by the loss's strength."""
+
+from string import ascii_uppercase
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from symlearn.papers.invariance.figures.families import (
+    MODELS,
+    NAMES,
+    SETS,
+    TIED,
+    curve,
+    families,
+    interpolated,
+    learned,
+    logarithmic,
+    models,
+    regularised,
+    sets,
+    summary,
+    tag,
+    title,
+    values,
+)
+from symlearn.plots import style
+from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.statistics import Measured, Measurements, geometric_mean, mean
+
+TITLE = "Learned invariance by the strength of the invariance loss, selective or merely insensitive"
+NEEDS: dict[str, dict[str, int]] = {"invariance": {}}
+_COLUMNS = ("accuracy", *NAMES)
+_LOGARITHMIC = ("divergence", "logit_error", "relative_logit_error", "selectivity")
+_FALLING = ("divergence", "logit_error", "noise_error", "relative_logit_error", "selectivity")
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """The families of networks."""
+    return families(inputs)
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Values, and how they change with the strength, by family, set of images and model."""
+    measured: dict[str, Measured] = {}
+    for name, family in plotted.items():
+        measured |= _values(name, family) | _tied(name, family) | _accuracy(name, family)
+        for shift, where in sets(family):
+            measured |= _steps(f"{name}.{where}", family, shift)
+            measured |= _falls(f"{name}.{where}", family, shift)
+    return measured
+
+
+def _values(name: str, family: xr.Dataset) -> dict[str, Measured]:
+    measured = {}
+    for model in models(family):
+        for shift, where in sets(family):
+            for kind in ("agreement", "noise_error", *NAMES):
+                tail = f"{name}.{where}.{tag(model)}"
+                measured[f"{kind}.{tail}"] = summary(model, kind, shift)
+        for kind in ("orbit_accuracy", "upright_accuracy", "gain_product", "logit_norm"):
+            measured[f"{kind}.{name}.{tag(model)}"] = mean(model[kind].values)
+    return measured
+
+
+def _tied(name: str, family: xr.Dataset) -> dict[str, Measured]:
+    """The largest errors and the least similarity of tied networks, on any set of images."""
+    found = xr.concat([m["invariance"] for m in models(family, *TIED)], dim="model")
+    every = family["invariance"]
+    excess = every.sel(measure="divergence") - 0.5 * every.sel(measure="logit_error")
+    return {
+        f"tied_divergence.{name}": Measured(float(found.sel(measure="divergence").max())),
+        f"tied_logit_error.{name}": Measured(float(found.sel(measure="logit_error").max())),
+        f"tied_similarity.{name}": Measured(float(found.sel(measure="saliency_absolute").min())),
+        f"divergence_above_half_logit_error.{name}": Measured(float(excess.max())),
+    }
+
+
+def _accuracy(name: str, family: xr.Dataset) -> dict[str, Measured]:
+    """What the least and the most of the loss change: the best would be chosen on these images."""
+    by_strength = np.array([m["orbit_accuracy"].values for m in learned(family)])
+    changes = by_strength[1:] - by_strength[0]
+    products = np.array([m["gain_product"].values for m in learned(family)])
+    return {
+        f"accuracy_change_smallest.{name}": mean(changes[0]),
+        f"accuracy_change_at_most.{name}": mean(changes[-1]),
+        f"fall.gain_product.{name}": geometric_mean(products[0] / products[-1]),
+    }
+
+
+def _steps(name: str, family: xr.Dataset, shift: str | None) -> dict[str, Measured]:
+    """The worst step from one strength to the next: a factor of errors, a change of similarity."""
+    measured = {}
+    for kind in ("divergence", "logit_error", "noise_error"):
+        means = np.array([values(m, kind, shift).mean() for m in learned(family)])
+        measured[f"largest_step.{kind}.{name}"] = Measured(float((means[1:] / means[:-1]).max()))
+    means = np.array([values(m, "saliency_absolute", shift).mean() for m in learned(family)])
+    measured[f"smallest_step.saliency_absolute.{name}"] = Measured(float(np.diff(means).min()))
+    return measured
+
+
+def _falls(name: str, family: xr.Dataset, shift: str | None) -> dict[str, Measured]:
+    """By what factor the loss lowers each measure, and the part of it that is lost sensitivity.
+
+    The logit error is the selectivity ratio times the error of noise, so its logarithm splits.
+    """
+    (augmented,) = models(family, "augmented")
+    model = regularised(family, family.attrs["strength"])
+    falls = {k: values(augmented, k, shift) / values(model, k, shift) for k in _FALLING}
+    measured = {f"fall.{kind}.{name}": geometric_mean(ratio) for kind, ratio in falls.items()}
+    part = np.log(falls["noise_error"]) / np.log(falls["logit_error"])
+    return measured | {f"lost_sensitivity.{name}": mean(part)}
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    family = next(iter(plotted.values()))
+    shown = "; ".join(f"({letter}) {title(f)}" for letter, f in _rows(plotted))
+    return (
+        f"{shown}. From left to right in each panel: no augmentation, augmentation by the group "
+        "(0), and with it a loss of the strength given, times 1/2 ‖f(x) - f(gx)‖^2, g uniform, "
+        "gradients through both branches. Black: test images; colours: the same images under the "
+        f"full shift{interpolated(family)}; dashed green: the weight-tied network, whose errors "
+        "are 0 to rounding and whose similarity is 1. Accuracy is over all poses. Means over "
+        "pairs (x, gx), g not the identity: KL(p(x), p(gx)); 1/2 ‖f(x) - f(gx)‖^2; cosine of the "
+        "absolute input gradients of the logit predicted for x, brought back to the orientation "
+        "of x (dotted: of different images). The last two columns do not see the logits' scale: "
+        "the logit error over that between images, and over that of noise as large as gx - x. "
+        "Equal ratios under a shift with lower errors mean less sensitivity, not more invariance. "
+        f"Mean over {family.sizes['member']} networks, band 1.96 standard errors (networks and "
+        f"{family.attrs['images']} images). The measures are named by Moskalev et al. (2023), who "
+        "publish neither code nor their normalisations: the formulas, protocol, shifts and ratios "
+        "are this project's, and no number here is theirs."
+    )
+
+
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
+    """A row for each family, a column for each measure."""
+    count = len(plotted)
+    size = (style.TWO_COLUMNS, 0.9 + 1.35 * count)
+    figure, panels = plt.subplots(count, len(_COLUMNS), figsize=size, squeeze=False)
+    for row, (text, family) in zip(panels, _rows(plotted), strict=True):
+        for axes, kind in zip(row, _COLUMNS, strict=True):
+            _panel(axes, family, kind)
+        row[0].set_ylabel(title(family))
+        style.letter(row[0], text)
+    for axes, kind in zip(panels[0], _COLUMNS, strict=True):
+        axes.set_title(NAMES.get(kind, kind), fontsize=7)
+    for axes in panels[-1]:
+        axes.set_xlabel("loss strength")
+    _legend(figure, next(iter(plotted.values())))
+    return figure
+
+
+def _rows(plotted: Plotted) -> list[tuple[str, xr.Dataset]]:
+    return list(zip(ascii_uppercase, plotted.values(), strict=False))
+
+
+def _panel(axes: Axes, family: xr.Dataset, kind: str) -> None:
+    shown = [*models(family, "plain"), *learned(family)]
+    x = np.arange(len(shown))
+    if kind in _LOGARITHMIC:
+        logarithmic(axes)
+    if kind == "accuracy":
+        found = [mean(model["orbit_accuracy"].values) for model in shown]
+        curve(axes, x, found, color="black", marker="o", markersize=2.5)
+        for model in models(family, *TIED):
+            _tied_line(axes, float(model["orbit_accuracy"].mean()))
+        axes.set_ylim(0, 1.02)
+    else:
+        for shift, _ in sets(family):
+            look = {"color": SETS[shift], "marker": "o", "zorder": 3 if shift is None else 2}
+            by_model = [summary(model, kind, shift) for model in shown]
+            curve(axes, x, by_model, markersize=2.5, **look)
+    if kind == "saliency_absolute":
+        _tied_line(axes, 1.0)
+        floor = [float(model["unrelated_similarity"].mean()) for model in shown]
+        axes.plot(x, floor, ":", color="0.5", linewidth=0.9)
+        axes.set_ylim(top=1.02)
+    labels = ["none", "0", *(f"{float(m['strength']):g}" for m in shown[2:])]
+    axes.set_xticks(x, labels, fontsize=5.2, rotation=90)
+    axes.tick_params(axis="y", labelsize=5.5)
+
+
+def _tied_line(axes: Axes, value: float) -> None:
+    axes.axhline(value, color=MODELS["averaged"][0], linestyle="--", linewidth=0.9)
+
+
+def _legend(figure: Figure, family: xr.Dataset) -> None:
+    handles = [Line2D([], [], color=SETS[s], marker="o", markersize=2.5) for s, _ in sets(family)]
+    labels = ["test images", *(name for s, name in sets(family) if s)]
+    handles.append(Line2D([], [], color=MODELS["averaged"][0], linestyle="--"))
+    labels.append("weight-tied")
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))

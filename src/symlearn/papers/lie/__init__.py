@@ -1,0 +1,1 @@
+"""The Lie derivative, after Gruver et al. (arXiv 2210.02984)."""

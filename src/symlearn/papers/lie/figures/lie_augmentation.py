@@ -1,0 +1,119 @@
+"""What augmentation does to the equivariance error, and why the test images alone mislead."""
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from symlearn.papers.lie.figures.family import (
+    MARKERS,
+    family,
+    legend,
+    networks,
+    rotation,
+    translation,
+)
+from symlearn.plots import style
+from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.panels import plain_logarithm
+from symlearn.statistics import Measured, Measurements, geometric_mean
+
+TITLE = "Augmentation and the equivariance error, at the test images and around them"
+NEEDS: dict[str, dict[str, int]] = {"lie-models": {}}
+# By which transformation, the augmentation with it, and the images that it moves about.
+_ROWS = (
+    ("translation", translation, "shifted"),
+    ("rotation", rotation, "turned"),
+)
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """The family."""
+    return {"family": family(inputs)}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Factors by which augmentation changes errors, and training the untrained ones."""
+    measured: dict[str, Measured] = {}
+    for name, here in networks(plotted["family"]):
+        for what, error, moved in _ROWS:
+            for label, quantity, images in (
+                ("at_test", "lie_square", "upright"),
+                ("around", "lie_square", moved),
+                ("logits_around", "lie_logits", moved),
+            ):
+                found = error(here, quantity, images)
+                plain, augmented = (found.sel(augmentation=a).values for a in ("none", what))
+                measured[f"reduction_{label}.{what}.{name}"] = geometric_mean(plain / augmented)
+        measured[f"untrained_over_trained.{name}"] = _untrained_over_trained(here)
+    return measured
+
+
+def _untrained_over_trained(here: xr.Dataset) -> Measured:
+    """Translation errors at the test images before training over those after, not augmented."""
+    plain = here.sel(augmentation="none")
+    before = plain["lie_square_before"].sel(generator=["translate_x", "translate_y"])
+    after = translation(plain, "lie_square", "upright")
+    return geometric_mean((before.mean("generator") / after).values)
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    found = plotted["family"]
+    factors = ", ".join(
+        f"{name} {_untrained_over_trained(here).value:.1g}" for name, here in networks(found)
+    )
+    return (
+        "Errors under translations (A to C, mean over both axes) and rotations (D to F) of "
+        "networks trained without augmentation, with random translations of up to "
+        f"{found.attrs['pixels']} pixels along each axis, and with random rotations. (A, D) Mean "
+        "square of the Lie derivative of the softmax probabilities at the test images, as the "
+        "paper takes it. (B, E) The same averaged over test images that were shifted (B) or "
+        "turned (E) at random. Invariance on an orbit needs the derivative to vanish all along "
+        "it, and at the upright images a network that is sure of itself has hardly a derivative, "
+        "whatever it learned; augmented networks may be less sure there, so that the order in A "
+        "and D says little. (C, F) Of the logits, over their variance over the images, at the "
+        "transformed images. Lines: mean over "
+        f"{found.sizes['member']} networks, which are the marks; {found.attrs['images']} images. "
+        "Per unit of the normalised coordinates, forward differences. Before training all "
+        "probabilities are nearly equal and the error is small without any invariance: at the "
+        f"test images it is, of that of the trained network, {factors}. Panels B, C, E and F are "
+        "this project's."
+    )
+
+
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
+    """A row for translations and one for rotations."""
+    found = plotted["family"]
+    figure, rows = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.4), sharex=True)
+    for panels, (what, error, moved) in zip(rows, _ROWS, strict=True):
+        panels[1].sharey(panels[0])
+        kinds = (
+            ("lie_square", "upright", "test images"),
+            ("lie_square", moved, f"{moved} at random"),
+            ("lie_logits", moved, f"{moved}, logits / variance"),
+        )
+        for panel, (quantity, images, title) in zip(panels, kinds, strict=True):
+            _lines(panel, found, error(found, quantity, images))
+            panel.set(yscale="log", title=title)
+            plain_logarithm(panel.yaxis)
+        panels[0].set_ylabel(f"{what} error")
+    for panel in rows[1]:
+        panel.set_xticks(range(len(MARKERS)), list(MARKERS))
+        panel.set_xlabel("augmentation")
+    style.letters(rows.ravel())
+    legend(figure, found, augmentations=False)
+    return figure
+
+
+def _lines(axes: Axes, found: xr.Dataset, errors: xr.DataArray) -> None:
+    looks = style.models(found["network"].values.tolist())
+    at = np.arange(len(MARKERS))
+    for row, name in enumerate(found["network"].values):
+        here = errors.isel(cell=row).sel(augmentation=list(MARKERS))
+        values = here.transpose("augmentation", "member").values
+        colour, marker = looks[name]
+        axes.plot(at, values.mean(axis=1), color=colour, linewidth=1)
+        axes.plot(at, values, marker, color=colour, markersize=2.5)
+    axes.set_xlim(-0.3, len(MARKERS) - 0.7)

@@ -1,0 +1,132 @@
+"""Figure 1's networks: the equivariance error in the pose left out, and in poses trained on."""
+
+import numpy as np
+import xarray as xr
+from jaxtyping import Float
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from symlearn.plots import style
+from symlearn.plots.inputs import Inputs, Plotted, labels_of
+from symlearn.plots.panels import powers_of_two
+from symlearn.statistics import TWO_SIDED, Measured, Measurements, geometric_mean, mean
+
+TITLE = "The equivariance error of partially observed networks"
+NEEDS: dict[str, dict[str, int]] = {"lie-partial": {}}
+_ROWS = {"lie_square": "probabilities", "lie_logits": "logits / variance"}
+_LOOKS = {
+    False: (style.CLASS_COLOURS[0], "o", "class left out"),
+    True: (style.CLASS_COLOURS[1], "s", "classes observed"),
+}
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """The networks of each entry, by its name."""
+    return {labels_of(d)["network"]: d for d in inputs.study("lie-partial")}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Ratios of the errors of the class left out to those of the others, by N."""
+    measured: dict[str, Measured] = {}
+    for name, found in plotted.items():
+        for n in _sizes(found):
+            tag = f"{name}.n{n}"
+            for quantity in _ROWS:
+                for generator in ("rotate", "translate_x"):
+                    out, observed = (
+                        _values(found, quantity, generator, which)[_sizes(found).index(n)]
+                        for which in (False, True)
+                    )
+                    key = f"{quantity}.{generator}.{tag}"
+                    measured[f"ratio.{key}"] = geometric_mean(out / observed)
+            here = found.isel(member=np.flatnonzero(found["n"] == n))
+            for which, word in ((False, "out"), (True, "observed")):
+                accuracy = here["accuracy"].sel(observed=which).values
+                measured[f"accuracy_{word}.{tag}"] = mean(accuracy)
+    return measured
+
+
+def _sizes(found: xr.Dataset) -> list[int]:
+    return np.unique(found["n"]).tolist()
+
+
+def _values(
+    found: xr.Dataset, quantity: str, generator: str, observed: bool
+) -> Float[np.ndarray, "n class_"]:
+    """An error by N and class left out, mean over initialisations."""
+    values = found[quantity].sel(generator=generator, observed=observed)
+    classes = np.unique(found["left_out"])
+    return np.array(
+        [
+            [values[((found["n"] == n) & (found["left_out"] == c)).values].mean() for c in classes]
+            for n in _sizes(found)
+        ]
+    )
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    first = next(iter(plotted.values()))
+    classes = np.unique(first["left_out"])
+    return (
+        "The networks of figure 1 at upright images that they were not trained on, though on "
+        "other poses of them: of the class whose upright pose no image was shown in, and of the "
+        "other classes. Lines: Lie derivative by rotations; dotted: by translations along a row, "
+        "which no network was trained for. Top: mean square of the softmax probabilities' "
+        "derivative. Bottom: of the logits', over their variance over the images. Geometric means "
+        f"over {len(classes)} classes left out ({', '.join(str(c) for c in classes)}), band 1.96 "
+        "standard errors. Ratio of the class left out to the others at the largest N, "
+        f"probabilities and rotations: {_ratios(plotted)}. Scales differ from network to "
+        "network: the transformer's norm of the pixels of single patches is steep where a patch "
+        "is empty. Per unit of the normalised coordinates, forward differences. The task is the "
+        "paper's of partially observed orbits; to measure it so is this project's."
+    )
+
+
+def _ratios(plotted: Plotted) -> str:
+    measured = measure(plotted)
+    found = {
+        name: measured[f"ratio.lie_square.rotate.{name}.n{_sizes(here)[-1]}"]
+        for name, here in plotted.items()
+    }
+    return ", ".join(f"{n} {m.value:.1f} +- {m.uncertainty:.1f}" for n, m in found.items())
+
+
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
+    """A column for each network, a row for probabilities and one for logits."""
+    figure, rows = plt.subplots(
+        2, len(plotted), figsize=(style.TWO_COLUMNS, 3.8), sharex=True, squeeze=False
+    )
+    for panels, (quantity, label) in zip(rows, _ROWS.items(), strict=True):
+        for panel, (name, found) in zip(panels, plotted.items(), strict=True):
+            _by_n(panel, found, quantity)
+            if quantity == "lie_square":
+                panel.set_title(name)
+        panels[0].set_ylabel(f"error, {label}")
+    for panel, found in zip(rows[1], plotted.values(), strict=True):
+        powers_of_two(panel, np.array(_sizes(found)), "rotations N")
+    style.letters(rows.ravel())
+    handles = [Line2D([], [], color=c, marker=m, label=text) for c, m, text in _LOOKS.values()]
+    handles += [Line2D([], [], color="0.4", linestyle=":", label="by translations")]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+def _by_n(axes: Axes, found: xr.Dataset, quantity: str) -> None:
+    n = np.array(_sizes(found))
+    for observed, (colour, marker, _) in _LOOKS.items():
+        turned = np.log(_values(found, quantity, "rotate", observed))
+        middle, reach = turned.mean(axis=1), TWO_SIDED * _standard_error(turned)
+        axes.plot(n, np.exp(middle), color=colour, marker=marker)
+        band = (np.exp(middle - reach), np.exp(middle + reach))
+        axes.fill_between(n, *band, color=colour, alpha=0.2, linewidth=0)
+        moved = np.log(_values(found, quantity, "translate_x", observed))
+        axes.plot(n, np.exp(moved.mean(axis=1)), ":", color=colour, linewidth=0.8)
+    axes.set_yscale("log")
+
+
+def _standard_error(values: Float[np.ndarray, "n class_"]) -> Float[np.ndarray, " n"]:
+    """Of the mean over classes."""
+    return values.std(axis=1, ddof=1) / np.sqrt(values.shape[1])

@@ -1,0 +1,359 @@
+"""The studies of partially observed orbits: figures 1 to 12.
+
+Each public function is a study: from the settings that its arguments name to its cells.
+"""
+
+from collections.abc import Iterator, Mapping
+from math import ceil
+from typing import Any
+
+from symlearn.menu.values import Context
+from symlearn.papers.orbits.settings import (
+    Classes,
+    Dihedral,
+    LongTraining,
+    Pairs,
+    Partial,
+    Portrait,
+    Precision,
+    RingSweeps,
+    Rotations,
+    Seeds,
+    Shifts,
+    TrainedClasses,
+    TrainedPairs,
+    Widths,
+)
+from symlearn.pipeline.frame import (
+    BETAS,
+    FULL_BATCH_BETAS,
+    RECORDS,
+    adam,
+    chunks,
+    dataset_cell,
+    study_cell,
+    trained_cell,
+)
+from symlearn.pipeline.specs import Cell
+
+_PORTRAIT_N = 4  # the symmetries of a square: eight poses fit into a panel
+_RECORDED = 40  # times at most that the errors of a full-batch training are measured
+
+
+def rings(context: Context, rings: RingSweeps) -> list[Cell]:
+    """Two rings of points (figures 2 and 3)."""
+    return [study_cell("rings", "orbits.rings", (), rings.model_dump())]
+
+
+def rotations(context: Context, rotations: Rotations) -> list[Cell]:
+    """Pairs under rotations (figures 4, 5 and 9)."""
+    return _pairs(context, "rotations", rotations, [0.0])
+
+
+def dihedral(context: Context, dihedral: Dihedral) -> list[Cell]:
+    """Pairs under rotations and reflections (figure 8)."""
+    return _pairs(context, "dihedral", dihedral, [0.0])
+
+
+def shifts(context: Context, shifts: Shifts) -> list[Cell]:
+    """Pairs under cyclic shifts, with ridges (figure 7)."""
+    return _pairs(context, "shifts", shifts, shifts.ridge_factors)
+
+
+def collapse(context: Context, shifts: Shifts, portrait: Portrait) -> list[Cell]:
+    """The portrait's two images in all poses, in the space of each kernel, at the largest n."""
+    orbits = _portrait_orbits(context, portrait, shifts.group, max(shifts.n))
+    return [
+        study_cell(
+            "collapse", "orbits.collapse", [_kernel_cell(context, orbits, name)], {},
+            {"architecture": name},
+        )
+        for name in shifts.architectures
+    ]  # fmt: skip
+
+
+def portrait(context: Context, portrait: Portrait, rotations: Rotations) -> list[Cell]:
+    """Orbits of two images, for pictures (figure 4)."""
+    orbits = _portrait_orbits(context, portrait, rotations.group, portrait.poses)
+    return [study_cell("portrait", "orbits.portrait", [orbits], {})]
+
+
+def dihedral_portrait(context: Context, portrait: Portrait, dihedral: Dihedral) -> list[Cell]:
+    """The same under the symmetries of a square (figure 8)."""
+    orbits = _portrait_orbits(context, portrait, dihedral.group, _PORTRAIT_N)
+    return [study_cell("dihedral-portrait", "orbits.portrait", [orbits], {})]
+
+
+def seeds(context: Context, seeds: Seeds) -> list[Cell]:
+    """Several seeds of each of two classes (figure 6)."""
+    task = {"draw": "seeds", "classes": 2, "seeds_per_class": seeds.seeds_per_class}
+    return [
+        _study_of_orbits("seeds", "orbits.seeds", [_kernel_cell(context, orbits, name)], labels)
+        for orbits, name, labels in _grid(context, seeds, task, seeds.draws, seeds.chunk)
+    ]
+
+
+def classes(context: Context, classes: Classes) -> list[Cell]:
+    """Several seeds of each class (figure 6)."""
+    task = _all_classes(context, classes)
+    return [
+        _study_of_orbits(
+            "classes", "orbits.ten_classes", [_kernel_cell(context, orbits, name)], labels
+        )
+        for orbits, name, labels in _grid(context, classes, task, count=1, chunk=1)
+    ]
+
+
+def precision(context: Context, precision: Precision) -> list[Cell]:
+    """Pairs in 32 and in 64 bits (figure 10)."""
+
+    def kernels(orbits: Cell, architecture: str) -> list[Cell]:
+        return [
+            _kernel_cell(context, orbits, architecture, bits) for bits in ("float64", "float32")
+        ]
+
+    return [
+        _study_of_orbits("precision", "orbits.precision", kernels(orbits, name), labels)
+        for orbits, name, labels in _pair_grid(context, precision)
+    ]
+
+
+def partial(context: Context, partial: Partial) -> list[Cell]:
+    """All rotations but the upright pose of one class (figure 1)."""
+    recipe = adam(partial.epochs, partial.learning_rate, BETAS, batch=partial.batch)
+    return [
+        _partial_cell(context, "partial", partial, network, n, part, recipe)
+        for n in partial.n
+        for network in partial.networks
+        for part in chunks(len(partial.left_out), partial.chunk)
+    ]
+
+
+def long_training(context: Context, long_training: LongTraining) -> list[Cell]:
+    """The same for many epochs, without and with weight decay (figure 11)."""
+    study = long_training
+    everything = {"start": 0, "stop": len(study.left_out)}
+    recipes = [
+        adam(
+            study.epochs, study.learning_rate, FULL_BATCH_BETAS, batch=study.batch,
+            weight_decay=decay,
+        )
+        for decay in study.weight_decays
+    ]  # fmt: skip
+    return [
+        _partial_cell(context, "long-training", study, study.network, study.n, everything, recipe)
+        for recipe in recipes
+    ]
+
+
+def trained_pairs(
+    context: Context, trained_pairs: TrainedPairs, rotations: Rotations
+) -> list[Cell]:
+    """Networks on the pairs of `rotations` (figure 5)."""
+    study = trained_pairs
+    epochs = _epochs_of(study.steps)
+    problem = {"in_coordinates": False, "seeds": 1, "steps": study.steps // epochs}
+    recipe = adam(epochs, study.learning_rate, FULL_BATCH_BETAS)
+    return [
+        _on_pairs(
+            context, "trained-pairs", _pair_orbits(context, rotations, study.n, part),
+            study.architecture, study.width, {**problem, "first_task": part["start"]}, recipe,
+        )
+        for part in chunks(study.pairs, study.chunk)
+    ]  # fmt: skip
+
+
+def widths(context: Context, widths: Widths, rotations: Rotations) -> list[Cell]:
+    """Networks over width, by gradient descent (figure 12)."""
+    epochs = _epochs_of(widths.steps)
+    problem = {
+        "in_coordinates": True,
+        "first_task": 0,
+        "seeds": widths.seeds,
+        "steps": widths.steps // epochs,
+    }
+    recipe = {
+        "optimizer": "gradient-descent",
+        "epochs": epochs,
+        "learning_rate": widths.learning_rate,
+        "momentum": widths.momentum,
+        "centred": True,
+    }
+    everything = {"start": 0, "stop": widths.pairs}
+    return [
+        _on_pairs(
+            context, "widths", _pair_orbits(context, rotations, n, everything),
+            widths.architecture, width, problem, recipe,
+        )
+        for n in widths.n
+        for width in widths.widths
+    ]  # fmt: skip
+
+
+def trained_classes(
+    context: Context, trained_classes: TrainedClasses, classes: Classes
+) -> list[Cell]:
+    """A network on the classes of `classes` (figure 6)."""
+    study, task = trained_classes, _all_classes(context, classes)
+    count = len(task["classes"])
+    cells = []
+    for n in study.n:
+        points = (count * n - 1) * classes.seeds_per_class
+        steps = max(1, points // study.batch)  # of an epoch, as `networks.on_orbits.classes` has
+        epochs = max(study.epochs, ceil(study.least_steps / steps))
+        settings = {
+            "network": context.network(study.network),
+            "problem": {"kind": "classes", "left_out": task["classes"]},
+            "recipe": adam(epochs, study.learning_rate, BETAS, batch=study.batch, records=RECORDS),
+            "seed": context.seed,
+        }
+        orbits = _orbits_cell(context, classes.group, n, {**task, "start": 0, "stop": 1})
+        labels = {"network": study.network, "n": n}
+        slug = f"{study.network}-{orbits.slug}"
+        cells.append(trained_cell("trained-classes", slug, orbits, settings, labels))
+    return cells
+
+
+def _orbits_cell(context: Context, group: str, n: int, task: Mapping[str, Any]) -> Cell:
+    """The orbits of the tasks `start` to `stop`, drawn from the stream `draw`."""
+    settings = {
+        "group": group,
+        "n": n,
+        "preparation": context.dataset.preparation,
+        "task": {"seed": context.seed, **task},
+    }
+    slug = f"{task['draw']}-{group}-n{n}-from{task['start']}"
+    return Cell("orbits", slug, settings, (dataset_cell(context.dataset.name),))
+
+
+def _kernel_cell(
+    context: Context, orbits: Cell, architecture: str, precision: str = "float64"
+) -> Cell:
+    """The Gram matrices of an architecture on orbits."""
+    settings = {
+        "architecture": context.architecture(architecture),
+        "group": orbits.settings["group"],
+        "kind": "ntk",
+        "precision": precision,
+    }
+    bits = "" if precision == "float64" else "-32bit"
+    slug = f"{architecture}{bits}-{orbits.slug}"
+    return Cell("kernels", slug, settings, (orbits,), {"architecture": architecture})
+
+
+def _study_of_orbits(
+    study: str, module: str, inputs: list[Cell], labels: Mapping[str, Any], **settings: Any
+) -> Cell:
+    """A study of Gram matrices that knows their group."""
+    return study_cell(
+        study, module, inputs, {"group": inputs[0].settings["group"], **settings}, labels
+    )
+
+
+def _pairs(context: Context, name: str, study: Pairs, ridge_factors: list[float]) -> list[Cell]:
+    return [
+        _study_of_orbits(
+            name, "orbits.pairs", [_kernel_cell(context, orbits, architecture), orbits], labels,
+            ridge_factors=ridge_factors,
+        )
+        for orbits, architecture, labels in _pair_grid(context, study)
+    ]  # fmt: skip
+
+
+Grid = Iterator[tuple[Cell, str, dict[str, Any]]]
+
+
+def _pair_grid(context: Context, study: Pairs) -> Grid:
+    """The orbits, architecture and labels of each cell of a study of pairs."""
+    task = {"draw": "pairs", "classes": 2, "seeds_per_class": 1}
+    yield from _grid(context, study, task, study.pairs, study.chunk)
+
+
+def _grid(
+    context: Context,
+    study: Pairs | Seeds | Classes,
+    task: Mapping[str, Any],
+    count: int,
+    chunk: int,
+) -> Grid:
+    """The orbits, architecture and labels of each cell of a study over n and architectures."""
+    for n in study.n:
+        for part in chunks(count, chunk):
+            orbits = _orbits_cell(context, study.group, n, {**task, **part})
+            for rank, architecture in enumerate(study.architectures):
+                yield orbits, architecture, {"architecture": architecture, "n": n, "rank": rank}
+
+
+def _portrait_orbits(context: Context, portrait: Portrait, group: str, n: int) -> Cell:
+    """The orbits of one image of each of the two classes that are drawn."""
+    task = {"draw": "portrait", "classes": list(portrait.classes), "seeds_per_class": 1}
+    return _orbits_cell(context, group, n, {**task, "start": 0, "stop": 1})
+
+
+def _all_classes(context: Context, study: Classes) -> dict[str, Any]:
+    """The task of several seeds of every class of the data set."""
+    classes = list(range(context.dataset.facts.classes))
+    return {"draw": "classes", "classes": classes, "seeds_per_class": study.seeds_per_class}
+
+
+def _partial_cell(
+    context: Context,
+    name: str,
+    study: Partial | LongTraining,
+    network: str,
+    n: int,
+    part: Mapping[str, int],
+    recipe: Mapping[str, Any],
+) -> Cell:
+    left_out = study.left_out[part["start"] : part["stop"]]
+    seeds = study.seeds if isinstance(study, Partial) else 1
+    settings = {
+        "network": context.network(network),
+        "problem": {
+            "kind": "partial-rotations",
+            "n": n,
+            "images": study.images,
+            "preparation": context.dataset.preparation,
+            "members": [[digit, seed] for digit in left_out for seed in range(seeds)],
+        },
+        "recipe": recipe,
+        "seed": context.seed,
+    }
+    decay = recipe["weight_decay"]
+    images = study.images or context.dataset.facts.images
+    labels = {"network": network, "n": n, "weight_decay": decay, "images": images}
+    slug = f"{network}-n{n}-from{part['start']}"
+    if decay:
+        slug += f"-decay{decay:g}".replace(".", "p")
+    return trained_cell(name, slug, dataset_cell(context.dataset.name), settings, labels)
+
+
+def _epochs_of(steps: int) -> int:
+    """Epochs, one for each record, that share out the steps of a full-batch training evenly."""
+    return max(epochs for epochs in range(1, _RECORDED + 1) if steps % epochs == 0)
+
+
+def _pair_orbits(context: Context, rotations: Rotations, n: int, part: Mapping[str, int]) -> Cell:
+    task = {"draw": "pairs", "classes": 2, "seeds_per_class": 1, **part}
+    return _orbits_cell(context, rotations.group, n, task)
+
+
+def _on_pairs(
+    context: Context,
+    name: str,
+    orbits: Cell,
+    architecture: str,
+    width: int,
+    problem: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+) -> Cell:
+    entry = {"kind": "ntk", "architecture": context.architecture(architecture), "width": width}
+    settings = {
+        "network": entry,
+        "problem": {"kind": "pairs", **problem},
+        "recipe": recipe,
+        "seed": context.seed,
+    }
+    labels = {"architecture": architecture, "n": orbits.settings["n"], "width": width}
+    slug = f"{architecture}-width{width}-{orbits.slug}"
+    return trained_cell(name, slug, orbits, settings, labels)

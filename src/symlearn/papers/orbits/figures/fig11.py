@@ -1,0 +1,125 @@
+"""Figure 11: long training, with and without weight decay. Does it ever generalise?"""
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from symlearn.papers.orbits.figures.trained import band, by_class, chance, histories
+from symlearn.plots import style
+from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.statistics import Measured, Measurements, mean
+
+TITLE = "Long training: the pose left out is not found late"
+NEEDS: dict[str, dict[str, int]] = {"long-training": {}}
+_FITTED = 0.98  # of the points trained on, from where on learning counts as late
+_CURVES = {"train": ("trained on", "-"), "in": ("test, in distribution", "--")}
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """The histories, a grid point for each weight decay."""
+    datasets = inputs.study("long-training")
+    return {"long": histories(datasets, "weight_decay", "network", "n", "images")}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Accuracies once fitted and at the end, and the rise in between, over classes left out.
+
+    A class whose training points are never fitted has no rise (NaN).
+    """
+    measured: dict[str, Measured] = {}
+    for tag, here in _points(plotted["long"]):
+        train, out = _curves(here, "train"), _curves(here, "out")
+        fitted, late = _means_from(out, _fitted(train)), _late(out)
+        measured |= {
+            f"out_accuracy_fitted.{tag}": mean(fitted),
+            f"out_accuracy_late.{tag}": mean(late),
+            f"late_rise.{tag}": mean(late - fitted),
+            f"train_accuracy.{tag}": mean(_late(train)),
+            f"in_accuracy.{tag}": mean(_late(_curves(here, "in"))),
+        }
+    return measured
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    cells = plotted["long"]
+    classes = np.unique(cells["left_out"])
+    return (
+        f"Accuracy over {int(cells['epoch'][-1])} epochs of the network "
+        f"{cells['network'].values[0]} on {int(cells['images'][0])} images at N = "
+        f"{int(cells['n'].values[0])} rotations, without weight decay and with (decoupled); the "
+        "pose left out in colour, one thin line for each class left out "
+        f"({', '.join(str(c) for c in classes)}), thick their mean with 1.96 standard errors. The "
+        "dotted line is chance; the thin vertical one is the first epoch at "
+        f"which {_FITTED:.0%} of the training points are right for every class. Adam with "
+        "PyTorch's default momenta. The authors' long test has all 60 000 images, batches of "
+        "2048 and no weight decay."
+    )
+
+
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
+    """A panel for each weight decay."""
+    points = list(_points(plotted["long"]))
+    size = (style.TWO_COLUMNS, 2.4)
+    figure, panels = plt.subplots(1, len(points), figsize=size, sharey=True, squeeze=False)
+    for panel, (_, here) in zip(panels[0], points, strict=True):
+        _panel(panel, here)
+    style.letters(panels[0])
+    panels[0, 0].set(ylabel="accuracy")
+    panels[0, 0].legend(loc="upper left")
+    return figure
+
+
+def _points(cells: xr.Dataset) -> list[tuple[str, xr.Dataset]]:
+    rows = [cells.isel(cell=i) for i in range(cells.sizes["cell"])]
+    return [(f"decay{float(here['weight_decay']):g}", here) for here in rows]
+
+
+def _curves(here: xr.Dataset, kind: str) -> np.ndarray:
+    return by_class(here, f"{kind}_accuracy").transpose("class_", "epoch").values
+
+
+def _fitted(train: np.ndarray) -> list[int | None]:
+    """For each class, the first epoch at which the training points are fitted; None if never."""
+    fitted = train >= _FITTED
+    return [int(here.argmax()) if here.any() else None for here in fitted]
+
+
+def _means_from(curves: np.ndarray, starts: list[int | None]) -> np.ndarray:
+    """The mean over a tenth of the epochs from each class's start."""
+    length = _tenth(curves)
+    pairs = zip(curves, starts, strict=True)
+    return np.array([np.nan if s is None else c[s : s + length].mean() for c, s in pairs])
+
+
+def _late(curves: np.ndarray) -> np.ndarray:
+    """The mean over the last tenth of the epochs."""
+    return curves[:, -_tenth(curves) :].mean(axis=1)
+
+
+def _tenth(curves: np.ndarray) -> int:
+    """A tenth of the epochs of curves that begin before the first."""
+    return max(1, (curves.shape[1] - 1) // 10)
+
+
+def _panel(axes: Axes, here: xr.Dataset) -> None:
+    colour, _ = style.model(str(here["network"].item()))
+    out = _curves(here, "out")
+    epochs = np.arange(1, out.shape[1])  # epoch 0 has no place on a logarithmic axis
+    for kind, (label, dashes) in _CURVES.items():
+        values = _curves(here, kind)[:, 1:].mean(axis=0)
+        axes.plot(epochs, values, dashes, color="black", linewidth=0.9, label=label)
+    axes.plot(epochs, out[:, 1:].T, color=colour, linewidth=0.3, alpha=0.7)
+    band(axes, epochs, out[:, 1:], color=colour, label="test, pose left out")
+    chance(axes)
+    fitted = [epoch for epoch in _fitted(_curves(here, "train")) if epoch is not None]
+    if len(fitted) == len(out):
+        axes.axvline(max(fitted), color="0.6", linewidth=0.5)
+    decay = float(here["weight_decay"])
+    axes.set_xscale("log")
+    axes.set(
+        xlabel="epoch", ylim=(0, 1.02), xlim=(1, epochs[-1]),
+        title=f"weight decay {decay:g}" if decay else "no weight decay",
+    )  # fmt: skip

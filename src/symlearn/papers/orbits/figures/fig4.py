@@ -1,0 +1,159 @@
+"""Figure 4: pairs of images under one kernel, the error read off separation and density."""
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.tri import Triangulation
+
+from symlearn.papers.orbits.figures.quantities import pair_quantities
+from symlearn.plots import style
+from symlearn.plots.inputs import (
+    Inputs,
+    Plotted,
+    architectures,
+    at,
+    by_cell,
+    correct_of_two,
+    grid_points,
+    nearest_n,
+    rows_of,
+    symmetrised,
+)
+from symlearn.plots.panels import error_scatter, orbit_loops, picture, top
+from symlearn.statistics import Measured, Measurements, correlation
+
+TITLE = "Pairs of images: the error is set by class separation and orbit density"
+NEEDS: dict[str, dict[str, int]] = {"portrait": {}, "rotations": {"rank": 0}}
+_PAPER_N = 8
+_MARKED = 8
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """The first architecture of the study at every n, and the portrait of two orbits."""
+    names = [
+        "exact_at_identity", "exact_mean", "spectral", "orbit_block", "condition_number", "lambda_last",
+        "mean_reciprocal", "centre_distance_squared", "orbit_radius", "adjacent_distance",
+    ]  # fmt: skip
+    cells = by_cell(inputs.study("rotations")).isel(ridge_factor=0)
+    return {"pairs": cells[[n for n in names if n in cells]], "portrait": inputs.one("portrait")}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Agreement by n, and how well pixel-space geometry predicts both factors of the error."""
+    cells = plotted["pairs"]
+    measured = pair_quantities(cells)
+    for tag, here in grid_points(cells):
+        separation, density = here["lambda_last"].values, here["mean_reciprocal"].values
+        measured |= {
+            f"correlation_separation.{tag}": correlation(
+                here["centre_distance_squared"].values, separation
+            ),
+            f"correlation_density.{tag}": correlation(1.0 / here["orbit_radius"].values, density),
+            f"correlation_spacing.{tag}": correlation(
+                1.0 / here["adjacent_distance"].values, density
+            ),
+        }
+    return measured
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    here = _shown(plotted)
+    portrait = plotted["portrait"]
+    share = 100 * float(portrait["explained"].sum())
+    return (
+        f"(A) All rotations of one image of class {int(portrait['class_'][0])} and one of class "
+        f"{int(portrait['class_'][1])} in their first three principal components (centred, unlike "
+        f"the authors' code; {share:.0f} % of the variance), {_MARKED} poses marked, with the two "
+        "images and the first two components. "
+        f"(B) Spectral error against the exact error of kernel regression for "
+        f"{here.sizes['task']} pairs at N = {int(here['n'])} poses, NTK of "
+        f"{_architecture(plotted)}, no ridge in either (the authors' spectral error has "
+        "one); colour and marker: how many of "
+        "the pair's two missing poses are classified correctly. (C) The same errors over the two "
+        "factors of the spectral error. (D) Eigenvalue of the label frequency against the squared "
+        "distance of the orbits' centres. (E) Mean reciprocal eigenvalue against the inverse "
+        "radius of the orbits, root mean square over all poses."
+    )
+
+
+def draw(plotted: Plotted, _: Measurements) -> Figure:
+    """Six panels in two rows."""
+    here = _shown(plotted)
+    exact, spectral = symmetrised(here["exact_at_identity"]), here["spectral"].values
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.6))
+    halves = figure.add_gridspec(2, 1, height_ratios=[1, 1])
+    upper, lower = halves[0], halves[1]
+    row = upper.subgridspec(1, 3, width_ratios=[1.3, 0.75, 1.3])
+    _loops(figure.add_subplot(row[0], projection="3d"), plotted["portrait"])
+    _pictures(figure, row[1].subgridspec(2, 2), plotted["portrait"])
+    scatter = figure.add_subplot(row[2])
+    error_scatter(
+        scatter, exact, spectral, correct_of_two(here["exact_at_identity"]), top(exact, spectral)
+    )
+    scatter.set(ylabel="spectral error")
+    scatter.legend(loc="lower right", handletextpad=0.1)
+    style.letter(scatter, "B")
+    beneath = lower.subgridspec(1, 4)
+    panels = [figure.add_subplot(beneath[column]) for column in range(4)]
+    _phase_diagrams(panels[:2], here, exact, spectral)
+    _against(panels[2], here["lambda_last"], here["centre_distance_squared"], exact)
+    panels[2].set(xlabel=r"eigenvalue $\lambda_N$", ylabel=r"centre distance$^2$ $\Delta^2$")
+    points = _against(panels[3], here["mean_reciprocal"], 1.0 / here["orbit_radius"], exact)
+    panels[3].set(xlabel=r"$\langle\lambda^{-1}\rangle$", ylabel=r"inverse radius $1/\rho$")
+    figure.colorbar(points, ax=panels[3], label=r"log$_{10}$ exact error")
+    for panel, text in zip(panels, ("C", "", "D", "E"), strict=True):
+        style.letter(panel, text)
+    return figure
+
+
+def _architecture(plotted: Plotted) -> str:
+    return architectures(plotted["pairs"])[0]
+
+
+def _shown(plotted: Plotted) -> xr.Dataset:
+    cells = rows_of(plotted["pairs"], _architecture(plotted))
+    return at(cells, _architecture(plotted), nearest_n(cells, _PAPER_N))
+
+
+def _loops(axes, portrait: xr.Dataset) -> None:  # type: ignore[no-untyped-def]  # 3-D axes
+    orbit_loops(axes, portrait["component_score"], _MARKED)
+    axes.set(zlabel="component 3", xticklabels=[], yticklabels=[], zticklabels=[])
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.labelpad = -12
+    axes.set_box_aspect((1, 1, 0.8), zoom=0.95)
+    style.letter(axes, "A")
+
+
+def _pictures(figure: Figure, grid, portrait: xr.Dataset) -> None:  # type: ignore[no-untyped-def]
+    for orbit in range(2):
+        image = portrait["pixels"].isel(orbit=orbit, shown=0).values
+        axes = figure.add_subplot(grid[0, orbit])
+        picture(axes, image)
+        name = f"class {int(portrait['class_'][orbit])}"
+        axes.set_title(name, fontsize=6, color=style.CLASS_COLOURS[orbit])
+        component = portrait["component_image"].isel(component=orbit).values
+        picture(figure.add_subplot(grid[1, orbit]), component, f"component {orbit + 1}")
+
+
+def _phase_diagrams(
+    panels: list[Axes], here: xr.Dataset, exact: np.ndarray, spectral: np.ndarray
+) -> None:
+    x, y = 1.0 / here["lambda_last"].values, here["mean_reciprocal"].values
+    levels = np.linspace(min(exact.min(), spectral.min()), max(exact.max(), spectral.max()), 11)
+    # Scaled first: a triangulation of axes of unlike magnitude would have slivers.
+    triangles = Triangulation(x / np.ptp(x), y / np.ptp(y)).triangles
+    mesh = Triangulation(x, y, triangles)
+    for axes, values, title in zip(panels, (spectral, exact), ("spectral", "exact"), strict=True):
+        drawn = axes.tricontourf(mesh, values, levels=levels, cmap="cividis")
+        axes.plot(x, y, ".", color="white", markersize=1.5, alpha=0.7)
+        axes.set(xlabel=r"$\lambda_N^{-1}$", title=title)
+    panels[0].set_ylabel(r"$\langle\lambda^{-1}\rangle$")
+    panels[1].set_yticklabels([])
+    panels[0].figure.colorbar(drawn, ax=panels[1], label="error")
+
+
+def _against(axes: Axes, x: xr.DataArray, y: xr.DataArray, exact: np.ndarray):  # type: ignore[no-untyped-def]
+    return axes.scatter(x, y, c=np.log10(exact), s=9, cmap="cividis")

@@ -1,0 +1,321 @@
+"""What the studies of partially observed orbits can be set to, and what must fit together."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from symlearn.menu.groups import (
+    CyclicGroupName,
+    DihedralName,
+    RotationName,
+    ShiftGroupName,
+)
+from symlearn.menu.values import (
+    Class,
+    ClassList,
+    Closed,
+    Context,
+    Count,
+    Distinct,
+    Faults,
+    Names,
+    Order,
+    Rate,
+    RidgeFactor,
+    Sizes,
+    Whole,
+    among,
+    at_most,
+)
+
+
+class Pairs(Closed):
+    """Pairs of seed images of different classes, each with its orbit."""
+
+    group: str
+    n: Sizes = Field(description="order of the cyclic group, n of the n-gon, shifts per axis")
+    pairs: Count
+    chunk: Count = Field(default=128, description="pairs in one job")
+    architectures: Names
+
+
+class Rotations(Pairs):
+    """Pairs under rotations, of which the quarter turns are exact."""
+
+    group: RotationName
+    pairs: Annotated[Whole, Field(ge=3)] = Field(description="three make a triangle of figure 4")
+
+
+class Dihedral(Pairs):
+    """Pairs under rotations and reflections."""
+
+    group: DihedralName
+
+
+class Precision(Pairs):
+    """Pairs under a cyclic group, in 32 and in 64 bits."""
+
+    group: CyclicGroupName
+
+
+class Shifts(Pairs):
+    """Pairs under an exact group action, with ridges for the kernels whose orbits collapse."""
+
+    group: ShiftGroupName
+    ridge_factors: Annotated[list[RidgeFactor], Field(min_length=1), Distinct] = Field(
+        description="ridge as a share of the Gram matrix's trace; the smallest serves as none"
+    )
+
+
+class Seeds(Closed):
+    """Several seed images of each of two classes, drawn anew for each draw."""
+
+    group: CyclicGroupName
+    n: Sizes
+    seeds_per_class: Count
+    draws: Count
+    chunk: Count = Field(default=16, description="draws in one job")
+    architectures: Names
+
+
+class Classes(Closed):
+    """Several seed images of every class of the data set, one draw."""
+
+    group: CyclicGroupName
+    n: Sizes
+    seeds_per_class: Count
+    architectures: Names
+
+
+class RingSweeps(Closed):
+    """Two rings of points under a Gaussian kernel."""
+
+    n: Annotated[Sizes, Field(min_length=2)] = Field(
+        description="points per ring, swept at separation 1"
+    )
+    separations: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2), Distinct] = (
+        Field(description="distances of the rings' planes, swept at 6 points per ring")
+    )
+    ridge_factor: RidgeFactor = Field(description="ridge as a share of the training points' trace")
+
+
+class Portrait(Closed):
+    """Two seed images in many poses, for the pictures of orbits."""
+
+    classes: Annotated[list[Class], Field(min_length=2, max_length=2), Distinct]
+    poses: Annotated[Whole, Field(ge=8, le=720)]
+
+
+class Partial(Closed):
+    """Networks trained on all rotations of all classes but the upright pose of one class."""
+
+    n: Sizes
+    networks: Names
+    images: Count | None = Field(
+        default=None, description="seed images, equally many of each class; all where it is null"
+    )
+    left_out: ClassList = Field(description="classes, each left out from networks of its own")
+    seeds: Count = Field(default=1, description="initialisations for each class left out")
+    chunk: Count = Field(default=10, description="classes left out in one job")
+    epochs: Count
+    batch: Count
+    learning_rate: Rate = 1e-3
+
+
+class LongTraining(Closed):
+    """The task of `partial` for many epochs, with and without weight decay."""
+
+    n: Order
+    network: str
+    images: Count | None = None
+    left_out: ClassList
+    epochs: Count
+    batch: Count
+    learning_rate: Rate = 1e-3
+    weight_decays: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1), Distinct] = (
+        Field(description="decoupled weight decay; 0 is none")
+    )
+
+
+class TrainedPairs(Closed):
+    """Networks of finite width trained on the pairs of `rotations`, by Adam as in the paper."""
+
+    n: Order
+    pairs: Count
+    chunk: Count = Field(default=64, description="pairs in one job")
+    architecture: str
+    width: Count
+    steps: Count = Field(description="full-batch steps of the optimiser")
+    learning_rate: Rate = 1e-3
+
+
+class Widths(Closed):
+    """Networks over width, trained by gradient descent on the pairs of `rotations`."""
+
+    n: Sizes
+    pairs: Count
+    architecture: str
+    widths: Annotated[list[Count], Field(min_length=2), Distinct]
+    seeds: Count = Field(default=1, description="initialisations for each pair and missing pose")
+    steps: Count
+    learning_rate: Rate = Field(
+        default=0.05,
+        description="of the mean squared error; much above it, narrow networks die on the way",
+    )
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.98
+
+
+class TrainedClasses(Closed):
+    """A network trained on the ten classes of `classes`."""
+
+    n: Sizes
+    network: str
+    epochs: Count
+    least_steps: Count = Field(
+        default=1, description="epochs are added where few rotations make them shorter than this"
+    )
+    batch: Count
+    learning_rate: Rate = 1e-3
+
+
+class Settings(Closed):
+    """The studies of this paper, by their keys in a preset."""
+
+    title: ClassVar[str] = "Partially observed orbits"
+    rank: ClassVar[int] = 1  # of the papers, in the order in which figures are shown
+
+    rings: RingSweeps
+    portrait: Portrait
+    rotations: Rotations
+    seeds: Seeds
+    classes: Classes
+    shifts: Shifts
+    dihedral: Dihedral
+    precision: Precision
+    partial: Partial
+    long_training: LongTraining
+    trained_pairs: TrainedPairs
+    trained_classes: TrainedClasses
+    widths: Widths
+
+
+# Each public function from here on is a check: it says what does not fit among the settings that
+# its arguments name, and is asked where a figure needs all of them.
+
+
+def shifts_divide_the_images(context: Context, shifts: Shifts) -> Faults:
+    """Cyclic shifts are by whole pixels."""
+    yield from _whole_steps(context, "shifts", shifts)
+
+
+def precision_divides_the_images(context: Context, precision: Precision) -> Faults:
+    """Likewise."""
+    yield from _whole_steps(context, "precision", precision)
+
+
+def seeds_fit_the_data(context: Context, seeds: Seeds) -> Faults:
+    """Likewise; and a class has no more images than it has."""
+    yield from _whole_steps(context, "seeds", seeds)
+    yield from _enough_of_each_class(context, "seeds", seeds)
+
+
+def classes_fit_the_data(context: Context, classes: Classes) -> Faults:
+    """Likewise."""
+    yield from _whole_steps(context, "classes", classes)
+    yield from _enough_of_each_class(context, "classes", classes)
+
+
+def partial_has_images(context: Context, partial: Partial) -> Faults:
+    """Equally many images of each class; two, between which figure invariance-partial measures."""
+    yield from _equally_many(context, "partial", partial.images)
+    least = 2 * context.dataset.facts.classes
+    if partial.images is not None and partial.images < least:
+        yield (
+            "partial.images",
+            f"{partial.images} is less than two of each of the {least // 2} classes, of which "
+            "figure invariance-partial measures the spread; take a larger number",
+        )
+
+
+def long_training_has_images(context: Context, long_training: LongTraining) -> Faults:
+    """Equally many images of each class."""
+    yield from _equally_many(context, "long_training", long_training.images)
+
+
+def trained_pairs_have_a_theory(
+    context: Context, trained_pairs: TrainedPairs, rotations: Rotations
+) -> Faults:
+    """What networks are trained on, kernels see too."""
+    yield from among("trained_pairs.n", trained_pairs.n, rotations.n, "rotations.n")
+    yield from _with_theory(context, "trained_pairs", trained_pairs, rotations, ("mlp", "cnn"))
+
+
+def widths_have_a_theory(context: Context, widths: Widths, rotations: Rotations) -> Faults:
+    """Likewise."""
+    for n in widths.n:
+        yield from among("widths.n", n, rotations.n, "rotations.n")
+    yield from _with_theory(context, "widths", widths, rotations, ("mlp",))
+
+
+def trained_classes_have_a_theory(
+    context: Context, trained_classes: TrainedClasses, classes: Classes
+) -> Faults:
+    """Likewise."""
+    for n in trained_classes.n:
+        yield from among("trained_classes.n", n, classes.n, "classes.n")
+
+
+def _with_theory(
+    context: Context,
+    key: str,
+    study: TrainedPairs | Widths,
+    theory: Rotations,
+    kinds: tuple[str, ...],
+) -> Faults:
+    yield from at_most(f"{key}.pairs", study.pairs, theory.pairs, "rotations.pairs")
+    known = theory.architectures
+    yield from among(f"{key}.architecture", study.architecture, known, "rotations.architectures")
+    kind = context.architectures.get(study.architecture, {"kind": kinds[0]})["kind"]
+    if kind not in kinds:
+        yield (
+            f"{key}.architecture",
+            f"{study.architecture!r} is of kind {kind}, and networks are trained here of "
+            f"{' and '.join(kinds)}",
+        )
+
+
+def _whole_steps(context: Context, key: str, study: Pairs | Seeds | Classes) -> Faults:
+    side = context.dataset.side
+    for n in study.n:
+        if study.group.endswith("shift") and side % n:
+            yield f"{key}.n", f"{n} does not divide the images' side, {side} pixels"
+
+
+def _enough_of_each_class(context: Context, key: str, study: Seeds | Classes) -> Faults:
+    smallest, name = context.dataset.facts.smallest_class, context.dataset.name
+    if study.seeds_per_class > smallest:
+        yield (
+            f"{key}.seeds_per_class",
+            f"{study.seeds_per_class} is more than the {smallest} images of the smallest class of "
+            f"{name}; take a smaller number",
+        )
+
+
+def _equally_many(context: Context, key: str, images: int | None) -> Faults:
+    classes = context.dataset.facts.classes
+    most = classes * context.dataset.facts.smallest_class
+    if images is None:
+        return
+    if not classes <= images <= most:
+        size = "smaller" if images > most else "larger"
+        yield (
+            f"{key}.images",
+            f"{images} is not from {classes} to {most}, equally many of each of the {classes} "
+            f"classes of {context.dataset.name}; take a {size} number, or null for all",
+        )
+    elif images % classes:
+        yield (
+            f"{key}.images",
+            f"{images} is no multiple of {classes}, and there are equally many of each of the "
+            f"{classes} classes; take {images // classes * classes}",
+        )

@@ -1,0 +1,1 @@
+"""What the work of the other wings costs."""

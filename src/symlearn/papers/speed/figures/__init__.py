@@ -1,0 +1,1 @@
+"""The figures of this wing, and what several of them share."""

@@ -1,0 +1,154 @@
+"""The studies of relative stability and of the stripe model.
+
+Each public function is a study: from the settings that its arguments name to its cells.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from symlearn.menu.datasets import DATASETS
+from symlearn.menu.values import Context
+from symlearn.papers.stability.settings import (
+    STRIPE_KERNELS,
+    Stability,
+    StabilitySamples,
+    StabilityTask,
+    StripeTraining,
+)
+from symlearn.pipeline.frame import (
+    FULL_BATCH_BETAS,
+    adam,
+    chunks,
+    classification_cell,
+    dataset_cell,
+    study_cell,
+)
+from symlearn.pipeline.specs import Cell
+
+_MOST_EPOCHS = 5000  # the authors'
+_NORMED = ("resnet", "efficientnet-b0")
+
+# The scale of the output of each regime: small learns features, large is lazy. `limits` are those
+# of a step (`stripe_network.Limits`).
+_LIMITS = {"parameters": 0.02, "outputs": 0.2}
+_FEATURE: Mapping[str, Any] = {"alpha": 1e-4, "limits": _LIMITS, "parallel": 1}
+_LAZY: Mapping[str, Any] = {**_FEATURE, "alpha": 1e4}
+# Two directions that matter and one that does not: the authors' example of a cylinder.
+_CYLINDER: Mapping[str, Any] = {**_FEATURE, "parallel": 2, "dimension": 3}
+
+# What the feature regime's errors must not depend on, one change at a time; `width` is a factor.
+_STRIPE_CHECKS: Mapping[str, Mapping[str, Any]] = {
+    "wider": {"width": 4},
+    "smaller-steps": {"limits": {"parameters": 0.01, "outputs": 0.1}},
+    "smaller-scale": {"alpha": 1e-6},
+}
+
+
+def stability_samples(context: Context, stability_samples: StabilitySamples) -> list[Cell]:
+    """Deformed images."""
+    study = stability_samples.model_dump()
+    preparation = {"upsampling": study.pop("upsampling"), "padding": context.dataset.padding}
+    settings = {"preparation": preparation, "seed": context.seed, **study}
+    data = dataset_cell(context.dataset.name)
+    return [study_cell("stability-samples", "stability.samples", [data], settings)]
+
+
+def stability(context: Context, stability: Stability) -> list[Cell]:
+    """A cell for each network and data set, over all numbers of training images."""
+    settings = {"seed": context.seed, **stability.model_dump(exclude={"tasks"})}
+    return [
+        study_cell(
+            "stability",
+            "stability.relative_stability",
+            [
+                *(_trained(context, task, network, points) for points in task.points),
+                dataset_cell(task.dataset),
+            ],
+            settings,
+            {"network": network, "dataset": task.dataset},
+            slug=f"stability-{network}-{task.dataset}",
+        )
+        for task in stability.tasks
+        for network in task.networks
+    ]
+
+
+def stripe_training(context: Context, stripe_training: StripeTraining) -> list[Cell]:
+    """Trainings of the stripe and cylinder models, with checks of what the errors rest on."""
+    study = stripe_training
+    grid = [("feature", runs, _FEATURE) for runs in study.feature]
+    grid += [("lazy", runs, _LAZY) for runs in study.lazy]
+    grid += [("cylinder", runs, _CYLINDER) for runs in study.cylinder]
+    for name, change in _STRIPE_CHECKS.items():
+        grid.append((name, study.checks, {**_FEATURE, **change}))
+    return [
+        _stripe_cell(context, study, regime, runs.points, part, how)
+        for regime, runs, how in grid
+        for part in chunks(runs.seeds, study.chunk)
+    ]
+
+
+def stripe_kernel(context: Context, stripe_training: StripeTraining) -> list[Cell]:
+    """Kernels of the stripe model, before and after training."""
+    runs = [one.model_dump() for one in stripe_training.kernel]
+    settings = {"dimension": stripe_training.dimension, "runs": runs, "seed": context.seed}
+    return [study_cell("stripe-kernel", "stability.stripe_kernel", (), settings)]
+
+
+def _trained(context: Context, task: StabilityTask, network: str, points: int) -> Cell:
+    batch = min(task.batch, points)
+    # An epoch has whole batches only.
+    epochs = min(max(1, round(task.steps / (points // batch))), _MOST_EPOCHS)
+    problem = {"train": points, "test": task.test, "seeds": list(range(task.seeds))}
+    labels = {"network": network, "dataset": task.dataset, "p": points}
+    recipe = _recipe(context.network(network), epochs, batch)
+    if crop := DATASETS[task.dataset].crop:
+        recipe["augmentation"] = {"kind": "crop-and-flip", "pixels": crop}
+    return classification_cell(
+        context, "stability", network, problem, recipe, labels, dataset=task.dataset
+    )
+
+
+def _recipe(network: Mapping[str, Any], epochs: int, batch: int) -> dict[str, Any]:
+    """The authors' SGD for networks with batch norm; Adam for others, which its rate undoes."""
+    shared = {"batch": batch, "snapshots": [0]}
+    if network["kind"] not in _NORMED and not network.get("norm", False):
+        return adam(epochs, 1e-3, FULL_BATCH_BETAS, **shared)
+    return {
+        "optimizer": "sgd",
+        "epochs": epochs,
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "schedule": "cosine",
+        "centred": False,
+        **shared,
+    }
+
+
+def _stripe_cell(
+    context: Context,
+    study: StripeTraining,
+    regime: str,
+    points: int,
+    part: Mapping[str, int],
+    how: Mapping[str, Any],
+) -> Cell:
+    settings = {
+        "dimension": study.dimension,
+        **how,
+        "width": study.width * how.get("width", 1),
+        "test_points": study.test_points,
+        "kernels_up_to": STRIPE_KERNELS,
+        "points": points,
+        "seeds": list(range(part["start"], part["stop"])),
+        "seed": context.seed,
+    }
+    return study_cell(
+        "stripe-training",
+        "stability.stripe_training",
+        (),
+        settings,
+        {"regime": regime, "points": points},
+        slug=f"stripe-training-{regime}-p{points}-from{part['start']}",
+    )

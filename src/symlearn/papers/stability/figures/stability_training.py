@@ -1,0 +1,129 @@
+"""Relative stability of networks before and after training, by network and data set."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from symlearn.papers.stability.figures import stabilities
+from symlearn.papers.stability.figures.stabilities import (
+    NAMES,
+    cells_of,
+    datasets_of,
+    ends,
+    log_mean,
+    on,
+)
+from symlearn.plots import style
+from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.panels import INTERVALS, frame, plain_logarithm
+from symlearn.statistics import Measured, Measurements
+
+TITLE = "Relative stability to deformations before and after training"
+NEEDS: dict[str, dict[str, int]] = {"stability": {}}
+_WIDTH = 0.38
+_COLUMNS = 3
+_MOMENTS = {"before": (-0.5, 0.35), "after": (0.5, 1.0)}  # place and opacity of the bars
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """The networks at their largest number of training images."""
+    return {"networks": stabilities.networks(inputs)}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """R before and after, by means and by medians, and the test error, over seeds."""
+    measured: dict[str, Measured] = {}
+    for tag, cell in cells_of(plotted["networks"]):
+        largest = cell.isel(train_size=-1)
+        for moment in _MOMENTS:
+            here = largest.sel(moment=moment)
+            measured |= {
+                f"{moment}.{tag}": log_mean(here["relative_stability"].values),
+                f"{moment}_median.{tag}": log_mean(here["relative_median"].values),
+            }
+        ratio = largest["relative_stability"].sel(moment="after") / largest[
+            "relative_stability"
+        ].sel(moment="before")
+        measured[f"after_over_before.{tag}"] = log_mean(ratio.values)
+        errors = stabilities.positive_errors(largest).sel(moment="after")
+        measured[f"error.{tag}"] = log_mean(errors.values)
+    return measured
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    nets = plotted["networks"]
+    seeds = stabilities.seeds_of(nets)
+    sizes = ", ".join(
+        f"{int(_largest(on(nets, name)))} ({NAMES[name]})" for name in datasets_of(nets)
+    )
+    shown = [cell.isel(train_size=[-1]) for _, cell in cells_of(nets)]
+    return (
+        "Relative stability R, how much smooth deformations change a network's output over how "
+        "much noise of the same norm does, before (pale) and after training (full). Bars: "
+        f"geometric mean over {seeds} seeds with its {INTERVALS}; dots: single "
+        "seeds; crosses: the authors' average, by medians over images for each logit, in place of "
+        f"means. {stabilities.left_out(shown)}Training images: {sizes}. "
+        f"{stabilities.about_the_images(nets)} Before training, "
+        "batch norms have the statistics of the undeformed images; the authors' have those of "
+        "each batch that is measured. Networks after their last step, not at their best test "
+        "error; with batch norm by the authors' SGD at rate 0.1 with half a cosine, without it by "
+        "Adam at 0.001."
+    )
+
+
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
+    """A panel of bars for each data set."""
+    nets = plotted["networks"]
+    names = datasets_of(nets)
+    columns = min(_COLUMNS, len(names))
+    rows = -(-len(names) // columns)
+    size = (style.ONE_COLUMN if len(names) == 1 else style.TWO_COLUMNS, 2.6 * rows)
+    figure, panels = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
+    used = panels.flat[: len(names)]
+    looks = stabilities.looks(nets)
+    for axes, name in zip(used, names, strict=True):
+        _bars(axes, on(nets, name), looks)
+        axes.set_title(NAMES[name])
+    style.letters(used)
+    for axes in panels.flat[len(names) :]:
+        axes.set_axis_off()
+    for row in panels:
+        row[0].set(ylabel="relative stability R", yscale="log")
+    frame(*used)
+    plain_logarithm(panels[0, 0].yaxis)
+    panels[0, 0].legend(loc="best")
+    return figure
+
+
+def _largest(nets: xr.Dataset) -> int:
+    return int(nets.dropna("train_size", how="all", subset=["test_error"])["train_size"][-1])
+
+
+def _bars(axes: Axes, nets: xr.Dataset, looks: Mapping[str, tuple[str, str]]) -> None:
+    names = nets["network"].values.tolist()
+    for place, (_, cell) in enumerate(cells_of(nets)):
+        colour, _marker = looks[names[place]]
+        for moment, (side, opacity) in _MOMENTS.items():
+            here = cell.isel(train_size=-1).sel(moment=moment)
+            _bar(axes, place + side * _WIDTH, here, colour, opacity)
+    stabilities.one(axes)
+    axes.plot([], [], "x", color="black", markersize=4, label="by medians")
+    axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
+    axes.margins(x=0.03)
+
+
+def _bar(axes: Axes, x: float, here: xr.Dataset, colour: str, opacity: float) -> None:
+    """From R = 1, with its interval, the seeds and the medians."""
+    values = here["relative_stability"].values
+    middle, (low, high) = log_mean(values).value, ends(values)
+    axes.bar(x, middle - 1, _WIDTH, bottom=1, color=colour, alpha=opacity)
+    axes.errorbar(x, middle, [[middle - low], [high - middle]], color="black", linewidth=0.8)
+    dots = np.full(len(values), x + 0.11)
+    axes.plot(dots, values, ".", color="black", markersize=2.5, alpha=0.6)
+    axes.plot(x - 0.11, log_mean(here["relative_median"].values).value, "x", color="black",
+              markersize=4)  # fmt: skip

@@ -1,0 +1,209 @@
+"""Test errors of the stripe and the cylinder, what is predicted and what they rest on."""
+
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from symlearn.papers.stability.figures import stripe
+from symlearn.papers.stability.figures.stripe import counts_of, log_means, of_regime, on_points
+from symlearn.papers.stability.stripe_theory import Slope, feature_exponent, lazy_exponent
+from symlearn.plots import style
+from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.panels import plain_logarithm, powers_of_two
+from symlearn.statistics import Measured, Measurements, geometric_interval, mean
+
+TITLE = "The stripe and cylinder models: learning curves with and without features"
+NEEDS: dict[str, dict[str, int]] = {"stripe-training": {}, "stripe-kernel": {}}
+# Points from which exponents are fitted: with fewer, errors fall faster than any power predicted.
+_ASYMPTOTIC = {"feature": 128, "kernel": 512, "cylinder": 128}
+_CHECKS = {"wider": "4 x units", "smaller-steps": "1/2 steps", "smaller-scale": "1/100 scale"}
+
+
+class _Curve(NamedTuple):
+    """Of a regime: its name in the legend, its colour and marker."""
+
+    label: str
+    colour: str
+    marker: str
+
+
+_CURVES = {
+    "feature": _Curve("feature", "#D55E00", "o"),
+    "lazy": _Curve("lazy", "#0072B2", "s"),
+    "kernel": _Curve("kernel", "#009E73", "^"),
+    "cylinder": _Curve("cylinder", "#CC79A7", "D"),
+}
+# The cylinder's dimension, and the coordinates that matter.
+_CYLINDER = (3, 2)
+
+
+def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
+    """All trainings, and the errors of the kernel of infinite width."""
+    kernel = inputs.one("stripe-kernel")
+    return {"runs": stripe.trainings(inputs.study("stripe-training")), "kernel": kernel}
+
+
+def measure(plotted: Plotted) -> dict[str, Measured]:
+    """Exponents with their intervals, errors, the checks, and final against initial kernel."""
+    runs, kernel = plotted["runs"], plotted["kernel"]
+    feature = of_regime(runs, "feature")
+    measured = stripe.as_measured("feature", _exponent(feature, "feature"))
+    measured |= stripe.as_measured("kernel", _exponent(kernel, "kernel"))
+    measured |= stripe.as_measured("cylinder", _exponent(of_regime(runs, "cylinder"), "cylinder"))
+    for name in _CURVES:
+        for count, found in log_means(_runs(plotted, name), "test_error").items():
+            measured[f"error.{name}.p{count}"] = found.measured
+    for name in _CHECKS:
+        measured[f"check.{name}"] = mean(_check(runs, name))
+    trained = on_points(feature, _largest_solved(feature))
+    kernels = np.log(trained["final_error"].values / trained["initial_error"].values)
+    gained = trained["final_projection"].values - trained["initial_projection"].values
+    both = sorted(set(counts_of(feature)) & set(counts_of(of_regime(runs, "lazy"))))
+    ratios = [_geometric(feature, c) / _geometric(of_regime(runs, "lazy"), c) for c in both]
+    return measured | {
+        "kernel_final_over_initial": Measured(float(np.exp(kernels.mean()))),
+        "projection_gained": mean(gained),
+        "feature_over_lazy": Measured(float(max(ratios))),
+        "not_converged": Measured(float((~runs["converged"].astype(bool)).sum())),
+    }
+
+
+def _runs(plotted: Plotted, name: str) -> xr.Dataset:
+    return plotted["kernel"] if name == "kernel" else of_regime(plotted["runs"], name)
+
+
+def _fitted(runs: xr.Dataset, name: str) -> xr.Dataset:
+    """The runs whose errors make the exponent: from `_ASYMPTOTIC` on if sizes differ there."""
+    late = runs.isel(member=np.flatnonzero(runs["points"] >= _ASYMPTOTIC[name]))
+    return late if len(counts_of(late)) > 1 else runs
+
+
+def _exponent(runs: xr.Dataset, name: str) -> Slope:
+    return stripe.slope(_fitted(runs, name), "test_error")
+
+
+def _geometric(runs: xr.Dataset, count: int) -> float:
+    return float(np.exp(np.log(on_points(runs, count)["test_error"].values).mean()))
+
+
+def _check(runs: xr.Dataset, name: str) -> np.ndarray:
+    """Logarithms of the errors over those of the same seeds without the change."""
+    changed = of_regime(runs, name).sortby("seed")
+    same = on_points(of_regime(runs, "feature"), counts_of(changed)[0]).sortby("seed")
+    pairs = min(changed.sizes["member"], same.sizes["member"])
+    errors = [one["test_error"].values[:pairs] for one in (changed, same)]
+    return np.log(errors[0] / errors[1])
+
+
+def _largest_solved(feature: xr.Dataset) -> int:
+    """The largest number of points of which the kernels are known."""
+    known = feature.isel(member=np.flatnonzero(feature["final_error"].notnull()))
+    return counts_of(known)[-1]
+
+
+def caption(plotted: Plotted) -> str:
+    """What is shown."""
+    runs = plotted["runs"]
+    dimension = runs.attrs["dimension"]
+    starts = [counts_of(_fitted(_runs(plotted, name), name))[0] for name in _ASYMPTOTIC]
+    counts = {name: stripe.listed(_runs(plotted, name)) for name in _CURVES}
+    return (
+        f"The stripe model in {dimension} dimensions, one hidden layer of {runs.attrs['width']} "
+        "units, and the support vector machine of the tangent kernel of infinitely many; and a "
+        f"cylinder in {_CYLINDER[0]} dimensions, {_CYLINDER[1]} of which matter, with features. "
+        "(A) Test "
+        "error by number of points p, geometric mean over seeds with its 95 % interval; dotted: "
+        f"the predicted powers, -{feature_exponent(dimension):.2f} (feature), "
+        f"-{lazy_exponent(dimension):.2f} (lazy and kernel) and "
+        f"-{feature_exponent(*_CYLINDER):.2f} (cylinder), through the last point. In the "
+        "legend the fitted powers with the 95 % interval over trainings, from p = "
+        f"{starts[0]} (feature), {starts[1]} (kernel) and {starts[2]} (cylinder) on: errors at "
+        f"fewer than {_ASYMPTOTIC['feature']} points, or {_ASYMPTOTIC['kernel']} of the kernel's, "
+        "fall faster, so that a fit "
+        "to those is no test of the prediction. (B) Errors of the "
+        "support vector machine of the network's tangent kernel, before and after training in "
+        "the feature regime, against the network's. (C) Checks of the feature regime at p = "
+        f"{counts_of(of_regime(runs, 'wider'))[0]}: the error with one thing changed over that of "
+        "the same points and (but for the width) initialisation; dots are seeds, bars the mean of "
+        "the logarithm with its 95 % interval. Points p and (in brackets) trainings: "
+        f"{'; '.join(f'{name} {text}' for name, text in counts.items())}. The authors' networks "
+        "have 10 000 units."
+    )
+
+
+def draw(plotted: Plotted, measured: Measurements) -> Figure:
+    """Learning curves, kernels before and after, checks."""
+    figure, panels = plt.subplots(
+        1, 3, figsize=(style.TWO_COLUMNS, 2.7), width_ratios=[1.4, 1.1, 1]
+    )
+    _learning(panels[0], plotted, measured)
+    _kernels(panels[1], of_regime(plotted["runs"], "feature"))
+    _checks(panels[2], plotted["runs"])
+    style.letters(panels)
+    return figure
+
+
+def _learning(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
+    dimension = plotted["runs"].attrs["dimension"]
+    predicted = {
+        "feature": feature_exponent(dimension),
+        "kernel": lazy_exponent(dimension),
+        "cylinder": feature_exponent(*_CYLINDER),
+    }
+    for name, look in _CURVES.items():
+        runs = _runs(plotted, name)
+        if name in predicted:
+            value, low, high = (
+                measured[f"{name}.slope{end}"].value for end in ("", "_low", "_high")
+            )
+            look = look._replace(label=f"{look.label}: {value:.2f} [{low:.2f}, {high:.2f}]")
+            counts = np.array(counts_of(runs), dtype=float)
+            guide = (
+                _geometric(runs, counts_of(runs)[-1]) * (counts / counts[-1]) ** -predicted[name]
+            )
+            axes.plot(counts, guide, ":", color=look.colour, linewidth=1)
+        _line(axes, runs, "test_error", look)
+    every = sorted({c for name in _CURVES for c in counts_of(_runs(plotted, name))})
+    powers_of_two(axes, np.array(every), "points p")
+    axes.set(yscale="log", ylabel="test error")
+    plain_logarithm(axes.yaxis)
+    axes.set_ylim(top=1.0)
+    axes.legend(fontsize=5.8)
+
+
+def _kernels(axes: Axes, feature: xr.Dataset) -> None:
+    solved = feature.isel(member=np.flatnonzero(feature["final_error"].notnull()))
+    looks = {
+        "initial_error": _Curve("kernel before", "0.5", "v"),
+        "final_error": _Curve("kernel after", "#CC79A7", "D"),
+        "test_error": _CURVES["feature"]._replace(label="network"),
+    }
+    for quantity, look in looks.items():
+        _line(axes, solved, quantity, look)
+    powers_of_two(axes, np.array(counts_of(solved)), "points p")
+    axes.set(yscale="log", ylabel="test error")
+    plain_logarithm(axes.yaxis)
+    axes.legend()
+
+
+def _line(axes: Axes, runs: xr.Dataset, quantity: str, look: _Curve) -> None:
+    stripe.error_bars(
+        log_means(runs, quantity), axes, color=look.colour, marker=look.marker, linewidth=0.9,
+        label=look.label,
+    )  # fmt: skip
+
+
+def _checks(axes: Axes, runs: xr.Dataset) -> None:
+    for place, name in enumerate(_CHECKS):
+        logs = _check(runs, name)
+        middle, low, high = geometric_interval(np.exp(logs))
+        axes.plot(np.full(len(logs), place + 0.15), np.exp(logs), ".", color="0.5", markersize=4)
+        axes.plot([place, place], [low, high], color="black", linewidth=1)
+        axes.plot(place, middle.value, "o", color="black")
+    axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":")
+    axes.set_xticks(range(len(_CHECKS)), list(_CHECKS.values()), rotation=20, ha="right")
+    axes.set(ylabel="error / error unchanged", xlim=(-0.5, len(_CHECKS) - 0.4))

@@ -1,0 +1,130 @@
+"""The stability of trained networks to smooth deformations, before and after their training."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import nn
+
+from symlearn.measures.stability import (
+    OUTPUT,
+    Perturbation,
+    Responses,
+    measure,
+    median_stability,
+)
+from symlearn.networks.convolutional import InvertedResidual, Residual, calibrate_norms
+from symlearn.networks.held_out import held_out
+from symlearn.networks.trained import Trained, split_inputs
+from symlearn.networks.vision_transformer import Attention, VisionTransformer
+from symlearn.randomness import seed_of
+
+_BLOCKS = (Residual, InvertedResidual, Attention)
+_STOPS = (nn.ReLU, nn.SiLU, nn.GELU, nn.MaxPool2d, nn.AdaptiveAvgPool2d)
+_MOMENTS = ("before", "after")
+
+
+def precision(_: Mapping[str, Any]) -> torch.dtype:
+    """That of the networks as they were trained."""
+    return torch.float32
+
+
+def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dataset:
+    """R, D and G by layer (moment, train_size, member, layer), and the outputs' test errors.
+
+    All networks see the same images, deformations and noise. Before training a network's weights
+    do not depend on the number of training images, so it is measured once; its batch norms have
+    the statistics of the images.
+    """
+    networks, (dataset,) = split_inputs(inputs, weights)
+    cells = sorted(networks, key=_train_size)
+    images, _ = held_out(cells[0], dataset, spec["images"], precision(spec))
+    before = _members(cells[0].networks(0), images, spec, untrained=True)
+    sizes = []
+    for cell in cells:
+        after = _members(cell.networks(), images, spec)
+        sizes.append(xr.concat([before, after], dim="moment").assign(_errors(cell)))
+    found = xr.concat(sizes, dim="train_size")
+    return (
+        found.assign_coords(
+            moment=list(_MOMENTS),
+            train_size=[_train_size(cell) for cell in cells],
+            seed=("member", cells[0].history["seed"].values),
+        )
+        .assign(test_images=cells[0].spec["problem"]["test"])
+        .assign_attrs(spec["labels"])
+    )
+
+
+def _train_size(cell: Trained) -> int:
+    return int(cell.spec["problem"]["train"])
+
+
+def _errors(cell: Trained) -> dict[str, tuple[tuple[str, str], np.ndarray]]:
+    accuracy = cell.history["test_accuracy"].transpose("epoch", "member").values
+    return {"test_error": (("moment", "member"), 1 - accuracy[[0, -1]])}
+
+
+def _members(
+    networks: list[nn.Module],
+    images: torch.Tensor,
+    spec: Mapping[str, Any],
+    *,
+    untrained: bool = False,
+) -> xr.Dataset:
+    found = []
+    for network in networks:
+        if untrained:
+            calibrate_norms(network, images)
+        found.append(_one(network, images, spec))
+    return xr.concat(found, dim="member")
+
+
+def _one(network: nn.Module, images: torch.Tensor, spec: Mapping[str, Any]) -> xr.Dataset:
+    """R, D and G of one network by layer, and R of its output by medians."""
+    perturbation = Perturbation.of_displacement(
+        spec["displacement"], images.shape[-1], spec["cutoff"], spec["draws"]
+    )
+    stream = torch.Generator().manual_seed(seed_of(spec["seed"], "deformations"))
+    layers = layer_names(network)
+    found = measure(network, images, perturbation, stream, layers)
+    values = np.array([_averages(found.layers[name]) for name in (*layers, OUTPUT)])
+    quantities = ("relative", "deformation", "noise")
+    by_layer = {
+        f"{name}_stability": ("layer", column)
+        for name, column in zip(quantities, values.T, strict=True)
+    }
+    median = median_stability(found.outputs).relative
+    return xr.Dataset({**by_layer, "relative_median": median}, {"layer": [*layers, OUTPUT]})
+
+
+def _averages(responses: Responses) -> tuple[float, float, float]:
+    """R, D and G by means; NaN where the denominator is zero."""
+    deformed, noisy, apart = (float(values.mean()) for values in vars(responses).values())
+    pairs = ((deformed, noisy), (deformed, apart), (noisy, apart))
+    first, second, third = (above / below if below > 0 else np.nan for above, below in pairs)
+    return first, second, third
+
+
+def layer_names(network: nn.Module) -> list[str]:
+    """The layers at which a network is looked at: after nonlinearities, blocks and poolings.
+
+    In the order in which they act.
+    """
+    blocks = [name for name, module in network.named_modules() if isinstance(module, _BLOCKS)]
+    found = [
+        name
+        for name, module in network.named_modules()
+        if isinstance(module, (*_BLOCKS, *_STOPS))
+        and not any(name.startswith(f"{block}.") for block in blocks)
+    ]
+    # A transformer names all its attentions before its MLPs, and they act by turns.
+    return sorted(found, key=_turn) if isinstance(network, VisionTransformer) else found
+
+
+def _turn(name: str) -> int:
+    """The number of a transformer's block, of `attention.1` or of `mlp.1.2`."""
+    return int(name.split(".")[1])

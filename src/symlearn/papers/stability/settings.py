@@ -1,0 +1,141 @@
+"""What the studies of relative stability and of the stripe model can be set to."""
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field, model_validator
+
+from symlearn.menu.values import (
+    Class,
+    Closed,
+    Context,
+    Count,
+    DatasetName,
+    Distinct,
+    Faults,
+    Names,
+    Rate,
+    Whole,
+    distinct,
+    enough_images,
+)
+
+# Points up to which the kernels of a trained stripe network are solved.
+STRIPE_KERNELS = 512
+
+
+class StabilitySamples(Closed):
+    """One image under random smooth deformations, over temperature and cutoff."""
+
+    class_: Class
+    upsampling: Annotated[Whole, Field(ge=1, le=8)] = Field(
+        default=1, description="instead of the data set's, before its padding"
+    )
+    cutoffs: Annotated[list[Annotated[Whole, Field(ge=2, le=64)]], Field(min_length=1), Distinct]
+    temperatures: Annotated[list[Rate], Field(min_length=2), Distinct]
+    fields: Count = Field(description="fields of which the share that folds is counted")
+
+
+class StabilityTask(Closed):
+    """Networks that are trained to classify a data set, on subsets of several sizes."""
+
+    dataset: DatasetName
+    networks: Names
+    points: Annotated[list[Count], Field(min_length=2), Distinct] = Field(
+        description="training images"
+    )
+    test: Count = Field(description="images that no network is trained on, for the test error")
+    seeds: Annotated[Whole, Field(ge=2)] = Field(
+        description="draws of training images, each with its initialisation"
+    )
+    steps: Count = Field(
+        description="optimiser steps, up to whole epochs the same for all numbers of images"
+    )
+    batch: Count = 128
+
+
+class Stability(Closed):
+    """Relative stability to deformations, before and after training."""
+
+    tasks: Annotated[list[StabilityTask], Field(min_length=1)]
+    displacement: Rate = Field(default=1.0, description="nominal, in pixels")
+    cutoff: Annotated[Whole, Field(ge=2, le=64)] = 3
+    images: Annotated[Whole, Field(ge=2)] = Field(
+        default=500, description="test images that are deformed"
+    )
+    draws: Count = Field(default=8, description="deformations of each image")
+
+    @model_validator(mode="after")
+    def _each_data_set_once(self) -> "Stability":
+        distinct([task.dataset for task in self.tasks])
+        for task in self.tasks:
+            if self.images > task.test:
+                raise ValueError(
+                    f"images: {self.images} is more than the {task.test} test images; take a "
+                    "smaller number"
+                )
+        return self
+
+
+class StripeRuns(Closed):
+    """Trainings of the stripe model on one number of points."""
+
+    # Of fewer, a draw may well hold one class alone, from which nothing can be learned.
+    points: Annotated[Whole, Field(ge=16)]
+    seeds: Annotated[Whole, Field(ge=2)] = Field(
+        description="draws of points, each with its initialisation"
+    )
+
+
+class StripeTraining(Closed):
+    """The stripe model: one hidden layer in two regimes, and its kernel of infinite width."""
+
+    dimension: Annotated[Whole, Field(ge=2)] = 5
+    width: Count = 400
+    test_points: Count = 20_000
+    chunk: Count = Field(default=4, description="trainings in one job")
+    feature: Annotated[list[StripeRuns], Field(min_length=2)]
+    cylinder: Annotated[list[StripeRuns], Field(min_length=2)] = Field(
+        description="as feature, for labels that depend on two of three coordinates"
+    )
+    lazy: Annotated[list[StripeRuns], Field(min_length=2)]
+    kernel: Annotated[list[StripeRuns], Field(min_length=2)]
+    checks: StripeRuns = Field(
+        description="feature trainings that are repeated wider, in smaller steps and so on"
+    )
+
+    @model_validator(mode="after")
+    def _can_be_compared(self) -> "StripeTraining":
+        """What figures compare is there, which is known only after all trainings."""
+        names = ("feature", "cylinder", "lazy", "kernel")
+        points = {name: [runs.points for runs in getattr(self, name)] for name in names}
+        for name, counts in points.items():
+            if len(set(counts)) < len(counts):
+                raise ValueError(f"{name}: a number of points stands twice in {counts}")
+        if not set(points["feature"]) & set(points["lazy"]):
+            raise ValueError("lazy: has no number of points that feature has, to compare the two")
+        if self.checks.points not in points["feature"]:
+            raise ValueError(f"checks.points: {self.checks.points} is not among those of feature")
+        if min(points["feature"]) > STRIPE_KERNELS:
+            raise ValueError(
+                f"feature: needs a number of points up to {STRIPE_KERNELS}, of which kernels are "
+                "solved"
+            )
+        return self
+
+
+class Settings(Closed):
+    """The studies of this paper, by their keys in a preset."""
+
+    title: ClassVar[str] = "Relative stability"
+    rank: ClassVar[int] = 2
+
+    stability_samples: StabilitySamples
+    stability: Stability
+    stripe_training: StripeTraining
+
+
+def tasks_have_images(context: Context, stability: Stability) -> Faults:
+    """A data set has as many images as networks are trained and tested on."""
+    for number, task in enumerate(stability.tasks):
+        key = f"stability.tasks.{number}.points"
+        yield from enough_images(key, max(task.points), task.test, task.dataset)

@@ -1,0 +1,107 @@
+"""What the cells of several papers are made of: data sets, trained networks, computations."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from symlearn.menu import registry
+from symlearn.menu.values import Context
+from symlearn.pipeline.specs import Cell
+
+
+def dataset_cell(name: str) -> Cell:
+    """A data set, whole and as published."""
+    return Cell("datasets", name, {"name": name})
+
+
+def study_cell(
+    study: str,
+    module: str,
+    inputs: Iterable[Cell],
+    settings: Mapping[str, Any],
+    labels: Mapping[str, Any] | None = None,
+    *,
+    slug: str = "",
+    uses: registry.Uses = frozenset(),
+) -> Cell:
+    """A cell of a study, computed from other cells by a module of `symlearn.papers`.
+
+    `labels` tell it from the others of its study. Its slug is, if none is given, the study's name
+    and the slug of the first input. `uses` are networks, architectures and groups of the menu that
+    it builds itself, beside those of its inputs.
+    """
+    cells = tuple(inputs)
+    # The rank of an architecture in the config serves to choose; it changes no number.
+    kept = {key: value for key, value in (labels or {}).items() if key != "rank"}
+    trained = [cell.settings["network"] for cell in cells if cell.stage == "networks"]
+    uses = uses.union(*(registry.uses_of({"network": network}) for network in trained))
+    what = {"study": study, "module": module, "labels": kept}
+    if uses:
+        what["uses"] = registry.as_lists(uses)
+    slug = slug or (f"{study}-{cells[0].slug}" if cells else study)
+    return Cell("studies", slug, {**what, **settings}, cells, labels or {})
+
+
+def chunks(count: int, chunk: int) -> Iterator[dict[str, int]]:
+    """The tasks of each job: `start` and `stop`."""
+    for start in range(0, count, chunk):
+        yield {"start": start, "stop": min(start + chunk, count)}
+
+
+# Times that metrics are measured in trainings of which figures show the end alone.
+RECORDS = 10
+
+# The authors' (fig1_data.py), where Adam sees batches; PyTorch's own in full batches.
+BETAS, FULL_BATCH_BETAS = [0.7, 0.9], [0.9, 0.999]
+
+
+def adam(epochs: int, learning_rate: float, betas: list[float], **more: Any) -> dict[str, Any]:
+    """A recipe for Adam, without weight decay unless `more` says so."""
+    return {
+        "optimizer": "adam",
+        "epochs": epochs,
+        "learning_rate": learning_rate,
+        "betas": betas,
+        "weight_decay": 0.0,
+        "centred": False,
+        **more,
+    }
+
+
+def trained_cell(
+    study: str, slug: str, source: Cell, settings: Mapping[str, Any], labels: Mapping[str, Any]
+) -> Cell:
+    """Networks trained on the points of another cell."""
+    kept = {"study": study, "labels": dict(labels), **settings}
+    return Cell("networks", f"{study}-{slug}", kept, (source,), labels)
+
+
+def classification_cell(
+    context: Context,
+    study: str,
+    network: str | Mapping[str, Any],
+    problem: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    labels: Mapping[str, Any],
+    dataset: str | None = None,
+) -> Cell:
+    """Networks trained to classify a data set (by default the preset's), one for each seed.
+
+    `network` is a name of the config, or an entry; `problem` has `train`, `test` (numbers of
+    images) and `seeds`; `labels` tell the cell from the others of its study, and are its slug.
+    """
+    plain = {"upsampling": 1, "padding": 0}
+    name = dataset or context.dataset.name
+    settings = {
+        "network": context.network(network) if isinstance(network, str) else network,
+        "problem": {
+            "kind": "classification",
+            "preparation": context.dataset.preparation if name == context.dataset.name else plain,
+            **problem,
+        },
+        "recipe": {"records": RECORDS, **recipe},
+        "seed": context.seed,
+    }
+    words = (v if isinstance(v, str) else f"{key}-{v}" for key, v in labels.items())
+    slug = re.sub("[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
+    return trained_cell(study, slug, dataset_cell(name), settings, labels)

@@ -1,0 +1,72 @@
+"""Hashes of files, and of source by what it does."""
+
+import ast
+import contextlib
+import hashlib
+import json
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def code_sha256(path: Path) -> str:
+    """The SHA-256 of a module's syntax tree without docstrings: better words leave it as it is.
+
+    To parse a file takes milliseconds, and every job asks for some forty, so that hashes are kept in
+    `__pycache__` of the package, by the hash of the file's bytes. Where that folder cannot be
+    written they are computed anew.
+    """
+    kept, digest = _kept(_CACHE), sha256(path)
+    if digest not in kept:
+        kept[digest] = tree_sha256(path.read_text())
+        _keep(_CACHE, kept)
+    return kept[digest]
+
+
+def tree_sha256(source: str) -> str:
+    """The SHA-256 of a source's syntax tree, without comments, docstrings and layout."""
+    return hashlib.sha256(json.dumps(_plain(ast.parse(source))).encode()).hexdigest()
+
+
+_CACHE = Path(__file__).parents[1] / "__pycache__" / "code-hashes.json"
+
+
+def _plain(node: Any) -> Any:
+    """A syntax tree as lists. Empty fields are left out, of which newer Pythons have more."""
+    if isinstance(node, ast.AST):
+        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
+        return [type(node).__name__, *([name, _plain(value)] for name, value in fields)]
+    if isinstance(node, list):
+        return [_plain(one) for one in node if not _is_text(one)]
+    return node if isinstance(node, str) else [type(node).__name__, repr(node)]
+
+
+def _is_text(node: Any) -> bool:
+    """Whether a statement is a string by itself, which does nothing: a docstring."""
+    value = getattr(node, "value", None) if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+@cache
+def _kept(path: Path) -> dict[str, str]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _keep(path: Path, kept: dict[str, str]) -> None:
+    """In one step; of two programs that write at once one is kept, and the other asks again."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        temporary.write_text(json.dumps(kept))
+        temporary.replace(path)

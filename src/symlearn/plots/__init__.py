@@ -1,0 +1,1 @@
+"""What the figures of several wings share: style, panels, the arrangement of what they read."""

@@ -1,0 +1,182 @@
+"""How much work a cell is: its kind, its amount, and the numbers that it holds.
+
+Jobs of one kind differ in amount alone, in a unit of the kind's own. The amounts are those of the
+algorithms (what each costs is in its docstring), so that small jobs predict large ones.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from symlearn.groups import ACTIONS
+from symlearn.menu.datasets import DATASETS
+from symlearn.menu.layers import (
+    Convolution,
+    Dense,
+    GlobalAveragePool,
+    Layers,
+    RadialBasis,
+    layers_of,
+)
+from symlearn.pipeline.specs import Cell
+from symlearn.tools.forecast import training
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a job has to do.
+
+    `values` is how many numbers it holds, which sets its memory and the size of its file.
+    """
+
+    kind: str
+    amount: float = 0.0
+    values: float = 0.0
+    threads: int = 1
+    gpus: int = 0
+
+    @property
+    def stage(self) -> str:
+        """The stage of the kind, its first word."""
+        return self.kind.split()[0]
+
+
+def work_of(cell: Cell) -> Work:
+    """The work of a cell; a stage without an entry in `WORK` has a kind but no amount."""
+    return WORK.get(cell.stage, _unknown)(cell)
+
+
+def _unknown(cell: Cell) -> Work:
+    return Work(cell.stage)
+
+
+def _dataset(cell: Cell) -> Work:
+    return Work(f"datasets {cell.settings['name']}")
+
+
+def _orbits(cell: Cell) -> Work:
+    shape = _shape(cell)
+    values = float(shape.tasks * shape.points * shape.pixels)
+    return Work(f"orbits {cell.settings['group']}", values, values)
+
+
+def _kernel(cell: Cell) -> Work:
+    """One entry for each pair of points up to symmetry, of a cost set by the architecture."""
+    (orbits,) = cell.inputs
+    shape = _shape(orbits)
+    layers = layers_of(cell.settings["architecture"])
+    kind, cost = _entry(layers, shape.pixels, cell.settings["precision"])
+    entries = float(shape.tasks * shape.points**2)
+    return Work(f"kernels {kind}", cost * entries / (2 * shape.exact), entries)
+
+
+def _entry(layers: Layers, pixels: int, precision: str) -> tuple[str, float]:
+    """The kind of kernel, and what one entry costs relative to others of its kind."""
+    if isinstance(layers[0], RadialBasis):
+        return "rbf", float(pixels)
+    double = 2 if precision == "float64" else 1  # the bytes of a number, relative
+    convolutions = sum(isinstance(layer, Convolution) for layer in layers)
+    if not convolutions:
+        return "mlp", double * (pixels / 100 + sum(isinstance(layer, Dense) for layer in layers))
+    pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
+    readout, sums = ("pooled", float(pixels**2)) if pooled else ("flattened", float(pixels))
+    # As in `kernels.infinite_width`: only one convolution in 64 bits has a closed form.
+    if convolutions == 1 and double == 2:
+        return f"closed-form {readout}", sums
+    return f"neural-tangents {readout}", double * convolutions * sums
+
+
+def _study(cell: Cell) -> Work:
+    """Factorisations of Gram matrices, passes of trained networks; of orbits alone, their pixels.
+
+    A study of networks has the number of images in its setting `images`, and where it deforms
+    them, their `draws`.
+    """
+    kind = f"studies {cell.settings['study']}"
+    if cell.settings["study"] in _STRIPE:
+        return Work(kind, _STRIPE[cell.settings["study"]](cell.settings))
+    trained = [read for read in cell.inputs if read.stage == "networks"]
+    if trained and "images" in cell.settings:
+        passes = _passes(cell.settings)
+        return Work(kind, passes * cell.settings["images"] * sum(map(training.one_pass, trained)))
+    kernels = [read for read in cell.inputs if read.stage == "kernels"]
+    if not kernels:
+        sizes = (_shape(read) for read in cell.inputs if read.stage == "orbits")
+        return Work(kind, values=float(sum(size.points * size.pixels for size in sizes)))
+    shape = _shape(kernels[0].inputs[0])
+    ridges = len(cell.settings.get("ridge_factors", [0]))
+    entries = float(shape.tasks * shape.points**2)
+    # The cube of the points is in fast routines, what goes with their square is not.
+    return Work(kind, ridges * entries * (shape.points + _SQUARE), entries * len(kernels))
+
+
+_SQUARE = 300
+
+
+def _stripe_training(settings: Mapping[str, Any]) -> float:
+    """Units times points, for each step of each training; steps grow with the points."""
+    steps = settings["points"] / settings["limits"]["parameters"]
+    return float(len(settings["seeds"]) * settings["width"] * settings["points"] * steps)
+
+
+def _stripe_kernel(settings: Mapping[str, Any]) -> float:
+    return float(sum(runs["seeds"] * runs["points"] ** 2 for runs in settings["runs"]))
+
+
+_STRIPE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
+    "stripe-training": _stripe_training,
+    "stripe-kernel": _stripe_kernel,
+}
+
+
+def _passes(settings: Mapping[str, Any]) -> int:
+    """How many sets of images a study of networks measures: deformed or shifted ones, and plain."""
+    shifted = len(settings.get("shifts", ())) * len(settings.get("shift_strengths", ()))
+    return 1 + 2 * settings.get("draws", 0) + shifted
+
+
+def _networks(cell: Cell) -> Work:
+    """Multiplications of all steps; memory goes with the weights kept for all networks."""
+    network = cell.settings["network"]["kind"]
+    return Work(f"networks {network} {cell.settings['problem']['kind']}", training.amount(cell))
+
+
+def _figure(cell: Cell) -> Work:
+    return Work(f"figures {cell.settings['figure']}", values=float(len(cell.inputs)))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Of a cell of orbits: tasks, points and exact symmetries of each, pixels of an image."""
+
+    tasks: int
+    points: int
+    exact: int
+    pixels: int
+
+
+def _shape(orbits: Cell) -> _Shape:
+    task: Mapping[str, Any] = orbits.settings["task"]
+    classes = task["classes"]
+    count = (classes if isinstance(classes, int) else len(classes)) * task["seeds_per_class"]
+    action, n = ACTIONS[orbits.settings["group"]], orbits.settings["n"]
+    preparation = orbits.settings["preparation"]
+    side = DATASETS[orbits.inputs[0].settings["name"]].side * preparation["upsampling"]
+    return _Shape(
+        task["stop"] - task["start"],
+        count * len(action.group(n)),
+        len(action.exact(n)),
+        (side + 2 * preparation["padding"]) ** 2,
+    )
+
+
+# What a cell of each stage is worth. A new stage has a function here; until then its jobs are
+# listed as not measured.
+WORK: Mapping[str, Callable[[Cell], Work]] = {
+    "datasets": _dataset,
+    "orbits": _orbits,
+    "kernels": _kernel,
+    "networks": _networks,
+    "studies": _study,
+    "figures": _figure,
+}

@@ -1,0 +1,108 @@
+"""Equivariance errors of a published model on one's own folder of pictures.
+
+symlearn measure resnet50 --weights hub --pictures imagenet/val
+"""
+
+import argparse
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from symlearn.errors import DataError
+from symlearn.measures.class_probabilities import ClassifierErrors, classifier_errors
+from symlearn.measures.lie import GENERATORS, Images, check_generator
+from symlearn.networks.devices import DEVICES, choose_device
+from symlearn.networks.timm_models import timm_model, transform_of
+from symlearn.pipeline.stage import guarded
+from symlearn.progress import progress
+from symlearn.randomness import generator
+from symlearn.statistics import mean
+
+_SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the errors under each generator; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    return guarded("measure", lambda: _run(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="symlearn measure",
+        description="The equivariance errors of a model of timm: the Lie derivative of its "
+        "softmax probabilities, mean square (equation 4 of arXiv 2210.02984) and mean absolute "
+        "value (its released code), and of its logits relative to their variance. Prints a table "
+        "with standard errors over pictures.",
+    )
+    parser.add_argument("model", help="name of the model in timm")
+    parser.add_argument("--weights", default="hub", help="hub, random, or a file of weights")
+    parser.add_argument("--pictures", type=Path, required=True, help="folder, searched throughout")
+    parser.add_argument("--count", type=int, default=100, help="pictures drawn (default 100)")
+    parser.add_argument("--seed", type=int, default=0, help="of the draw (default 0)")
+    parser.add_argument("--batch", type=int, default=8, help="pictures at once (default 8)")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument(
+        "--generators", nargs="+", default=list(GENERATORS), metavar="NAME",
+        help=f"of {', '.join(GENERATORS)} (default all)",
+    )  # fmt: skip
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    generators = [check_generator(name).name for name in arguments.generators]
+    device = choose_device(arguments.device)
+    files = pictures(arguments.pictures, arguments.count, arguments.seed)
+    model = timm_model(arguments.model, arguments.weights)
+    transform = transform_of(model)
+    images = torch.stack([transform(_opened(file)) for file in files]).to(device)
+    errors = measured(model.to(device), images, generators, arguments.batch)
+    table = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
+    kinds = ("square", "absolute", "logits")
+    table.writerow(["generator", *(f"{kind}{s}" for kind in kinds for s in ("", "_se"))])
+    for row, name in enumerate(generators):
+        found = [mean(getattr(errors, kind)[row].double().cpu().numpy()) for kind in kinds]
+        table.writerow([name, *(f"{number:.5g}" for pair in found for number in pair)])
+
+
+def measured(
+    model: torch.nn.Module, images: Images, generators: Sequence[str], batch: int
+) -> ClassifierErrors:
+    """The errors at all images, generator by generator."""
+    found = [
+        classifier_errors(model, images, [name], batch=batch)
+        for name in progress(generators, "generators")
+    ]
+    return ClassifierErrors(
+        *(
+            torch.cat([getattr(each, kind) for each in found])
+            for kind in ("square", "absolute", "logits")
+        )
+    )
+
+
+def pictures(folder: Path, count: int, seed: int) -> list[Path]:
+    """`count` pictures drawn from a folder and those in it; raises DataError for too few."""
+    files = sorted(_pictures(folder))
+    if not files or count > len(files):
+        raise DataError(f"{folder}: holds {len(files)} pictures, and {count} are asked for")
+    if count < 2:
+        raise DataError(f"at least two pictures are needed for a variance, not {count}")
+    drawn = generator(seed, "pictures").permutation(len(files))
+    return [files[i] for i in np.sort(drawn[:count])]
+
+
+def _pictures(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        return Image.open(path).convert("RGB")
+    except (OSError, UnidentifiedImageError) as error:
+        raise DataError(f"{path}: cannot be read as a picture ({error})") from None

@@ -1,0 +1,49 @@
+"""What made a file: `symlearn provenance figures/quick/fig4.pdf [--verify]`."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from symlearn.errors import SymlearnError
+from symlearn.pipeline.chain import Link, chain, state_of
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Print the chain of a file; with --verify, exit 1 unless every link is intact."""
+    parser = argparse.ArgumentParser(prog="symlearn provenance", description=__doc__)
+    parser.add_argument("file", type=Path, help="a figure or a result")
+    parser.add_argument("--verify", action="store_true", help="say whether each link still holds")
+    arguments = parser.parse_args(argv)
+    intact = True
+    try:
+        for link in chain(arguments.file):
+            print(_described(link))
+            if arguments.verify:
+                state, reason = state_of(link)
+                intact &= state == "intact"
+                print(f"{'  ' * link.depth}  {state}{': ' if reason else ''}{reason}")
+    except SymlearnError as error:
+        print(f"symlearn.provenance: error: {error}", file=sys.stderr)
+        return 1
+    return 0 if intact else 1
+
+
+def _described(link: Link) -> str:
+    """A link's file, and from its record the settings, code, machine and cost."""
+    indent = "  " * link.depth
+    if link.record is None:
+        return f"{indent}{link.path.name}"
+    record = link.record
+    settings = {key: value for key, value in record["spec"].items() if key != "inputs"}
+    versions = ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+    lines = (
+        f"{link.path.name}  sha256 {record['sha256'][:12]}",
+        f"  spec    {json.dumps(settings, sort_keys=True)}",
+        f"  commit  {record['commit']}, {len(record['code'])} source files",
+        f"  made    {record['finished']}, {record['seconds']} s, {record['peak_memory_mib']} MiB, "
+        f"{record['device']}, {record['precision']}",
+        f"  with    {versions}",
+    )
+    return "\n".join(indent + line for line in lines)
