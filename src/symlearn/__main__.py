@@ -29,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit status."""
     parser = argparse.ArgumentParser(
         prog="symlearn",
-        description="Which symmetries do deep networks learn from data? `symlearn <command> --help` "
-        "says more of each command. The figures themselves: `snakemake --cores all`.",
+        description="Which symmetries do deep networks learn from data? Figures are drawn by "
+        "`snakemake --cores all`; `symlearn <command> --help` says more of each command.",
         epilog="\n".join([*_listed("stages, which jobs run:", STAGES), *_listed("tools:", TOOLS)]),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -32,13 +32,15 @@ from symlearn.menu.datasets import DATASETS
 from symlearn.menu.values import Closed, Context, Dataset, Whole
 from symlearn.pipeline.yaml_files import read_yaml
 
-VERSION = 2
+VERSION: Literal[2] = 2
 # Names become parts of file names and of command lines, so they are plain.
 PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 # One entry of `architectures`; its key `kind` says which model it is held to.
 ARCHITECTURES = kinds.models()
 Architecture: Any = Annotated[Union[tuple(ARCHITECTURES.values())], Field(discriminator="kind")]  # noqa: UP007
 Seed = Annotated[Whole, Field(ge=0, description="root of all random draws")]
+# What a preset has beside its studies.
+_SHARED: Mapping[str, Any] = {"seed": Seed, "dataset": Dataset}
 
 _EXTENDS = "extends"
 _OF_VERSION_1 = (
@@ -166,7 +168,7 @@ class Overlay:
         return f"{self.layers[0][0]}.{key}"
 
 
-def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def overlaid(below: Mapping[Any, Any], above: Mapping[Any, Any]) -> dict[Any, Any]:
     """Nested mappings merged, all else replaced."""
     merged = dict(below)
     for key, value in above.items():
@@ -177,13 +179,18 @@ def overlaid(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, An
 
 
 def parse(raw: Mapping[Any, Any], where: str = "config.yaml") -> Config:
-    """The config; raises ConfigError that names every fault that concerns all figures."""
+    """The config; raises ConfigError where something is wrong that concerns all figures.
+
+    The error names all faults, those of single studies too.
+    """
     if raw.get("config_version") == 1:
         raise ConfigError(f"{where}: {_OF_VERSION_1}")
     try:
         file = File.model_validate(raw)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {'; '.join(_sentences(error, File))}") from None
+        faults = _sentences(error, File)
+        sound = {key: value for key, value in raw.items() if key not in _faulty_keys(error)}
+        raise ConfigError(f"{where}: {'; '.join([*faults, *_further_faults(sound)])}") from None
     if file.preset not in file.presets:
         choices = _allowed(file.preset, file.presets)
         raise ConfigError(f"{where}: preset: {file.preset!r} has no entry under presets; {choices}")
@@ -211,25 +218,38 @@ def expanded(data_root: str | None) -> str | None:
 
 def _assembled(file: File, preset: str, where: str) -> Config:
     values = Overlay(tuple(_layers(file, preset, where)))
-    merged = {key: value for key, value in values.merged.items() if key != _EXTENDS}
-    faults = list(_standard_names(file))
     models = wings.settings()
-    shared: dict[str, Any] = {"seed": Seed, "dataset": Dataset}
-    for key in merged:
-        if key not in models and key not in shared:
-            faults.append(f"{values.path(key)}: unknown key; {_allowed(key, [*shared, *models])}")
-    found = {key: _checked(values, key, kind) for key, kind in shared.items()}
-    faults += [fault for one in found.values() if isinstance(one, tuple) for fault in one]
+    shared = {key: _checked(values, key, kind) for key, kind in _SHARED.items()}
+    studies = {key: _checked(values, key, model) for key, model in models.items()}
+    faults = list(_standard_names(file))
+    for key in values.merged.keys() - models.keys() - _SHARED.keys() - {_EXTENDS}:
+        faults.append(f"{values.path(key)}: unknown key; {_allowed(key, [*_SHARED, *models])}")
+    faults += _told(shared)
     if faults:
-        raise ConfigError(f"{where}: {'; '.join(faults)}")
-    return Config(
-        file=file,
-        preset=preset,
-        where=where,
-        values=values,
-        context=Context(found["seed"], found["dataset"], *_entries(file)),
-        _studies={key: _checked(values, key, model) for key, model in models.items()},
-    )
+        raise ConfigError(f"{where}: {'; '.join([*faults, *_told(studies)])}")
+    context = Context(shared["seed"], shared["dataset"], *_entries(file))
+    return Config(file, preset, where, values, context, studies)
+
+
+def _told(checked: Mapping[str, Any]) -> list[str]:
+    """What is wrong with the parts of a preset."""
+    return [fault for one in checked.values() if isinstance(one, tuple) for fault in one]
+
+
+def _faulty_keys(error: ValidationError) -> set[Any]:
+    return {fault["loc"][0] for fault in error.errors(include_url=False) if fault["loc"]}
+
+
+def _further_faults(raw: Mapping[Any, Any]) -> list[str]:
+    """What is wrong with the chosen preset, for a config some of whose other keys are left out."""
+    if not {"preset", "presets"} <= raw.keys() or raw["preset"] not in raw["presets"]:
+        return []
+    kept = {key: raw[key] for key in ("preset", "base", "presets") if key in raw}
+    try:
+        config = _assembled(File(config_version=VERSION, **kept), raw["preset"], "")
+    except ConfigError as error:
+        return str(error).removeprefix(": ").split("; ")
+    return _told(config._studies)
 
 
 def _layers(file: File, preset: str, where: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -414,11 +434,9 @@ def json_schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {_EXTENDS: {"type": "string", "description": "preset that this one changes"}},
     }
-    models = {"dataset": Dataset, **wings.settings()}
-    for key, adapter in {
-        "seed": TypeAdapter(Seed),
-        **{k: TypeAdapter(m) for k, m in models.items()},
-    }.items():
+    models = {**_SHARED, **wings.settings()}
+    for key, model in models.items():
+        adapter = TypeAdapter(model)
         own = adapter.json_schema(ref_template="#/$defs/{model}")
         schema["$defs"] |= own.pop("$defs", {})
         own.pop("required", None)

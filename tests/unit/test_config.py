@@ -1,4 +1,5 @@
 import copy
+import importlib
 import json
 import math
 import re
@@ -12,19 +13,17 @@ import jsonschema
 import numpy as np
 import pytest
 import yaml
-from symlearn.settings import PATCHES, ShiftName
 
-from symlearn import config as module
-from symlearn import settings
-from symlearn.config import Preset, PresetName, json_schema, load, parse
+from symlearn import plan, wings
+from symlearn.config import json_schema, load, parse, schema_text
 from symlearn.datasets import load_images
 from symlearn.datasets.distribution_shift import SHIFTS, shuffle_patches
-from symlearn.datasets.sources import CIFAR_BATCHES, SOURCES
 from symlearn.errors import ConfigError
-from symlearn.groups import ACTIONS
+from symlearn.groups import action_of
 from symlearn.menu.datasets import DATASETS
-from symlearn.papers.stability import stripe_training
-from symlearn.papers.stability.cells import stability
+from symlearn.menu.groups import GROUPS
+from symlearn.menu.registry import module_of
+from symlearn.papers.invariance.settings import PATCHES, ShiftName
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "workflow" / "config.schema.json"
@@ -36,20 +35,30 @@ def changed(raw, path, value):
     *parents, last = path.split(".")
     node = changed
     for key in parents:
-        node = node[int(key) if isinstance(node, list) else key]
+        node = node[int(key)] if isinstance(node, list) else node.setdefault(key, {})
     node[last] = value
     return changed
 
 
-@pytest.mark.parametrize("preset", get_args(PresetName))
+def planned(raw):
+    """The cells of all figures of a config; raises ConfigError for a fault in any study."""
+    return plan.figures(parse(raw))
+
+
+PRESETS = ("quick", "standard", "paper")
+
+
+@pytest.mark.parametrize("preset", PRESETS)
 def test_the_shipped_config_is_valid_for_each_preset(shipped, preset):
     config = parse({**shipped, "preset": preset})
     assert config.preset == preset
-    assert config.chosen == config.presets[preset]
+    assert config.presets == list(PRESETS)
+    assert set(plan.figures(config)) == set(plan.figure_names())
 
 
 def test_the_shipped_file_is_read_as_it_stands(shipped):
-    assert load(ROOT / "config.yaml") == parse(shipped)
+    read, parsed = load(ROOT / "config.yaml"), parse(shipped)
+    assert (read.file, read.context) == (parsed.file, parsed.context)
 
 
 QUICK = "presets.quick"
@@ -98,7 +107,11 @@ FAULTS = {
         ["mine.width: unknown key", "did you mean 'widths'"],
     ),
     "theory-without-n": (f"{QUICK}.trained_pairs.n", 6, ["6 is not in rotations.n", "add it"]),
-    "theory-without-pairs": (f"{QUICK}.widths.pairs", 999, ["999 is not in rotations.pairs, 64"]),
+    "theory-without-pairs": (
+        f"{QUICK}.widths.pairs",
+        999,
+        ["999 is more than rotations.pairs, 64", "take a smaller one"],
+    ),
     "theory-without-architecture": (
         f"{QUICK}.widths.architecture",
         "cnn-gap-3-3",
@@ -112,17 +125,17 @@ FAULTS = {
     "more-images-than-there-are": (
         f"{QUICK}.partial.images",
         5000,
-        ["5000 is not from 10 to 1740", "null takes all"],
+        ["5000 is not from 10 to 1740", "take a smaller number, or null for all"],
     ),
     "images-that-no-class-gets": (
         f"{QUICK}.partial.images",
         25,
-        ["25 is no multiple of ten", "take 20"],
+        ["25 is no multiple of 10", "take 20"],
     ),
     "layers-of-more-than-the-test": (
         f"{QUICK}.lie_layers.images",
         301,
-        ["301 is more than the 300 of lie_models.test"],
+        ["301 is more than the test images, lie_models.test, 300", "a smaller one"],
     ),
     "endless-rate": (f"{QUICK}.lie_models.learning_rate", math.inf, ["inf", "finite number"]),
     "no-number": (f"{QUICK}.rings.separations", [0.0, math.nan], ["1: nan", "finite number"]),
@@ -147,7 +160,11 @@ FAULTS = {
         ["efficientnet-b0"],
         ["'efficientnet-b0' needs images of 16 pixels a side or more, not 12"],
     ),
-    "fewer-images-than-classes": (f"{QUICK}.long_training.images", 9, ["9 is not from 10 to"]),
+    "fewer-images-than-classes": (
+        f"{QUICK}.long_training.images",
+        9,
+        ["9 is not from 10 to", "take a larger number"],
+    ),
     "layers-without-networks": (
         f"{QUICK}.lie_layers.networks",
         ["cnn", "vit-48"],
@@ -156,7 +173,7 @@ FAULTS = {
     "more-than-the-test": (
         f"{QUICK}.lie_models.images",
         301,
-        ["lie_models.images: 301 is more than the 300 of test"],
+        ["lie_models.images: 301 is more than the 300 of test", "a smaller number"],
     ),
     "classes-without-n": (f"{QUICK}.trained_classes.n", [3], ["3 is not in classes.n"]),
     "architecture": (
@@ -202,17 +219,24 @@ FAULTS = {
     ),
     "data-set": (f"{QUICK}.dataset.name", "minst", ["'minst'", "did you mean 'mnist'", "digits"]),
     "far-from-all": (f"{QUICK}.dataset.name", "zzz", ["'zzz' is unknown; allowed: digits"]),
-    "preset": ("preset", "quik", ["'quik' is unknown", "did you mean 'quick'", "paper"]),
-    "preset-entry": ("presets.quik", {}, ["'quik' is unknown", "did you mean 'quick'"]),
+    "preset": ("preset", "quik", ["'quik' has no entry", "did you mean 'quick'", "paper"]),
+    "preset-of-a-strange-name": ("presets.a b", {}, ["'a b'", "match"]),
+    "preset-that-extends-nothing": (
+        f"{QUICK}.extends",
+        "standart",
+        ["'standart' cannot be extended", "did you mean 'standard'"],
+    ),
+    "preset-that-extends-itself": (f"{QUICK}.extends", "quick", ["'quick' cannot be extended"]),
+    "study-of-no-name": (f"{QUICK}.rotatons", {}, ["unknown key", "did you mean 'rotations'"]),
     "kind": ("architectures.mine", {"kind": "cnnn"}, ["'cnnn'", "did you mean 'cnn'", "rbf"]),
-    "no-kind": ("architectures.mine", {"hidden_layers": 1}, ["kind is missing", "mlp, cnn, rbf"]),
+    "no-kind": ("architectures.mine", {"hidden_layers": 1}, ["kind is missing", "cnn, mlp, rbf"]),
     "even-filter": (
         "architectures.mine",
         {"kind": "cnn", "readout": "gap", "filter_size": 4},
         ["mine.filter_size: 4: ", "odd"],
     ),
     "standard-name": ("architectures.mlp-1", {"kind": "mlp", "hidden_layers": 2}, ["standard"]),
-    "version": ("config_version", 2, ["2 is unknown; allowed: 1"]),
+    "version": ("config_version", 3, ["3 is unknown; allowed: 2"]),
     "shifts": (f"{QUICK}.shifts.n", [2, 5], ["5 does not divide", "side, 12 pixels"]),
     "shifts-in-two-directions": (
         f"{QUICK}.shifts",
@@ -265,7 +289,11 @@ FAULTS = {
         ["families.0.network: 'mlp128' is unknown", "did you mean 'mlp-128'"],
     ),
     "no-control": (FAMILIES, [FAMILY | {"weight_decays": []}], ["needs one or more"]),
-    "too-many-measured": (f"{QUICK}.invariance.images", 401, ["401 is more than the 400 test"]),
+    "too-many-measured": (
+        f"{QUICK}.invariance.images",
+        401,
+        ["401 is more than the 400 test", "a smaller number"],
+    ),
     "stripe-without-both": (
         f"{STRIPE}.lazy",
         [{"points": 16, "seeds": 2}, {"points": 1024, "seeds": 2}],
@@ -333,7 +361,7 @@ FAULTS |= {
 def test_a_fault_is_one_line_with_key_path_value_and_what_is_allowed(shipped, fault):
     path, value, parts = FAULTS[fault]
     with pytest.raises(ConfigError) as raised:
-        parse(changed(shipped, path, value), "config.yaml")
+        planned(changed(shipped, path, value))
     message = str(raised.value)
     assert message.startswith("config.yaml: ")
     for part in [path, *parts]:
@@ -353,17 +381,17 @@ def test_a_transformer_of_ones_own_must_fit_the_images(shipped, entry, reason):
     for study in ("lie_models.networks", "partial.networks"):
         used = changed(shipped, f"{QUICK}.{study}", ["resnet8-8", "vit-plain-32", "mine"])
         with pytest.raises(ConfigError, match=f"{QUICK}.{study}: 'mine' has {reason}"):
-            parse(used)
+            planned(used)
 
 
 def test_the_networks_of_a_task_must_fit_its_own_images(shipped):
     task = shipped["presets"]["quick"]["stability"]["tasks"][0]
     tasks = [task, {**task, "dataset": "cifar10-part", "networks": ["alexnet"]}]
-    assert parse(changed(shipped, f"{QUICK}.stability.tasks", tasks))
+    assert planned(changed(shipped, f"{QUICK}.stability.tasks", tasks))
     # The digits are framed where they are the preset's own images, and nowhere else.
     shipped["presets"]["quick"]["dataset"] = {"name": "mnist", "padding": 4}
     with pytest.raises(ConfigError, match=r"tasks\.0\.networks: 'lenet' needs .* 12 .* not 8"):
-        parse(shipped)
+        planned(shipped)
 
 
 def test_the_home_folder_may_be_written_short(shipped, tmp_path, monkeypatch):
@@ -380,15 +408,24 @@ def test_dots_in_names_are_refused(shipped):
         parse(shipped)
 
 
-@pytest.mark.parametrize("path", ["presets", "preset", "presets.quick.rotations.n"])
-def test_a_missing_key_is_named(shipped, path):
-    *parents, last = path.split(".")
-    node = shipped
-    for key in parents:
-        node = node[key]
-    del node[last]
-    with pytest.raises(ConfigError, match=f"^config.yaml: {re.escape(path)}: this key is missing$"):
+@pytest.mark.parametrize("key", ["presets", "preset", "config_version"])
+def test_a_missing_key_is_named(shipped, key):
+    del shipped[key]
+    with pytest.raises(ConfigError, match=f"^config.yaml: {key}: this key is missing$"):
         parse(shipped)
+
+
+@pytest.mark.parametrize("key", ["rotations", "rotations.n", "stability", "lie_partial.images"])
+def test_a_missing_key_of_a_study_is_named_where_it_may_be_added(shipped, key):
+    *parents, last = key.split(".")
+    for part in (shipped["base"], shipped["presets"]["quick"]):
+        node = part
+        for parent in parents:
+            node = node.get(parent, {})
+        node.pop(last, None)
+    path = re.escape(f"{QUICK}.{key}")
+    with pytest.raises(ConfigError, match=f"{path}: this key is missing"):
+        planned(shipped)
 
 
 def test_a_preset_without_entry_is_refused(shipped):
@@ -398,11 +435,120 @@ def test_a_preset_without_entry_is_refused(shipped):
 
 
 def test_all_faults_are_told_at_once(shipped):
-    faulty = changed(shipped, "preset", "quik")
+    faulty = changed(shipped, "data_root", "nowhere/at-all")
+    faulty = changed(faulty, "colour", "red")
     faulty = changed(faulty, f"{QUICK}.seed", -1)
-    with pytest.raises(ConfigError, match=r"preset: 'quik'.*; presets\.quick\.seed: -1") as raised:
+    faulty = changed(faulty, f"{QUICK}.rotatons", {})
+    faulty = changed(faulty, f"{QUICK}.rotations.pairs", "many")
+    with pytest.raises(ConfigError) as raised:
         parse(faulty)
-    assert str(raised.value).count("seed") == 1
+    message = str(raised.value)
+    paths = ("data_root", "colour", "seed", "rotatons", "rotations.pairs")
+    assert [message.count(f"{path}: ") for path in paths] == [1] * len(paths)
+
+
+def test_faults_of_several_studies_and_of_what_must_fit_are_told_at_once(shipped):
+    faulty = changed(shipped, f"{QUICK}.rings.n", [1, 4])
+    faulty = changed(faulty, f"{QUICK}.shifts.n", [5, 7])
+    faulty = changed(faulty, f"{QUICK}.partial.networks", ["cn"])
+    with pytest.raises(ConfigError) as raised:
+        planned(faulty)
+    message = str(raised.value)
+    assert all(text in message for text in ("rings.n.0: 1", "n: 5 does", "n: 7 does", "'cn' is"))
+
+
+def test_a_config_of_version_1_gets_one_line_that_says_what_to_change(shipped):
+    presets = {name: {"seed": 1} for name in PRESETS}
+    with pytest.raises(ConfigError, match=r"^config.yaml: config_version: 1 .* base .*$") as raised:
+        parse({"config_version": 1, "preset": "quick", "presets": presets})
+    assert "\n" not in str(raised.value)
+    assert "CHANGELOG.md" in str(raised.value)
+
+
+# What is wrong, and a figure that does not need it.
+UNNEEDED = {
+    "a number": (f"{QUICK}.rotations.pairs", "many", "fig2"),
+    "an unknown key": (f"{QUICK}.stability.colour", "red", "fig5"),
+    "a missing study": (f"{QUICK}.lie_models", None, "fig1"),
+    "a misfit with the images": (f"{QUICK}.shifts.n", [5], "fig4"),
+    "a misfit of two studies": (f"{QUICK}.widths.n", [3], "fig9"),
+    "a network": (f"{QUICK}.partial.networks", ["cn"], "lie-models"),
+    "another preset": ("presets.paper.rotations.pairs", "many", "fig4"),
+}
+
+
+@pytest.mark.parametrize("fault", UNNEEDED)
+def test_a_study_that_no_requested_figure_needs_cannot_refuse_the_config(shipped, fault):
+    path, value, figure = UNNEEDED[fault]
+    faulty = changed(shipped, path, value)
+    found = plan.figures(parse(faulty), [figure])
+    assert found[figure] == plan.figures(parse(shipped), [figure])[figure]
+    if "paper" not in path:
+        with pytest.raises(ConfigError, match=re.escape(".".join(path.split(".")[2:4]))):
+            planned(faulty)
+
+
+@pytest.mark.parametrize(
+    ("words", "figures"),
+    [
+        (["-n", "fig2"], ["fig2"]),
+        (["--cores", "all", "fig2", "figures/quick/lie-layers.pdf"], ["fig2", "lie-layers"]),
+        (["--cores", "all"], None),
+        (["-n"], None),
+        (["fig2", "claims"], None),
+        (["fig2", "all"], None),
+        (["results/quick/studies/rings-1234567890.nc"], None),
+    ],
+)
+def test_the_figures_that_a_command_line_names_are_those_that_are_wanted(words, figures):
+    assert plan.wanted(words) == figures
+
+
+def test_a_preset_of_ones_own_says_what_it_changes(shipped):
+    shipped["presets"]["mine"] = {"extends": "quick", "rotations": {"pairs": 5}, "seed": 7}
+    config = parse({**shipped, "preset": "mine"})
+    quick = parse(shipped)
+    assert config.context.seed == 7
+    assert config.context.dataset == quick.context.dataset
+    assert config.study("rotations") == quick.study("rotations").model_copy(update={"pairs": 5})
+    assert config.study("shifts") == quick.study("shifts")
+    assert {cell.settings["preset"] for cell in plan.figures(config, ["fig8"]).values()} == {"mine"}
+
+
+def test_a_preset_without_extends_changes_the_base(shipped):
+    shipped["presets"]["mine"] = {"rotations": {"pairs": 5}}
+    config = parse({**shipped, "preset": "mine"})
+    assert config.study("rotations").n == shipped["base"]["rotations"]["n"]
+    with pytest.raises(ConfigError, match=r"presets\.mine\.shifts\.pairs: this key is missing"):
+        plan.figures(config, ["fig7"])
+
+
+def test_lists_are_replaced_and_mappings_merged(shipped):
+    shipped["presets"]["mine"] = {"extends": "quick", "rotations": {"n": [2]}}
+    config = parse({**shipped, "preset": "mine"})
+    assert config.study("rotations").n == [2]
+    assert config.study("rotations").pairs == shipped["presets"]["quick"]["rotations"]["pairs"]
+
+
+def test_a_fault_is_told_where_the_value_stands(shipped):
+    shipped["presets"]["mine"] = {"extends": "quick"}
+    shipped["base"]["portrait"]["poses"] = 1
+    shipped["presets"]["quick"]["dihedral"]["pairs"] = 0
+    config = parse({**shipped, "preset": "mine"})
+    with pytest.raises(
+        ConfigError, match=r": base\.portrait\.poses: 1 .*presets\.quick\.dihedral\.p"
+    ):
+        plan.figures(config)
+
+
+def test_files_are_laid_over_each_other(tmp_path):
+    (tmp_path / "mine.yaml").write_text(
+        "preset: mine\npresets: {mine: {extends: quick, rotations: {pairs: 5}}}\n"
+    )
+    config = load(ROOT / "config.yaml", tmp_path / "mine.yaml")
+    assert config.preset == "mine"
+    assert config.presets == [*PRESETS, "mine"]
+    assert config.study("rotations").pairs == 5
 
 
 @pytest.mark.parametrize(
@@ -435,14 +581,14 @@ def test_a_file_that_is_missing_or_no_text_is_named(tmp_path):
 
 def test_numbers_written_without_a_point_are_numbers(shipped):
     raw = changed(shipped, f"{QUICK}.rings.ridge_factor", yaml.safe_load("1e-5"))
-    assert parse(raw).presets["quick"].rings.ridge_factor == 1e-5
+    assert parse(raw).study("rings").ridge_factor == 1e-5
 
 
 def test_an_architecture_of_ones_own_has_its_defaults_filled_in(shipped):
     shipped["architectures"]["mine"] = {"kind": "cnn", "readout": "gap"}
     config = parse(changed(shipped, f"{QUICK}.rotations.architectures", ["mlp-1", "mine"]))
-    assert config.architecture("mine")["filter_size"] == 3
-    assert config.architecture("cnn-gap-3")["convolutions"] == 1
+    assert config.context.architecture("mine")["filter_size"] == 3
+    assert config.context.architecture("cnn-gap-3")["convolutions"] == 1
 
 
 def test_shifts_are_measured_against_the_prepared_images(shipped):
@@ -450,13 +596,15 @@ def test_shifts_are_measured_against_the_prepared_images(shipped):
     raw = changed(raw, f"{QUICK}.shifts.n", [2, 8, 24])
     for family in raw["presets"]["quick"]["invariance"]["families"]:
         family["n"] = 2
-    assert parse(raw).chosen.dataset.side == 24
+    assert planned(raw)
+    assert parse(raw).context.dataset.side == 24
 
 
 def test_a_preset_is_chosen_among_those_of_the_config(shipped):
     config = parse(shipped)
     assert config.choosing(None) is config
-    assert config.choosing("paper").chosen == config.presets["paper"]
+    assert config.choosing("paper").study("rotations").pairs == 512
+    assert config.choosing("paper").preset == "paper"
     del shipped["presets"]["standard"]
     with pytest.raises(ConfigError, match=r"^'standard' has no entry .*: quick, paper$"):
         parse(shipped).choosing("standard")
@@ -470,20 +618,22 @@ def test_patches_are_measured_against_the_prepared_images(shipped):
     raw = changed(raw, f"{QUICK}.partial.networks", ["mlp"])
     for family in raw["presets"]["quick"]["invariance"]["families"]:
         family["n"] = 2
-    with pytest.raises(ConfigError, match=r"quick\.invariance\.shifts: the 4 x 4 patches .*22 pix"):
-        parse(raw)
-    assert parse(changed(raw, f"{QUICK}.invariance.shifts", ["noise"])).chosen.dataset.side == 22
+    with pytest.raises(ConfigError, match=r"base\.invariance\.shifts: the 4 x 4 patches .*22 pix"):
+        planned(raw)
+    assert planned(changed(raw, f"{QUICK}.invariance.shifts", ["noise"]))
 
 
-def test_names_in_the_config_are_those_of_the_registries():
-    assert set(DATASETS) == {*SOURCES, *CIFAR_BATCHES, "digits"}
-    studies = [
-        field.annotation.model_fields
-        for field in Preset.model_fields.values()
-        if hasattr(field.annotation, "model_fields")
+def test_names_in_the_config_lead_to_modules():
+    for name in DATASETS:
+        assert importlib.import_module(module_of("symlearn.datasets.sets", name)).load
+    settings = wings.settings().values()
+    groups = [
+        get_args(s.model_fields["group"].annotation) for s in settings if "group" in s.model_fields
     ]
-    groups = [get_args(study["group"].annotation) for study in studies if "group" in study]
-    assert {name for names in groups for name in names} == set(ACTIONS)
+    assert {name for names in groups for name in names} == set(GROUPS)
+    for name, family in GROUPS.items():
+        assert action_of(name).group(4).is_cyclic == family.cyclic
+        assert family.moves.split()[-1] in action_of(name).moves
     assert set(get_args(ShiftName)) == set(SHIFTS)
     assert signature(shuffle_patches).parameters["grid"].default == PATCHES
 
@@ -500,17 +650,13 @@ def test_networks_of_the_stability_study_train_for_as_many_steps(shipped, points
     """Epochs hold whole batches alone: 39 of 32 in 1250 images, not 39.06."""
     raw = changed(shipped, f"{QUICK}.stability.tasks.0.points", [points, 100])
     raw = changed(raw, f"{QUICK}.stability.tasks.0.steps", 3000 if points > 20 else 9000)
-    for cell in stability(parse(raw)):
+    for cell in parse(raw).call(wings.studies()["stability"]):
         (recipe,) = (
             one.settings["recipe"]
             for one in cell.inputs
             if one.stage == "networks" and one.settings["problem"]["train"] == points
         )
         assert recipe["epochs"] == epochs
-
-
-def test_points_of_which_kernels_are_solved_are_those_of_the_study():
-    assert settings.STRIPE_KERNELS == stripe_training._MACHINE
 
 
 def test_the_json_schema_accepts_the_shipped_config(shipped):
@@ -525,7 +671,10 @@ def test_the_json_schema_accepts_the_shipped_config(shipped):
         (f"{QUICK}.rotations.colour", 1),
         (f"{QUICK}.rotations.pairs", 0),
         ("architectures.mine", {"kind": "cnn", "readout": "gap", "colour": 1}),
-        ("preset", "quik"),
+        ("preset", "../x"),
+        (f"{QUICK}.rotatons", {}),
+        ("base.rotations.pairs", "many"),
+        ("presets.a b", {}),
     ],
 )
 def test_the_json_schema_refuses_a_fault(shipped, path, value):
@@ -534,12 +683,12 @@ def test_the_json_schema_refuses_a_fault(shipped, path, value):
 
 
 def test_the_json_schema_in_the_repository_is_current():
-    command = [sys.executable, "-m", module.__name__]
+    command = [sys.executable, "-m", "symlearn", "schema"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert printed == schema_text()
     assert json.loads(printed) == json_schema()
-    assert SCHEMA.read_text() == printed, (
-        f"stale: run `python -m symlearn.config > {SCHEMA.relative_to(ROOT)}`"
-    )
+    stale = f"stale: run `symlearn schema > {SCHEMA.relative_to(ROOT)}`"
+    assert SCHEMA.read_text() == printed, stale
 
 
 def test_the_config_points_editors_at_its_schema(shipped_text):

@@ -2,7 +2,6 @@
 
 from symlearn.datasets.images import LabelledImages, load_images
 from symlearn.datasets.orbits import make_orbits, normalise, rotation_orbits
-from symlearn.papers.orbits.two_rings import two_rings
 
 __all__ = [
     "LabelledImages",

@@ -26,9 +26,9 @@ def load_images(
 ) -> LabelledImages:
     """The training images of a data set, by its name in the config.
 
-    By `load` of the module `symlearn.datasets.sets.<name>`, so that a result depends on its own data
-    set alone. What is not installed is looked for in `data_root`, then `cache`, then downloaded to
-    `cache`. Raises DataError.
+    By `load` of the module `symlearn.datasets.sets.<name>`, so that a result depends on its own
+    data set alone. What is not installed is looked for in `data_root`, then `cache`, then
+    downloaded to `cache`. Raises DataError.
     """
     module = import_module(f"symlearn.datasets.sets.{name.replace('-', '_')}")
     return module.load(data_root, cache)

@@ -1,4 +1,4 @@
-"""Rotations by the nearest pixel, of whole levels: a byte a pixel, as figure 1's networks see them."""
+"""Rotations by the nearest pixel, of whole levels: what the networks of figure 1 see."""
 
 from math import gcd
 

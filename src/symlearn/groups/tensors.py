@@ -87,7 +87,7 @@ class PixelMaps(ImageAction):
 
 
 def image_action(name: str, n: int, shape: tuple[int, int]) -> ImageAction:
-    """The action called `name` (a family of the config) at `n` on images of `shape` (rows, columns).
+    """The action of a family of the config at `n` on images of `shape` (rows, columns).
 
     Exact actions permute pixels bit for bit; others agree with `Action.apply` to rounding. Raises
     ValueError if the group does not act on images of that shape.

@@ -1,6 +1,7 @@
 """The data sets by name, and what the config must know of them before they are read.
 
-The images of `fashion-mnist` come from the module `symlearn.datasets.sets.fashion_mnist`, and so on.
+The images of `fashion-mnist` come from the module `symlearn.datasets.sets.fashion_mnist`; the
+others likewise.
 """
 
 from collections.abc import Mapping

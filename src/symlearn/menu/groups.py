@@ -1,6 +1,7 @@
 """The families of groups by name, and which studies can be drawn for them.
 
-How `cyclic-shift` acts on images is in the module `symlearn.groups.actions.cyclic_shift`, and so on.
+How `cyclic-shift` acts on images is in the module `symlearn.groups.actions.cyclic_shift`; the
+others likewise.
 """
 
 from collections.abc import Mapping

@@ -53,8 +53,9 @@ def layers_of(architecture: str | Mapping[str, Any]) -> Layers:
     """
     # By name, so that a result depends on its own kind of architecture alone.
     if isinstance(architecture, str):
-        architecture = import_module("symlearn.menu.kinds").standard_architecture(architecture)
-    entry = dict(architecture)
+        entry = import_module("symlearn.menu.kinds").standard_architecture(architecture)
+    else:
+        entry = dict(architecture)
     module = import_module(f"symlearn.menu.architectures.{module_name(entry.pop('kind'))}")
     return module.layers(**entry)
 

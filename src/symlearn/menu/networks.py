@@ -2,8 +2,8 @@
 
 Light on purpose: the config is checked without torch. `symlearn.networks.build` turns an entry
 into a module; `misfit` says beforehand which images it would refuse. Networks that have an
-infinite-width limit are the architectures of `symlearn.menu.architectures` at a width; those here have
-dropout, pooling or attention.
+infinite-width limit are the architectures of `symlearn.menu.architectures` at a width; those here
+have dropout, pooling or attention.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Networks as they were left after training, taken up again by the computations that measure them."""
+"""Networks as training left them, taken up again by the computations that measure them."""
 
 import json
 from collections.abc import Mapping, Sequence

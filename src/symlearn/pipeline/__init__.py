@@ -1,1 +1,1 @@
-"""What identifies and stores work: specs, code manifests, files, the frame of stages, provenance."""
+"""What identifies and stores work: specs, manifests of code, files, stages, provenance."""

@@ -19,8 +19,8 @@ def sha256(path: Path) -> str:
 def code_sha256(path: Path) -> str:
     """The SHA-256 of a module's syntax tree without docstrings: better words leave it as it is.
 
-    To parse a file takes milliseconds, and every job asks for some forty, so that hashes are kept in
-    `__pycache__` of the package, by the hash of the file's bytes. Where that folder cannot be
+    To parse a file takes milliseconds, and every job asks for some forty. Hashes are kept in
+    `__pycache__` of the package, by the hash of the file's bytes; where that folder cannot be
     written they are computed anew.
     """
     kept, digest = _kept(_CACHE), sha256(path)

@@ -110,8 +110,8 @@ def _is_trained(name: str) -> bool:
 def modules_of(spec: Mapping[str, Any]) -> list[str]:
     """The modules whose source a cell's result depends on, beside what they import.
 
-    The stage's own, what it finds by name (a data set, a problem, a computation, a figure), and those
-    of the networks, architectures and groups that the spec names.
+    The stage's own, what it finds by name (a data set, a problem, a computation, a figure), and
+    those of the networks, architectures and groups that the spec names.
     """
     stage = spec["stage"]
     modules = [f"symlearn.stages.{stage}"]

@@ -1,1 +1,1 @@
-"""What people run beside the pipeline: forecasts, claims, provenance, the gallery, bundles, models."""
+"""What people run beside the pipeline: forecasts, claims, provenance, gallery, bundles, models."""

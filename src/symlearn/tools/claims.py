@@ -1,7 +1,7 @@
 """Claims: what each figure must show, against what it shows.
 
-The `claims.yaml` of each wing lists them; the quantities are those that the figures measured and stored beside
-what they drew. A claim that fails is shown as failing.
+The `claims.yaml` of each wing lists them; the quantities are those that the figures measured and
+stored beside what they drew. A claim that fails is shown as failing.
 """
 
 import argparse

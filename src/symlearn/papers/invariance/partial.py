@@ -11,7 +11,8 @@ from jaxtyping import Int
 from torch import nn
 
 from symlearn.datasets.images import LabelledImages, labelled_images
-from symlearn.groups.tensors import ImageAction, nearest_rotation_action
+from symlearn.groups.nearest import nearest_rotation_action
+from symlearn.groups.tensors import ImageAction
 from symlearn.measures.invariance import measure_invariance
 from symlearn.networks.trained import Trained, split_inputs
 from symlearn.papers.orbits.partial_rotations import choose_images, unit_norm

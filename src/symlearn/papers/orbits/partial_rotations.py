@@ -10,11 +10,10 @@ from jaxtyping import Bool, Int, UInt8
 
 from symlearn.datasets.images import LabelledImages, labelled_images
 from symlearn.datasets.orbits import prepare
-from symlearn.groups.actions import nearest_rotations
+from symlearn.groups.nearest import nearest_rotations
 from symlearn.networks.problems import Problem
+from symlearn.papers.orbits.shares import epoch_points, test_points
 from symlearn.randomness import generator
-
-_TEST_SHARE = 0.1
 
 
 def problem(dataset: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
@@ -32,9 +31,7 @@ def problem(dataset: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
     labels, n = data.labels[chosen], settings["n"]
     turned = nearest_rotations(levels, n)
     splits = [split(labels, n, member, root) for member in settings["members"]]
-    # The longest list of left-out images sets the epoch of all.
-    trained = len(labels) * n - int(np.bincount(labels).max())
-    trained -= int(trained * _TEST_SHARE) + 1
+    trained = epoch_points(len(labels), n, int(np.bincount(labels).max()))
     batch = min(spec["recipe"]["batch"], trained)
     return Problem(
         pixels=torch.from_numpy(turned.reshape(-1, 1, *turned.shape[2:])),
@@ -111,6 +108,6 @@ def split(
     missing: Bool[np.ndarray, " point"] = np.zeros(len(labels) * n, dtype=bool)
     missing[: len(labels)] = labels == left_out
     points = generator(root, "split", left_out, seed).permutation(np.flatnonzero(~missing))
-    tests = int(len(points) * _TEST_SHARE)
+    tests = test_points(len(points))
     parts = {"in": points[:tests], "train": points[tests:], "out": np.flatnonzero(missing)}
     return {name: torch.from_numpy(part.astype(np.int32)) for name, part in parts.items()}

@@ -1,1 +1,1 @@
-"""Relative stability, after Petrini et al. (arXiv 2105.02468), and the stripe model (2007.11471)."""
+"""Relative stability after Petrini et al. (arXiv 2105.02468), stripes after arXiv 2007.11471."""

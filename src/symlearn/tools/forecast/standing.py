@@ -41,6 +41,11 @@ class Standing:
         """How many cells need not run."""
         return len(self.cells) - len(self.runs)
 
+    @property
+    def to_run(self) -> list[Cell]:
+        """The cells that would run, inputs first."""
+        return [cell for name, cell in self.cells.items() if name in self.runs]
+
 
 def key(cell: Cell) -> str:
     """The stage and name of a cell."""
@@ -99,18 +104,21 @@ def _changed_sources(cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
 
 def _changed_inputs(results: Path, cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
     """Inputs that are there with other contents than those that were read."""
-    found = []
-    for other in cell.inputs:
-        path = output_files(results, other)[0]
-        then = record["inputs"].get(f"{other.stage}/{path.name}")
-        if then is not None and path.is_file() and _digest(path) != then:
-            found.append(Reason("input", str(path)))
-    return found
+    files = [*input_files(results, cell.spec), *weight_files(results, cell.spec)]
+    there = {f"{path.parent.name}/{path.name}": path for path in files if path.is_file()}
+    read = record["inputs"].items() & dict.fromkeys(there)
+    return [
+        Reason("input", str(path))
+        for name, path in there.items()
+        if record["inputs"].get(name, _digest(path)) != _digest(path)
+    ]
 
 
 def _digest(path: Path) -> str:
-    """A file's SHA-256, from its sidecar where that was written later."""
-    record, beside = read_record(path), sidecar(path)
-    if record is not None and beside.stat().st_mtime >= path.stat().st_mtime:
-        return str(record["sha256"])
+    """A file's SHA-256, from the sidecar of its result where that was written later."""
+    made = path.with_suffix(".nc")
+    record, beside = read_record(made), sidecar(made)
+    written = (record or {}).get("sha256" if path == made else "weights")
+    if written is not None and beside.stat().st_mtime >= path.stat().st_mtime:
+        return str(written)
     return sha256(path)

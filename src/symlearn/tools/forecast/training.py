@@ -1,159 +1,151 @@
-"""How much work the training of a cell's networks is: multiplications, forwards and backwards."""
+"""How much work the training of a cell's networks is: multiplications, forwards and backwards.
+
+The real networks are counted, built without numbers. That takes torch, which takes seconds to
+import, so that only what trains or reads networks asks for it.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from itertools import pairwise
-from math import prod
 from typing import Any, NamedTuple
 
-from symlearn.menu.datasets import DATASETS
-from symlearn.menu.layers import Convolution, Dense, Flatten, GlobalAveragePool, layers_of
+from symlearn.errors import ConfigError
+from symlearn.menu.datasets import DATASETS, Facts
+from symlearn.papers.orbits.shares import epoch_points
 from symlearn.pipeline.specs import Cell, canonical
 
-_CLASSES = 10
+Shape = tuple[int, int, int]
+
 _PASSES = 3  # forwards, and backwards to the weights and to the activations
 # What a step costs beyond the products: moments read and written for each weight, and the calls.
 _PER_WEIGHT, _PER_STEP = 20.0, 2.0e6
 
 
-class Cost(NamedTuple):
+class NetworkCost(NamedTuple):
     """Of one network: multiplications for one image, and weights."""
 
-    multiplications: float
-    weights: float
+    multiplications: int
+    weights: int
+
+
+class Schedule(NamedTuple):
+    """How many networks a cell trains, steps of each, and images in a step."""
+
+    networks: int
+    steps: int
+    batch: int
 
 
 def amount(cell: Cell) -> float:
     """The work of all steps of all networks of a cell, in multiplications."""
-    settings = cell.settings
-    members, steps, batch = _schedule(cell)
-    cost = network_cost(settings["network"], _shape(cell))
-    passes = _PASSES * (2 if settings["recipe"].get("invariance") else 1)
+    networks, steps, batch = _schedule(cell)
+    cost = _cost(cell)
+    passes = _PASSES * (2 if cell.settings["recipe"].get("invariance") else 1)
     step = batch * passes * cost.multiplications + _PER_WEIGHT * cost.weights + _PER_STEP
-    return float(members * steps * step)
+    return float(networks * steps * step)
 
 
 def one_pass(cell: Cell) -> float:
     """The multiplications of one image's pass through all networks of a cell."""
-    members, _, _ = _schedule(cell)
-    return members * network_cost(cell.settings["network"], _shape(cell)).multiplications
+    return float(_schedule(cell).networks * _cost(cell).multiplications)
 
 
-def network_cost(network: Mapping[str, Any], shape: tuple[int, int, int]) -> Cost:
-    """The cost of a network's entry on images of `shape` (channel, row, col)."""
-    match network["kind"]:
-        case "perceptron":
-            weights = _dense([prod(shape), *network["widths"], _CLASSES])
-            return Cost(weights, weights)
-        case "convnet":
-            return _convnet(network, shape)
-        case "vision-transformer" | "plain-transformer":
-            return _transformer(network, shape)
-        case "ntk":
-            return _ntk(network, shape)
-    return _counted(canonical(network), shape)
+def network_cost(network: Mapping[str, Any], shape: Shape, outputs: int) -> NetworkCost:
+    """The cost of a network's entry on images of `shape` (channel, row, col).
+
+    Products of matrices and convolutions count, also those of attention. Each distinct network is
+    counted once in a process.
+    """
+    return _counted(canonical(network), shape, outputs)
 
 
 @cache
-def _counted(network: str, shape: tuple[int, int, int]) -> Cost:
-    """As its layers do on an image without values; for kinds without a formula here."""
-    import torch  # slow, and needed for few plans
-    from torch import nn
+def _counted(network: str, shape: Shape, outputs: int) -> NetworkCost:
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
 
     from symlearn.networks.build import build
 
-    products = 0.0
-
-    def count(layer: nn.Module, _: object, output: torch.Tensor) -> None:
-        nonlocal products
-        assert isinstance(layer, nn.Linear | nn.Conv2d)
-        products += output.numel() * layer.weight[0].numel()
-
-    module = build(json.loads(network), shape, _CLASSES, seed=0).eval()
-    for layer in module.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d):
-            layer.register_forward_hook(count)
-    with torch.no_grad():
-        module(torch.zeros(1, *shape))
-    return Cost(products, float(sum(p.numel() for p in module.parameters())))
+    with torch.device("meta"), torch.no_grad():
+        module = build(json.loads(network), shape, outputs, seed=0).eval()
+        with FlopCounterMode(display=False) as counter:
+            module(torch.empty(1, *shape))
+    # The counter takes a multiplication and an addition for two operations.
+    products = counter.get_total_flops() // 2
+    return NetworkCost(products, sum(weight.numel() for weight in module.parameters()))
 
 
-def _dense(widths: list[int]) -> float:
-    return float(sum(before * after for before, after in pairwise(widths)))
+def _cost(cell: Cell) -> NetworkCost:
+    outputs = 1 if cell.settings["problem"]["kind"] == "pairs" else _facts(cell).classes
+    try:
+        return network_cost(cell.settings["network"], _shape(cell), outputs)
+    except ValueError as error:  # it could not be trained either
+        raise ConfigError(f"{cell.slug}: {error}") from None
 
 
-def _convnet(network: Mapping[str, Any], shape: tuple[int, int, int]) -> Cost:
-    first, second = network["channels"]
-    once, twice = shape[1] - 4, (shape[1] - 4) // 2 - 2
-    filters = (shape[0] * first * 25, first * second * 9)
-    dense = _dense([second * (twice // 2) ** 2, network["hidden"], _CLASSES])
-    return Cost(filters[0] * once**2 + filters[1] * twice**2 + dense, sum(filters) + dense)
+def _schedule(cell: Cell) -> Schedule:
+    return _SCHEDULES.get(cell.settings["problem"]["kind"], _unknown)(cell)
 
 
-def _transformer(network: Mapping[str, Any], shape: tuple[int, int, int]) -> Cost:
-    tokens = shape[1] * shape[2] // network["patch"] ** 2
-    width, inner = network["width"], network["heads"] * network["head_width"]
-    block = 4 * width * inner + 2 * width * network["mlp_width"]
-    weights = float(network["depth"] * block + network["patch"] ** 2 * shape[0] * width)
-    attention = network["depth"] * 2 * tokens**2 * inner
-    return Cost(tokens * weights + attention, weights)
+def _unknown(cell: Cell) -> Schedule:
+    return Schedule(0, 0, 0)
 
 
-def _ntk(network: Mapping[str, Any], shape: tuple[int, int, int]) -> Cost:
-    layers, width = layers_of(network["architecture"]), network["width"]
-    channels, pixels = shape[0], shape[1] * shape[2]
-    multiplications = weights = 0.0
-    for position, layer in enumerate(layers):
-        after = 1 if position == len(layers) - 1 else width
-        match layer:
-            case Dense():
-                weights += channels * after
-                multiplications += channels * after
-                channels = after
-            case Convolution(size):
-                weights += channels * after * size**2
-                multiplications += channels * after * size**2 * pixels
-                channels = after
-            case GlobalAveragePool():
-                pixels = 1
-            case Flatten():
-                channels, pixels = channels * pixels, 1
-    return Cost(multiplications, weights)
+def _partial_rotations(cell: Cell) -> Schedule:
+    problem, facts = cell.settings["problem"], _facts(cell)
+    each = (problem["images"] or facts.images) // facts.classes
+    points = epoch_points(each * facts.classes, problem["n"], each)
+    return _in_batches(len(problem["members"]), points, cell)
 
 
-def _schedule(cell: Cell) -> tuple[int, float, float]:
-    """Networks, steps of each, and images in a step."""
-    problem, recipe = cell.settings["problem"], cell.settings["recipe"]
-    epochs = recipe["epochs"]
-    if problem["kind"] == "partial-rotations":
-        images = (
-            problem["images"] or _CLASSES * DATASETS[cell.inputs[0].settings["name"]].smallest_class
-        )
-        return len(problem["members"]), *_epochs(0.88 * images * problem["n"], recipe)
-    if problem["kind"] == "classification":
-        return len(problem["seeds"]), *_epochs(float(problem["train"]), recipe)
-    task, n = cell.inputs[0].settings["task"], cell.inputs[0].settings["n"]
-    if problem["kind"] == "classes":
-        points = float(_CLASSES * task["seeds_per_class"] * n)
-        return len(problem["left_out"]), *_epochs(points, recipe)
-    tasks = task["stop"] - task["start"]
-    return 2 * tasks * problem["seeds"], float(epochs * problem["steps"]), float(2 * n - 1)
-
-
-def _epochs(points: float, recipe: Mapping[str, Any]) -> tuple[float, float]:
-    batch = float(min(recipe["batch"], points))
-    return recipe["epochs"] * points / batch, batch
-
-
-def _shape(cell: Cell) -> tuple[int, int, int]:
+def _classification(cell: Cell) -> Schedule:
     problem = cell.settings["problem"]
+    return _in_batches(len(problem["seeds"]), problem["train"], cell)
+
+
+def _classes(cell: Cell) -> Schedule:
+    orbits, problem = cell.inputs[0].settings, cell.settings["problem"]
+    seeds = orbits["task"]["seeds_per_class"]
+    points = (len(orbits["task"]["classes"]) * orbits["n"] - 1) * seeds
+    return _in_batches(len(problem["left_out"]), points, cell)
+
+
+def _pairs(cell: Cell) -> Schedule:
+    orbits, problem = cell.inputs[0].settings, cell.settings["problem"]
+    tasks = orbits["task"]["stop"] - orbits["task"]["start"]
+    steps = cell.settings["recipe"]["epochs"] * problem["steps"]
+    return Schedule(2 * tasks * problem["seeds"], steps, 2 * orbits["n"] - 1)
+
+
+# How long the trainings of each problem are. A new problem has a function here; until then its
+# trainings are not counted, and cost the most of their stage.
+_SCHEDULES: Mapping[str, Callable[[Cell], Schedule]] = {
+    "partial-rotations": _partial_rotations,
+    "classification": _classification,
+    "classes": _classes,
+    "pairs": _pairs,
+}
+
+
+def _in_batches(networks: int, points: int, cell: Cell) -> Schedule:
+    """Epochs of whole batches, of so many points."""
+    recipe = cell.settings["recipe"]
+    batch = min(recipe["batch"], points)
+    return Schedule(networks, recipe["epochs"] * (points // batch), batch)
+
+
+def _facts(cell: Cell) -> Facts:
+    """Those of the data set that the networks' images come from."""
+    source = cell.inputs[0]
+    data = source.inputs[0] if source.stage == "orbits" else source
+    return DATASETS[data.settings["name"]]
+
+
+def _shape(cell: Cell) -> Shape:
+    problem, source = cell.settings["problem"], cell.inputs[0]
     if problem.get("in_coordinates"):
-        return (1, 1, 2 * cell.inputs[0].settings["n"])
-    orbits = cell.inputs[0]
-    data = orbits.inputs[0] if orbits.stage == "orbits" else orbits
-    preparation = problem.get("preparation") or orbits.settings["preparation"]
-    facts = DATASETS[data.settings["name"]]
-    side = facts.side * preparation["upsampling"]
-    side += 2 * preparation["padding"]
+        return (1, 1, 2 * source.settings["n"])
+    facts = _facts(cell)
+    preparation = problem.get("preparation") or source.settings["preparation"]
+    side = facts.side * preparation["upsampling"] + 2 * preparation["padding"]
     return (facts.channels, side, side)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from symlearn.groups import ACTIONS
+from symlearn.groups.actions import action_of
 from symlearn.menu.datasets import DATASETS
 from symlearn.menu.layers import (
     Convolution,
@@ -16,6 +16,7 @@ from symlearn.menu.layers import (
     GlobalAveragePool,
     Layers,
     RadialBasis,
+    has_closed_form,
     layers_of,
 )
 from symlearn.pipeline.specs import Cell
@@ -44,6 +45,11 @@ class Work:
 def work_of(cell: Cell) -> Work:
     """The work of a cell; a stage without an entry in `WORK` has a kind but no amount."""
     return WORK.get(cell.stage, _unknown)(cell)
+
+
+def counts_networks(cell: Cell) -> bool:
+    """Whether the work of a cell goes by its trained networks, which takes seconds to count."""
+    return cell.stage == "networks" or any(read.stage == "networks" for read in cell.inputs)
 
 
 def _unknown(cell: Cell) -> Work:
@@ -80,8 +86,8 @@ def _entry(layers: Layers, pixels: int, precision: str) -> tuple[str, float]:
         return "mlp", double * (pixels / 100 + sum(isinstance(layer, Dense) for layer in layers))
     pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
     readout, sums = ("pooled", float(pixels**2)) if pooled else ("flattened", float(pixels))
-    # As in `kernels.infinite_width`: only one convolution in 64 bits has a closed form.
-    if convolutions == 1 and double == 2:
+    # As in `kernels.infinite_width`: in 32 bits nothing is worked out in closed form.
+    if precision == "float64" and has_closed_form(layers):
         return f"closed-form {readout}", sums
     return f"neural-tangents {readout}", double * convolutions * sums
 
@@ -92,9 +98,10 @@ def _study(cell: Cell) -> Work:
     A study of networks has the number of images in its setting `images`, and where it deforms
     them, their `draws`.
     """
-    kind = f"studies {cell.settings['study']}"
-    if cell.settings["study"] in _STRIPE:
-        return Work(kind, _STRIPE[cell.settings["study"]](cell.settings))
+    module = cell.settings["module"]
+    kind = f"studies {module}"
+    if module in _STRIPE:
+        return Work(kind, _STRIPE[module](cell.settings))
     trained = [read for read in cell.inputs if read.stage == "networks"]
     if trained and "images" in cell.settings:
         passes = _passes(cell.settings)
@@ -124,8 +131,8 @@ def _stripe_kernel(settings: Mapping[str, Any]) -> float:
 
 
 _STRIPE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
-    "stripe-training": _stripe_training,
-    "stripe-kernel": _stripe_kernel,
+    "stability.stripe_training": _stripe_training,
+    "stability.stripe_kernel": _stripe_kernel,
 }
 
 
@@ -159,7 +166,7 @@ def _shape(orbits: Cell) -> _Shape:
     task: Mapping[str, Any] = orbits.settings["task"]
     classes = task["classes"]
     count = (classes if isinstance(classes, int) else len(classes)) * task["seeds_per_class"]
-    action, n = ACTIONS[orbits.settings["group"]], orbits.settings["n"]
+    action, n = action_of(orbits.settings["group"]), orbits.settings["n"]
     preparation = orbits.settings["preparation"]
     side = DATASETS[orbits.inputs[0].settings["name"]].side * preparation["upsampling"]
     return _Shape(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from symlearn import plan
+from symlearn import plan, wings
 from symlearn.errors import StoreError
 from symlearn.pipeline.chain import chain
 from symlearn.pipeline.provenance import read_record
@@ -78,7 +78,7 @@ def shown(pdf: Path, rows: Sequence[Row]) -> Shown:
         title=title,
         caption=rest,
         picture=picture(pdf.with_suffix(".png")),
-        studies=tuple(plan.needs_of(pdf.stem)),
+        studies=tuple(wings.needs_of(pdf.stem)),
         claims=[row for row in rows if row["figure"] == pdf.stem],
         record=record,
         results=len(made) - 1,

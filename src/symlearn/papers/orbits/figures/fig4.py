@@ -33,8 +33,9 @@ _MARKED = 8
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """The first architecture of the study at every n, and the portrait of two orbits."""
     names = [
-        "exact_at_identity", "exact_mean", "spectral", "orbit_block", "condition_number", "lambda_last",
-        "mean_reciprocal", "centre_distance_squared", "orbit_radius", "adjacent_distance",
+        "exact_at_identity", "exact_mean", "spectral", "orbit_block", "condition_number",
+        "lambda_last", "mean_reciprocal", "centre_distance_squared", "orbit_radius",
+        "adjacent_distance",
     ]  # fmt: skip
     cells = by_cell(inputs.study("rotations")).isel(ridge_factor=0)
     return {"pairs": cells[[n for n in names if n in cells]], "portrait": inputs.one("portrait")}
