@@ -12,7 +12,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /symlearn
-COPY Makefile pyproject.toml ./
+COPY LICENSE Makefile pyproject.toml ./
 COPY envs envs
 COPY src src
 RUN make env

@@ -76,10 +76,11 @@ test-slurm: env  ## the Slurm profile on a cluster of its own, on this machine; 
 fuzz: env  ## damaged input for all readers, for SECONDS=60 in total
 	@$(BIN)/python tests/workflow/fuzz.py --seconds $(or $(SECONDS),60)
 
-lint: env  ## style and types, as CI checks them
+lint: env  ## style, types and the arrows of the house, as CI checks them
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/snakefmt --check Snakefile workflow
 
 format: env  ## rewrites the sources in the project's style

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from symlearn.errors import StoreError
 from symlearn.pipeline.closure import ROOT
-from symlearn.pipeline.hashes import sha256
+from symlearn.pipeline.hashes import code_sha256, sha256
 from symlearn.pipeline.provenance import read_record
 
 State = Literal["intact", "edited", "stale", "foreign"]
@@ -69,6 +69,6 @@ def state_of(link: Link) -> tuple[State, str]:
         if not source.is_file() or sha256(source) != digest:
             return "stale", f"its input {source.parent.name}/{source.name} is gone or has changed"
     for name, digest in link.record["code"].items():
-        if not (ROOT / name).is_file() or sha256(ROOT / name) != digest:
+        if not (ROOT / name).is_file() or code_sha256(ROOT / name) != digest:
             return "stale", f"its source src/symlearn/{name} has changed"
     return "intact", ""

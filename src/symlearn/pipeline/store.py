@@ -1,7 +1,7 @@
 """NetCDF files: one vocabulary of names, written whole or not at all, checked when read.
 
 Equal work gives equal bytes: no times, hosts or paths go inside (those are in the sidecar that
-`symlearn.provenance` writes).
+`symlearn.pipeline.provenance` writes).
 """
 
 import contextlib
@@ -111,7 +111,7 @@ def _described(dataset: xr.Dataset) -> xr.Dataset:
     strangers = [str(name) for name in dataset.dims if name not in DIMENSIONS]
     strangers += [str(name) for name in dataset.variables if name not in VARIABLES]
     if strangers:
-        raise ValueError(f"not in symlearn.vocabulary: {', '.join(sorted(set(strangers)))}")
+        raise ValueError(f"not in symlearn.pipeline.vocabulary: {', '.join(sorted(set(strangers)))}")
     described = dataset.copy()
     for name in described.variables:
         units, long_name = VARIABLES[str(name)]

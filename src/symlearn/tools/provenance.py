@@ -2,12 +2,11 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from symlearn.errors import SymlearnError
 from symlearn.pipeline.chain import Link, chain, state_of
+from symlearn.tools.commands import guarded
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -16,17 +15,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("file", type=Path, help="a figure or a result")
     parser.add_argument("--verify", action="store_true", help="say whether each link still holds")
     arguments = parser.parse_args(argv)
+    return guarded("provenance", lambda: _run(arguments.file, verify=arguments.verify))
+
+
+def _run(file: Path, *, verify: bool) -> int:
+    """Print the chain; 1 if a link is asked about and does not hold."""
     intact = True
-    try:
-        for link in chain(arguments.file):
-            print(_described(link))
-            if arguments.verify:
-                state, reason = state_of(link)
-                intact &= state == "intact"
-                print(f"{'  ' * link.depth}  {state}{': ' if reason else ''}{reason}")
-    except SymlearnError as error:
-        print(f"symlearn.provenance: error: {error}", file=sys.stderr)
-        return 1
+    for link in chain(file):
+        print(_described(link))
+        if verify:
+            state, reason = state_of(link)
+            intact &= state == "intact"
+            print(f"{'  ' * link.depth}  {state}{': ' if reason else ''}{reason}")
     return 0 if intact else 1
 
 
