@@ -111,7 +111,9 @@ def _described(dataset: xr.Dataset) -> xr.Dataset:
     strangers = [str(name) for name in dataset.dims if name not in DIMENSIONS]
     strangers += [str(name) for name in dataset.variables if name not in VARIABLES]
     if strangers:
-        raise ValueError(f"not in symlearn.pipeline.vocabulary: {', '.join(sorted(set(strangers)))}")
+        raise ValueError(
+            f"not in symlearn.pipeline.vocabulary: {', '.join(sorted(set(strangers)))}"
+        )
     described = dataset.copy()
     for name in described.variables:
         units, long_name = VARIABLES[str(name)]

@@ -26,6 +26,11 @@ def config_options(parser: argparse.ArgumentParser) -> None:
     """The options that say which config, preset and cores a command is about."""
     parser.add_argument("--preset", help="instead of the config's")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="default: all")
+    configfile_option(parser)
+
+
+def configfile_option(parser: argparse.ArgumentParser) -> None:
+    """The option that names config files beside config.yaml."""
     parser.add_argument(
         "--configfile", type=Path, nargs="+", default=[], metavar="FILE",
         help="laid over config.yaml, as Snakemake does it",
@@ -36,7 +41,12 @@ def chosen_config(arguments: argparse.Namespace) -> Config:
     """The config that the options ask for; raises ConfigError, also for no cores."""
     if arguments.cores < 1:
         raise ConfigError("--cores: at least 1")
-    return load(Path("config.yaml"), *arguments.configfile).choosing(arguments.preset)
+    return loaded(arguments).choosing(arguments.preset)
+
+
+def loaded(arguments: argparse.Namespace) -> Config:
+    """The config of config.yaml and of the files that are laid over it; raises ConfigError."""
+    return load(Path("config.yaml"), *arguments.configfile)
 
 
 def duration(seconds: float) -> str:

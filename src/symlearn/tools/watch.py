@@ -20,7 +20,6 @@ from symlearn.pipeline.outputs import benchmark_path, log_path
 from symlearn.pipeline.specs import Cell
 from symlearn.tools.commands import chosen_config, config_options, duration, guarded
 from symlearn.tools.forecast.forecast import cost_model, forecast
-from symlearn.tools.forecast.model import CostModel
 from symlearn.tools.forecast.schedule import wall_time
 from symlearn.tools.forecast.standing import key, standing
 from symlearn.tools.forecast.targets import Targets, resolve
@@ -64,11 +63,11 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(name.split("/", 1)[1] for name in names[:2]) + more
 
 
-def look(config: Config, targets: Targets, model: CostModel, cores: int) -> Progress:
+def look(config: Config, targets: Targets, cores: int) -> Progress:
     """How far the targets are, from the files of a preset below the working folder."""
     results = Path("results", config.preset)
     stands = standing(results, targets.cells)
-    started = run_started()
+    model, started = cost_model(config, stands.to_run), run_started()
     states = {name: _state(results, stands.cells[name], started) for name in stands.runs}
     running, failed = (
         tuple(name for name in stands.cells if states.get(name) == state)
@@ -131,11 +130,12 @@ def _watch(arguments: argparse.Namespace) -> None:
     if not 0 <= arguments.every <= _DAY:
         raise ConfigError(f"--every: from 0 to {_DAY:.0f} seconds")
     names = arguments.targets or ["figures"]
-    targets = resolve(plan.figures(config), Path("results", config.preset), names)
+    figures = plan.figures(config, plan.wanted(names))
+    targets = resolve(figures, Path("results", config.preset), names)
     last = ""
     try:
         while True:
-            now = look(config, targets, cost_model(config), arguments.cores)
+            now = look(config, targets, arguments.cores)
             if str(now) != last:
                 last = str(now)
                 _show(last)

@@ -10,7 +10,7 @@ from symlearn.pipeline.outputs import CLOSING_JOBS, output_files
 from symlearn.tools.commands import chosen_config, config_options, duration, guarded
 from symlearn.tools.forecast.forecast import Forecast, closing_cell, cost_model, forecast
 from symlearn.tools.forecast.standing import standing
-from symlearn.tools.forecast.targets import one, resolve
+from symlearn.tools.forecast.targets import Targets, one, resolve
 from symlearn.tools.forecast.why import why
 
 _HEAD = f"{'stage':<10}{'jobs':>6}{'cached':>8}{'core-h':>9}{'GPU-h':>8}{'memory':>10}{'disk':>10}"
@@ -39,7 +39,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _why(config: Config, name: str) -> Iterator[str]:
     results = Path("results", config.preset)
-    target = one(plan.figures(config), results, name)
+    target = one(plan.figures(config, plan.wanted([name])), results, name)
     stands = standing(results, [target])
     steps = why(config, results, stands, target)
     if not steps:
@@ -52,10 +52,10 @@ def _why(config: Config, name: str) -> Iterator[str]:
 
 def _plan(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
     results = Path("results", config.preset)
-    targets = resolve(plan.figures(config), results, arguments.targets)
+    targets = _targets(config, arguments)
     stands = standing(results, targets.cells)
     closing = [name for name in targets.closing if stands.runs or not _is_there(results, name)]
-    cast = forecast(results, stands, cost_model(config), closing)
+    cast = forecast(results, stands, cost_model(config, stands.to_run), closing)
     yield f"Preset {config.preset}: {' '.join(arguments.targets) or 'all'}"
     yield _HEAD
     for stage in dict.fromkeys([*plan.STAGES, *CLOSING_JOBS]):
@@ -65,8 +65,8 @@ def _plan(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
 
 def _each(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
     """What each target would take by itself: figures share what they are made from."""
-    results, model = Path("results", config.preset), cost_model(config)
-    cells = resolve(plan.figures(config), results, arguments.targets).cells
+    results, cells = Path("results", config.preset), _targets(config, arguments).cells
+    model = cost_model(config, standing(results, cells).to_run)
     yield f"{'target':<26}{'jobs':>6}{'core-h':>14}{'training':>14}{'wall time':>14}"
     for cell in cells:
         cast = forecast(results, standing(results, [cell]), model)
@@ -74,6 +74,12 @@ def _each(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
             f"{cell.slug:<26}{len(cast.everything):>6}{cast.core_hours():>14.3f}"
             f"{cast.core_hours('networks'):>14.3f}{duration(cast.seconds(arguments.cores)):>14}"
         )
+
+
+def _targets(config: Config, arguments: argparse.Namespace) -> Targets:
+    """What is asked for; only the studies that it needs can refuse the config."""
+    figures = plan.figures(config, plan.wanted(arguments.targets))
+    return resolve(figures, Path("results", config.preset), arguments.targets)
 
 
 def _is_there(results: Path, name: str) -> bool:

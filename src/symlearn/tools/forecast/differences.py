@@ -1,6 +1,6 @@
 """What changed in the config between a figure's last run and now, in the config's own keys."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,8 @@ from symlearn.config import Config
 from symlearn.errors import StoreError
 from symlearn.pipeline.specs import Cell, read_spec
 
-# Where a setting of a spec comes from, if not from the key of that name in the study's part of
-# the config or in `dataset`.
-_KEYS = {"task.seed": "seed", "context.seed": "seed", "labels.rank": "architectures"}
+# Where specs have the seed of a preset.
+_SEEDS = ("seed", "task.seed", "context.seed")
 
 
 def changes(config: Config, results: Path, then: Mapping[str, Any], now: Cell) -> list[str]:
@@ -68,35 +67,56 @@ def _values(labels: list[Mapping[str, Any]]) -> str:
 
 def _config_key(config: Config, setting: str, path: tuple[Cell, ...]) -> str:
     """The config key that a setting comes from; the setting's own name where that is not known."""
-    leaf = setting.rsplit(".", 1)[-1]
-    if path[-1].stage == "kernels" and setting.startswith("architecture"):
-        return f"architectures.{path[-1].labels['architecture']}.{leaf}"
-    if setting in _KEYS:
-        return config.values.path(_KEYS[setting])
-    if setting.startswith(("preparation.", "context.dataset.")) or path[-1].stage == "datasets":
-        return config.values.path(f"dataset.{leaf}")
-    study = next((cell for cell in path if cell.stage == "studies"), None)
+    cell, parts = path[-1], setting.split(".")
+    for kind in ("architecture", "network"):
+        if kind in parts[:-1] and kind in cell.labels:
+            return f"{kind}s.{cell.labels[kind]}.{parts[-1]}"
+    if setting in _SEEDS:
+        return config.values.path("seed")
+    # What a study reads belongs to it, but for networks, which may be another study's.
+    study = next((one for one in reversed(path) if "study" in one.settings), None)
+    known = None if study is None else _field(_keys(study), parts)
+    if cell.stage == "datasets" or (not known and {"preparation", "dataset"} & {*parts}):
+        return config.values.path(f"dataset.{parts[-1]}")
     if study is None:
-        return f"{path[-1].stage}: {setting}"
-    if leaf in ("start", "stop"):
-        return f"{_study_key(config, study)} (its size or chunk), {leaf}"
-    key = study.settings["study"].replace("-", "_")
-    known = key in wings.settings()
-    return config.values.path(f"{key}.{leaf}") if known else f"{_study_key(config, study)}.{leaf}"
+        return f"{cell.stage}: {setting}"
+    if parts[-1] in ("start", "stop"):
+        return f"{_study_key(config, study)} (its size or chunk), {parts[-1]}"
+    return config.values.path(known) if known else f"{_study_key(config, study)}.{parts[-1]}"
+
+
+def _field(keys: Iterable[str], parts: list[str]) -> str | None:
+    """The key path below the settings of these keys that has the name of a spec's setting.
+
+    That may be in the plural there: a cell has one of several networks.
+    """
+    for key in keys:
+        fields = wings.settings()[key].model_fields
+        for number, part in enumerate(parts):
+            for name in (part, f"{part}s"):
+                if name in fields:
+                    return ".".join([key, name, *parts[number + 1 :]])
+    return None
 
 
 def _study_key(config: Config, cell: Cell) -> str:
     """The part of the config that a study's cell is made from."""
-    name = str(cell.settings.get("study", cell.stage))
-    key = name.replace("-", "_")
-    return config.values.path(key) if key in wings.settings() else f"the study {name}"
+    key, *_ = [*_keys(cell), None]
+    return config.values.path(key) if key else f"the study {cell.settings.get('study', cell.stage)}"
+
+
+def _keys(cell: Cell) -> list[str]:
+    """The keys of a preset that the study of a cell reads, its own first."""
+    study = wings.studies().get(cell.settings.get("study", ""))
+    return [] if study is None else wings.reads(study)
 
 
 def _leaves(spec: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The settings of a spec by their paths; not those that follow from its inputs."""
     for name, value in spec.items():
         if isinstance(value, Mapping):
             yield from _leaves(value, f"{prefix}{name}.")
-        elif f"{prefix}{name}" != "inputs":
+        elif f"{prefix}{name}" != "inputs" and not prefix.startswith("uses."):
             yield f"{prefix}{name}", value
 
 

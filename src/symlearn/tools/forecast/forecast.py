@@ -1,18 +1,19 @@
 """The cost of a run before it starts: jobs, hours, memory and disk, and what is there already."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from symlearn import plan
 from symlearn.config import Config
+from symlearn.errors import ConfigError
 from symlearn.pipeline.outputs import CLOSING_JOBS
 from symlearn.pipeline.specs import Cell
 from symlearn.tools.forecast.measured import Cost, Measurement, measured, measurements, reference
 from symlearn.tools.forecast.model import CostModel
 from symlearn.tools.forecast.schedule import Job, wall_time
 from symlearn.tools.forecast.standing import Standing, key
-from symlearn.tools.forecast.work import Work, work_of
+from symlearn.tools.forecast.work import Work, counts_networks, work_of
 
 # Before Snakemake starts its first job, and for each job it starts.
 _START, _EACH = 3.0, 0.1
@@ -91,31 +92,42 @@ def forecast(
     results: Path, stands: Standing, model: CostModel, closing: Iterable[str] = ()
 ) -> Forecast:
     """What it takes to run what does not stand, and then the closing jobs."""
-    cells = [cell for name, cell in stands.cells.items() if name in stands.runs]
-    tasks = [Task(cell, work_of(cell), _cost(results, cell, model)) for cell in cells]
+    tasks = [Task(cell, work_of(cell), _cost(results, cell, model)) for cell in stands.to_run]
     last = [cell for cell in stands.cells.values() if cell.stage == "figures"]
     after = [closing_cell(name, last) for name in closing]
     ends = [Task(cell, work_of(cell), _cost(results, cell, model)) for cell in after]
     return Forecast(stands, tasks, ends, model.speed)
 
 
-def cost_model(config: Config) -> CostModel:
-    """The model with all that was measured in the results of the presets here."""
-    return CostModel(reference(), collect(config, config.presets))
+def cost_model(config: Config, cells: Collection[Cell] | None = None) -> CostModel:
+    """The model for the jobs of `cells` (any, if None), with all that was measured here.
+
+    Trained networks count only where `cells` have some, because to count their work takes seconds.
+    """
+    networks = cells is None or any(map(counts_networks, cells))
+    return CostModel(
+        reference(), [row for preset in config.presets for row in _here(config, preset, networks)]
+    )
+
+
+def _here(config: Config, preset: str, networks: bool) -> Iterable[Measurement]:
+    """What was measured in the results of a preset, of the figures that the config allows."""
+    if not Path("results", preset, "benchmarks").is_dir():
+        return ()
+    try:
+        figures = plan.figures(config.choosing(preset), wanted=()).values()
+    except ConfigError:  # who chooses this preset is told
+        return ()
+    cells = plan.all_cells(figures)
+    return collect(preset, [cell for cell in cells if networks or not counts_networks(cell)])
 
 
 def collect(
-    config: Config, presets: Iterable[str], cost: Callable[[Path, Cell], Cost | None] = measured
+    preset: str, cells: Iterable[Cell], cost: Callable[[Path, Cell], Cost | None] = measured
 ) -> list[Measurement]:
-    """All that was measured in the results of these presets, below the working folder."""
-    found: list[Measurement] = []
-    for preset in presets:
-        results = Path("results", preset)
-        if (results / "benchmarks").is_dir():
-            figures = plan.figures(config.choosing(preset)).values()
-            closing = [closing_cell(name, ()) for name in CLOSING_JOBS]
-            found += measurements(results, [*plan.all_cells(figures), *closing], cost)
-    return found
+    """What was measured of these cells and of the closing jobs, below the working folder."""
+    closing = (closing_cell(name, ()) for name in CLOSING_JOBS)
+    return list(measurements(Path("results", preset), [*cells, *closing], cost))
 
 
 def closing_cell(name: str, figures: Iterable[Cell]) -> Cell:

@@ -1,8 +1,7 @@
 """Makes the table of reference measurements from the benchmark files of runs on this machine.
 
-Run by hand after a change of the algorithms, in a folder with finished runs:
-`symlearn reference quick standard`. Kinds of jobs that these runs had none of
-keep the rows that they have.
+Run by hand after a change of the algorithms, in a folder with finished runs: `symlearn reference
+quick standard`. Kinds of jobs that these runs had none of keep the rows that they have.
 """
 
 import argparse
@@ -13,10 +12,11 @@ from dataclasses import astuple
 from pathlib import Path
 from statistics import median
 
-from symlearn.config import Config, load
+from symlearn import plan
+from symlearn.config import Config
 from symlearn.errors import ConfigError
 from symlearn.pipeline.specs import write_changed
-from symlearn.tools.commands import guarded
+from symlearn.tools.commands import configfile_option, guarded, loaded
 from symlearn.tools.forecast.forecast import collect
 from symlearn.tools.forecast.measured import REFERENCE, Cost, Measurement, reference, undisturbed
 from symlearn.tools.forecast.work import Work
@@ -45,9 +45,8 @@ def measured_in(config: Config, presets: Iterable[str]) -> list[Measurement]:
     """What was measured in the results of these presets; raises ConfigError for one without."""
     found = []
     for preset in presets:
-        if preset not in config.presets:
-            raise ConfigError(f"{preset}: has no entry under presets of the config")
-        here = collect(config, [preset], undisturbed)
+        figures = plan.figures(config.choosing(preset)).values()
+        here = collect(preset, plan.all_cells(figures), undisturbed)
         if not here:
             raise ConfigError(
                 f"results/{preset}: nothing was measured there; run it first, or leave it out"
@@ -64,15 +63,15 @@ def renewed(found: Sequence[Measurement]) -> list[Measurement]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the table; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="symlearn reference")
+    parser = argparse.ArgumentParser(prog="symlearn reference", description=__doc__)
     parser.add_argument("presets", nargs="+", help="whose results to read")
-    parser.add_argument("--config", type=Path, default=Path("config.yaml"))
+    configfile_option(parser)
     parser.add_argument("--out", type=Path, default=REFERENCE, help="file to write")
     arguments = parser.parse_args(argv)
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
 
     def run() -> None:
-        found = measured_in(load(arguments.config), arguments.presets)
+        found = measured_in(loaded(arguments), arguments.presets)
         write_changed(arguments.out, table(renewed(found), machine))
 
     return guarded("reference", run)

@@ -1,8 +1,9 @@
 """Which cells are made and which would run again, and the reasons, from sidecars and sources.
 
 Snakemake decides by the same facts (files that are missing, inputs and sources with other
-contents), so the two agree; here they are put into words. Data are compared by the hashes in the
-sidecars and read only where a file is newer than its sidecar.
+contents), so the two agree; here they are put into words. Sources are compared by what they do, so
+that a comment changes nothing. Data are compared by the hashes in the sidecars, and read only where
+a file is newer than its sidecar.
 """
 
 from collections.abc import Iterable, Mapping
@@ -15,7 +16,7 @@ from symlearn.pipeline.hashes import sha256
 from symlearn.pipeline.manifests import code_of
 from symlearn.pipeline.outputs import output_files
 from symlearn.pipeline.provenance import read_record, sidecar
-from symlearn.pipeline.specs import Cell, modules_of
+from symlearn.pipeline.specs import Cell, input_files, modules_of, weight_files
 
 ReasonKind = Literal["missing", "spec", "source", "input"]
 
@@ -104,14 +105,12 @@ def _changed_sources(cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
 
 def _changed_inputs(results: Path, cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
     """Inputs that are there with other contents than those that were read."""
-    files = [*input_files(results, cell.spec), *weight_files(results, cell.spec)]
-    there = {f"{path.parent.name}/{path.name}": path for path in files if path.is_file()}
-    read = record["inputs"].items() & dict.fromkeys(there)
-    return [
-        Reason("input", str(path))
-        for name, path in there.items()
-        if record["inputs"].get(name, _digest(path)) != _digest(path)
-    ]
+    found = []
+    for path in (*input_files(results, cell.spec), *weight_files(results, cell.spec)):
+        then = record["inputs"].get(f"{path.parent.name}/{path.name}")
+        if then is not None and path.is_file() and _digest(path) != then:
+            found.append(Reason("input", str(path)))
+    return found
 
 
 def _digest(path: Path) -> str:

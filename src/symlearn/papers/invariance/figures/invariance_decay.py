@@ -69,7 +69,7 @@ def _tag(model: xr.Dataset) -> str:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     found = plotted["decay"]
     (control,) = models(found, "decayed")
     return (

@@ -67,7 +67,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     networks = _networks(plotted)
     first = next(iter(networks.values()))
     classes = np.unique(first["left_out"])

@@ -116,7 +116,7 @@ def _falls(name: str, family: xr.Dataset, shift: str | None) -> dict[str, Measur
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     family = next(iter(plotted.values()))
     shown = "; ".join(f"({letter}) {title(f)}" for letter, f in _rows(plotted))
     return (

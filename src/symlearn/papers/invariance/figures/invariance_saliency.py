@@ -33,7 +33,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     found = plotted["saliency"]
     count = min(_POSES, found.sizes["pose"])
     return (

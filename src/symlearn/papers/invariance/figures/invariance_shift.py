@@ -98,7 +98,7 @@ def _chosen(family: xr.Dataset, strength: float) -> dict[str, xr.Dataset]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     family, *others = plotted.values()
     strength = family.attrs["strength"]
     decay = float(_chosen(family, strength)["decayed"]["weight_decay"])

@@ -82,7 +82,7 @@ def _shown_band(found: xr.Dataset) -> int:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     found = plotted["aliasing"]
     pixels, draws = int(found.attrs["pixels"]), found.sizes["image"]
     return (

@@ -59,7 +59,7 @@ def _untrained_over_trained(here: xr.Dataset) -> Measured:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     found = plotted["family"]
     factors = ", ".join(
         f"{name} {_untrained_over_trained(here).value:.1g}" for name, here in networks(found)

@@ -56,7 +56,7 @@ def _over_next(found: xr.Dataset, kind: str) -> np.ndarray:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     first = next(iter(plotted.values()))
     closures = ", ".join(f"{name} {float(d['closure'].max()):.0e}" for name, d in plotted.items())
     cancelled = ", ".join(

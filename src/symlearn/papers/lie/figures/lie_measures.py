@@ -56,7 +56,7 @@ def _lie(found: xr.Dataset, measure: str) -> xr.DataArray:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     found = plotted["family"]
     return (
         "Horizontal: mean square of the Lie derivative of the softmax probabilities at "

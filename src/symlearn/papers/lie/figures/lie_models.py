@@ -58,7 +58,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     found, published = plotted["family"], plotted["published"]
     sizes = ", ".join(
         f"{name} {int(weights)}"

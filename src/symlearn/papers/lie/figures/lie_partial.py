@@ -67,7 +67,7 @@ def _values(
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     first = next(iter(plotted.values()))
     classes = np.unique(first["left_out"])
     return (

@@ -53,7 +53,7 @@ def _terms(plotted: Plotted) -> dict[str, xr.Dataset]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     terms = _terms(plotted)
     first = next(iter(terms.values()))
     panels = ", ".join(

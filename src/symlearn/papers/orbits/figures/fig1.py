@@ -61,7 +61,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["partial"]
     n = nearest_n(cells, _PAPER_N)
     classes = np.unique(cells["left_out"])

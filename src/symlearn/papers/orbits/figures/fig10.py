@@ -62,7 +62,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["pairs"]
     moves = str(cells.attrs["moves"])
     return (

@@ -43,7 +43,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["long"]
     classes = np.unique(cells["left_out"])
     return (

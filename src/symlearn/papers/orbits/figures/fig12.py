@@ -91,7 +91,7 @@ def _predicted(here: xr.Dataset) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["widths"]
     return (
         f"Networks of one hidden layer in NTK parametrisation ({cells['architecture'].values[0]}) "

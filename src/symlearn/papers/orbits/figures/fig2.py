@@ -33,7 +33,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     sketch = plotted["sketch"]
     n, length = int(sketch["points_per_ring"]), float(sketch["inverse_length"])
     return (

@@ -47,7 +47,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     factor = float(plotted["sizes"].attrs["ridge_factor"])
     length = [float(plotted[s]["inverse_length"][0]) for s in ("separations", "sizes")]
     return (

@@ -60,7 +60,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     here = _shown(plotted)
     portrait = plotted["portrait"]
     share = 100 * float(portrait["explained"].sum())

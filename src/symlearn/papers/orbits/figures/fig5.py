@@ -79,7 +79,7 @@ def _trained_quantities(trained: xr.Dataset) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["pairs"]
     return (
         f"Top: the paper's spectral error against the exact error (pose 0 missing) for "

@@ -104,7 +104,7 @@ def _trained_quantities(trained: xr.Dataset) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     seeds, classes = plotted["seeds"], plotted["classes"]
     per_class = seeds.sizes["orbit"] // 2
     epochs = plotted["trained"]["epochs"]

@@ -63,7 +63,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["pairs"]
     least, poses = cells["ridge_factor"].values[0], int(_shown(cells, _first(cells))["poses"])
     scalar = "" if _cyclic(cells) else " (its scalar counterpart, as the group is not cyclic)"

@@ -54,7 +54,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["pairs"]
     return (
         "Top: mean absolute difference from the exact error averaged over poses, by architecture "

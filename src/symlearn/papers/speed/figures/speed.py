@@ -50,7 +50,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     speed = plotted["speed"]
     base = speed.attrs
     cores = ", ".join(str(count) for count in np.unique(speed["cores"]))

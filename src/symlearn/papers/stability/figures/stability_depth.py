@@ -51,7 +51,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     cells = list(plotted.values())
     seeds = " or ".join(dict.fromkeys(str(cell.sizes["member"]) for cell in cells))
     sizes = ", ".join(

@@ -86,7 +86,7 @@ def _at_most_images(nets: xr.Dataset, name: str) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     nets = plotted["networks"]
     seeds = stabilities.seeds_of(nets)
     left_out = stabilities.left_out(cell for _, cell in cells_of(nets))

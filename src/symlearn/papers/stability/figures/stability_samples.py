@@ -46,7 +46,7 @@ def _share(value: float, count: int) -> Measured:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     samples = plotted["samples"]
     side, factor = samples.sizes["row"], samples.attrs["upsampling"]
     size = f"{side} x {side} pixels" + (f", upsampled {factor} times," if factor > 1 else "")

@@ -55,7 +55,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     nets = plotted["networks"]
     seeds = stabilities.seeds_of(nets)
     sizes = ", ".join(

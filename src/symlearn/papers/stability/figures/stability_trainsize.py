@@ -60,7 +60,7 @@ def _slope(sizes: np.ndarray, values: np.ndarray) -> Measured:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     nets = plotted["networks"]
     seeds = stabilities.seeds_of(nets)
     left_out = stabilities.left_out(cell for _, cell in cells_of(nets))

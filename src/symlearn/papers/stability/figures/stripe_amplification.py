@@ -49,7 +49,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     runs = plotted["runs"]
     counts = [stripe.listed(of_regime(runs, regime)) for regime in REGIMES]
     return (

@@ -106,7 +106,7 @@ def _largest_solved(feature: xr.Dataset) -> int:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     runs = plotted["runs"]
     dimension = runs.attrs["dimension"]
     starts = [counts_of(_fitted(_runs(plotted, name), name))[0] for name in _ASYMPTOTIC]

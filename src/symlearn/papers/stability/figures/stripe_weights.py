@@ -53,7 +53,7 @@ def _amplification(weights: xr.Dataset, moment: int) -> float:
 
 
 def caption(plotted: Plotted) -> str:
-    """What is shown."""
+    """What the panels show and how it was made, from the plotted data alone."""
     weights = plotted["feature"]
     return (
         f"First-layer weights of the {weights.sizes['unit']} hidden units, along the coordinate "
