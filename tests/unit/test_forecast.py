@@ -2,28 +2,36 @@ import csv
 import math
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import get_args
 
 import pytest
+import torch
 import yaml
+from torch import nn
 
 from symlearn import plan
-from symlearn.config import PresetName
+from symlearn.menu import kinds, networks, registry
+from symlearn.networks.build import build
+from symlearn.networks.ntk import NtkConvolution, NtkDense
+from symlearn.networks.vision_transformer import Attention
+from symlearn.pipeline.outputs import benchmark_path
 from symlearn.pipeline.specs import Cell
 from symlearn.tools.forecast import measured
 from symlearn.tools.forecast import reference as reference_command
 from symlearn.tools.forecast.command import main
 from symlearn.tools.forecast.forecast import cost_model, forecast
-from symlearn.tools.forecast.measured import Cost, benchmark_path, read_benchmark, reference
+from symlearn.tools.forecast.measured import Cost, read_benchmark, reference
 from symlearn.tools.forecast.model import CostModel, line
 from symlearn.tools.forecast.reference import table
 from symlearn.tools.forecast.schedule import Job, wall_time
 from symlearn.tools.forecast.standing import standing
+from symlearn.tools.forecast.training import image_shape, network_cost, outputs, schedule
 from symlearn.tools.forecast.work import WORK, Work, work_of
 
-PRESETS = get_args(PresetName)
+ROOT = Path(__file__).parents[2]
+PRESETS = list(yaml.safe_load((ROOT / "config.yaml").read_text())["presets"])
 
 
 def jobs(*entries):
@@ -31,8 +39,7 @@ def jobs(*entries):
 
 
 def cells_of(config, preset):
-    chosen = config.model_copy(update={"preset": preset})
-    return plan.all_cells(plan.figures(chosen).values())
+    return plan.all_cells(plan.figures(config.choosing(preset)).values())
 
 
 def kernel_cells(config, preset, architecture):
@@ -51,7 +58,7 @@ def test_every_kind_of_job_of_a_preset_has_a_reference_measurement(config, prese
 
 def test_the_slurm_profile_gives_the_jobs_of_paper_the_time_that_they_take(config):
     """A study in one attempt, a training in all together: it goes on from its checkpoints."""
-    path = Path(__file__).parents[2] / "workflow/profiles/slurm/config.yaml"
+    path = ROOT / "workflow/profiles/slurm/config.yaml"
     profile, model = yaml.safe_load(path.read_text()), CostModel(reference())
     rules = {"studies": "compute_study", "networks": "train_networks"}
     checked = 0
@@ -90,6 +97,95 @@ def test_more_deformations_and_colours_are_more_work(config):
     assert first[1] > first[0]
 
 
+def products_of(module, shape):
+    """The multiplications of one image's pass, from the layers' shapes as they are run."""
+    found = []
+
+    def count(layer, inputs, output):
+        match layer:
+            case nn.Linear() | nn.Conv2d() | NtkConvolution():
+                found.append(output.numel() * layer.weight[0].numel())
+            case NtkDense():
+                found.append(output.numel() * layer.weight.shape[0])
+            case Attention():
+                tokens, inner = inputs[0].shape[1], layer.out.in_features
+                found.append(2 * tokens**2 * inner)  # query with key, weights with values
+
+    for layer in module.modules():
+        layer.register_forward_hook(count)
+    with torch.no_grad():
+        module(torch.zeros(1, *shape))
+    return sum(found)
+
+
+OWN = {
+    **{name: {"kind": "ntk", "architecture": kinds.standard_architecture(name), "width": 16}
+       for name in kinds.STANDARD},
+    "averaged-cnn": {
+        "kind": "orbit-averaged", "group": "dihedral", "n": 4,
+        "network": networks.standard_entry("cnn-8"),
+    },
+    "pooled": {"kind": "orbit-pooled", "group": "cyclic-shift", "n": 2, "widths": [8, 8]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32)])
+@pytest.mark.parametrize("name", [*networks.STANDARD, *OWN])
+def test_a_network_is_counted_as_its_real_layers_are(name, shape):
+    entry = OWN.get(name) or networks.standard_entry(name)
+    module = build(entry, shape, 10, seed=0).eval()
+    weights = sum(weight.numel() for weight in module.parameters())
+    assert network_cost(entry, shape, 10) == (products_of(module, shape), weights)
+
+
+def test_every_kind_of_network_is_counted():
+    counted = {networks.STANDARD[name]["kind"] for name in networks.STANDARD}
+    assert counted | {entry["kind"] for entry in OWN.values()} == registry.BUILDERS.keys()
+
+
+def test_trainings_are_counted_as_long_as_their_problems_are(config):
+    """Of all networks of the preset: how many, their steps and batches, their images and outputs.
+
+    Every kind of problem is among them.
+    """
+    made = {}
+
+    def result(cell):
+        if cell.name not in made:
+            stage = import_module(f"symlearn.stages.{cell.stage}")
+            more = [None] if cell.stage == "datasets" else []
+            made[cell.name] = stage.compute(cell.spec, [result(i) for i in cell.inputs], *more)
+        return made[cell.name]
+
+    trained = [cell for cell in cells_of(config, "quick") if cell.stage == "networks"]
+    for cell in trained:
+        maker = registry.PROBLEMS[cell.settings["problem"]["kind"]]
+        problem = registry.found(maker.module, maker.problem)(result(cell.inputs[0]), cell.spec)
+        steps = cell.settings["recipe"]["epochs"] * problem.steps
+        assert schedule(cell) == (problem.members, steps, problem.batch), cell.name
+        assert image_shape(cell) == problem.shape, cell.name
+        assert outputs(cell) == problem.outputs, cell.name
+    assert {cell.settings["problem"]["kind"] for cell in trained} == registry.PROBLEMS.keys()
+
+
+def test_a_problem_without_an_entry_costs_the_most_of_its_stage(config):
+    cell = next(cell for cell in cells_of(config, "quick") if cell.stage == "networks")
+    problem = {**cell.settings["problem"], "kind": "another"}
+    work = work_of(Cell("networks", "cell", {**cell.settings, "problem": problem}, cell.inputs))
+    assert work.amount == 0
+    assert CostModel(reference()).cost(work).seconds > 100
+
+
+def test_a_network_that_cannot_be_built_is_one_line(shipped, folder, capsys):
+    shipped["architectures"]["mine"] = {"kind": "rbf", "inverse_length": 1.0}
+    shipped["presets"]["quick"]["trained_pairs"]["architecture"] = "mine"
+    (folder / "config.yaml").write_text(yaml.safe_dump(shipped))
+    assert main(["fig5"]) == 1
+    err = capsys.readouterr().err
+    assert "trained-pairs-mine" in err
+    assert err.count("\n") == 1
+
+
 def test_twice_the_units_or_half_the_step_are_twice_the_work(config):
     (base, *_) = (
         c for c in cells_of(config, "quick") if c.slug == "stripe-training-feature-p32-from0"
@@ -108,7 +204,8 @@ def test_pooling_costs_the_square_of_the_pixels(config):
 def test_only_one_convolution_in_64_bits_is_worked_out_in_closed_form(config):
     (cell, *_) = kernel_cells(config, "quick", "cnn-gap-3")
     assert work_of(cell).kind == "kernels closed-form pooled"
-    for change in ({"precision": "float32"}, {"architecture": config.architecture("cnn-gap-3-3")}):
+    architecture = config.context.architecture("cnn-gap-3-3")
+    for change in ({"precision": "float32"}, {"architecture": architecture}):
         other = Cell(cell.stage, cell.slug, {**cell.settings, **change}, cell.inputs)
         assert work_of(other).kind == "kernels neural-tangents pooled"
 
@@ -292,8 +389,11 @@ def test_without_measurements_the_reference_table_stays_and_the_preset_is_named(
     assert "results/standard: nothing was measured there" in err
     assert err.count("\n") == 1
     assert out.read_text() == "as it was\n"
-    with pytest.raises(SystemExit):
-        reference_command.main(["quik", "--out", str(out)])
+    assert reference_command.main(["quik", "--out", str(out)]) == 1
+    err = capsys.readouterr().err
+    assert "'quik' has no entry under presets" in err
+    assert err.count("\n") == 1
+    assert out.read_text() == "as it was\n"
 
 
 @pytest.mark.parametrize(
@@ -320,7 +420,8 @@ def test_a_figure_that_was_never_made_says_so(folder, capsys):
 def test_looking_ahead_imports_nothing_heavy():
     """The commands answer at once, and the Snakefile imports `bundle.contents`."""
     code = (
-        "import sys, symlearn.forecast.__main__, symlearn.watch, symlearn.bundle.contents;"
+        "import sys, symlearn.tools.forecast.command, symlearn.tools.watch;"
+        "import symlearn.tools.bundle.contents;"
         "print({'torch', 'jax', 'scipy', 'xarray', 'matplotlib'} & sys.modules.keys())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,8 @@ from symlearn.datasets.orbits import (
     prepare,
     rotation_orbits,
 )
-from symlearn.groups import ACTIONS
+from symlearn.groups import action_of
+from symlearn.menu.groups import GROUPS
 
 ORDERS = [1, 2, 3, 4, 5, 6, 8, 16]
 LABELS = np.repeat(np.arange(10), 30)
@@ -36,21 +37,21 @@ def test_rotations_equal_one_call_of_scipy_per_angle(n, side):
     np.testing.assert_allclose(rotation_orbits(images, n), expected, rtol=0, atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ACTIONS)
+@pytest.mark.parametrize("name", GROUPS)
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 6, 12])
 def test_each_pose_has_zero_mean_and_unit_norm(name, n):
     orbits = make_orbits(seeds(12), name, n)
-    assert orbits.shape == (3, len(ACTIONS[name].group(n)), 12, 12)
+    assert orbits.shape == (3, len(action_of(name).group(n)), 12, 12)
     np.testing.assert_allclose(orbits.mean(axis=(2, 3)), 0, rtol=0, atol=1e-15)
     np.testing.assert_allclose((orbits**2).sum(axis=(2, 3)), 1, rtol=0, atol=1e-14)
 
 
-@pytest.mark.parametrize("name", ACTIONS)
+@pytest.mark.parametrize("name", GROUPS)
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 6, 12])
 def test_exact_poses_permute_pixels_bit_for_bit_also_when_normalised(name, n):
     numbered = np.arange(144.0).reshape(1, 12, 12)
-    where = ACTIONS[name].apply(numbered, n)[0, ACTIONS[name].exact(n)].astype(int)
-    orbits = make_orbits(seeds(12), name, n)[:, ACTIONS[name].exact(n)]
+    where = action_of(name).apply(numbered, n)[0, action_of(name).exact(n)].astype(int)
+    orbits = make_orbits(seeds(12), name, n)[:, action_of(name).exact(n)]
     identity = orbits[:, 0].reshape(3, -1)
     for pose, pixels in enumerate(where):
         assert sorted(pixels.ravel()) == list(range(144))

@@ -5,7 +5,7 @@ import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 
-from symlearn.groups.actions import nearest_rotations
+from symlearn.groups.nearest import nearest_rotations
 from symlearn.papers.orbits import partial_rotations as partial
 
 CLASSES, IMAGES, SIDE = 3, 30, 6

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from symlearn.groups import ACTIONS
+from symlearn.groups import action_of
 from symlearn.groups.tensors import PixelMaps, PixelPermutations, image_action
 
 SIDE = 12
@@ -22,7 +22,7 @@ def _images(dtype=torch.float64, shape=(SIDE, SIDE)):
 
 def _numpy_poses(images, name, n):
     """The poses as the numpy action gives them, channel by channel."""
-    channels = [ACTIONS[name].apply(images[:, c].numpy(), n) for c in range(images.shape[1])]
+    channels = [action_of(name).apply(images[:, c].numpy(), n) for c in range(images.shape[1])]
     return np.stack(channels, axis=2)
 
 

@@ -5,9 +5,8 @@ import pytest
 
 from symlearn import plan
 from symlearn.config import load
+from symlearn.pipeline.outputs import benchmark_path
 from symlearn.tools import watch
-from symlearn.tools.forecast.forecast import cost_model
-from symlearn.tools.forecast.measured import benchmark_path
 from symlearn.tools.forecast.targets import resolve
 from symlearn.tools.watch import Progress, look, main
 
@@ -40,7 +39,7 @@ def seen(folder):
     config = load(folder / "config.yaml")
     results = folder / "results/quick"
     targets = resolve(plan.figures(config), results.relative_to(folder), ["fig4"])
-    return look(config, targets, cost_model(config), cores=2), plan.all_cells(targets.cells)
+    return look(config, targets, cores=2), plan.all_cells(targets.cells)
 
 
 def test_without_a_run_all_jobs_wait(folder):
@@ -107,7 +106,7 @@ def test_in_a_log_a_line_is_printed_only_when_something_has_changed(folder, caps
 def test_a_number_out_of_range_is_one_line(folder, capsys, option, value):
     assert main(["fig2", option, value]) == 1
     err = capsys.readouterr().err
-    assert err.startswith(f"symlearn.watch: error: {option}: ")
+    assert err.startswith(f"symlearn watch: error: {option}: ")
     assert err.count("\n") == 1
 
 

@@ -22,7 +22,7 @@ else:
     try:
         for configfile in workflow.configfiles:
             read_yaml(Path(configfile))  # a key written twice is an error
-        CONFIG = config_model.parse(config)
+        CONFIG = config_model.parse(config, ", ".join(map(str, workflow.configfiles)))
         FIGURES = plan.figures(CONFIG, plan.wanted(sys.argv[1:]))
     except ConfigError as error:
         raise WorkflowError(str(error)) from None

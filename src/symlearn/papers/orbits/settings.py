@@ -209,18 +209,18 @@ def shifts_divide_the_images(context: Context, shifts: Shifts) -> Faults:
 
 
 def precision_divides_the_images(context: Context, precision: Precision) -> Faults:
-    """Likewise."""
+    """Cyclic shifts are by whole pixels."""
     yield from _whole_steps(context, "precision", precision)
 
 
 def seeds_fit_the_data(context: Context, seeds: Seeds) -> Faults:
-    """Likewise; and a class has no more images than it has."""
+    """Cyclic shifts are by whole pixels, and a class has no more images than it has."""
     yield from _whole_steps(context, "seeds", seeds)
     yield from _enough_of_each_class(context, "seeds", seeds)
 
 
 def classes_fit_the_data(context: Context, classes: Classes) -> Faults:
-    """Likewise."""
+    """Cyclic shifts are by whole pixels, and a class has no more images than it has."""
     yield from _whole_steps(context, "classes", classes)
     yield from _enough_of_each_class(context, "classes", classes)
 
@@ -251,7 +251,7 @@ def trained_pairs_have_a_theory(
 
 
 def widths_have_a_theory(context: Context, widths: Widths, rotations: Rotations) -> Faults:
-    """Likewise."""
+    """What networks are trained on, kernels see too."""
     for n in widths.n:
         yield from among("widths.n", n, rotations.n, "rotations.n")
     yield from _with_theory(context, "widths", widths, rotations, ("mlp",))
@@ -260,7 +260,7 @@ def widths_have_a_theory(context: Context, widths: Widths, rotations: Rotations)
 def trained_classes_have_a_theory(
     context: Context, trained_classes: TrainedClasses, classes: Classes
 ) -> Faults:
-    """Likewise."""
+    """What networks are trained on, kernels see too."""
     for n in trained_classes.n:
         yield from among("trained_classes.n", n, classes.n, "classes.n")
 

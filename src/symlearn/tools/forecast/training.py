@@ -14,7 +14,7 @@ from symlearn.menu.datasets import DATASETS, Facts
 from symlearn.papers.orbits.shares import epoch_points
 from symlearn.pipeline.specs import Cell, canonical
 
-Shape = tuple[int, int, int]
+Shape = tuple[int, int, int]  # channels, rows, columns
 
 _PASSES = 3  # forwards, and backwards to the weights and to the activations
 # What a step costs beyond the products: moments read and written for each weight, and the calls.
@@ -38,7 +38,7 @@ class Schedule(NamedTuple):
 
 def amount(cell: Cell) -> float:
     """The work of all steps of all networks of a cell, in multiplications."""
-    networks, steps, batch = _schedule(cell)
+    networks, steps, batch = schedule(cell)
     cost = _cost(cell)
     passes = _PASSES * (2 if cell.settings["recipe"].get("invariance") else 1)
     step = batch * passes * cost.multiplications + _PER_WEIGHT * cost.weights + _PER_STEP
@@ -47,27 +47,27 @@ def amount(cell: Cell) -> float:
 
 def one_pass(cell: Cell) -> float:
     """The multiplications of one image's pass through all networks of a cell."""
-    return float(_schedule(cell).networks * _cost(cell).multiplications)
+    return float(schedule(cell).networks * _cost(cell).multiplications)
 
 
-def network_cost(network: Mapping[str, Any], shape: Shape, outputs: int) -> NetworkCost:
-    """The cost of a network's entry on images of `shape` (channel, row, col).
+def network_cost(network: Mapping[str, Any], shape: Shape, count: int) -> NetworkCost:
+    """The cost of a network's entry with `count` outputs, on images of a shape.
 
     Products of matrices and convolutions count, also those of attention. Each distinct network is
     counted once in a process.
     """
-    return _counted(canonical(network), shape, outputs)
+    return _counted(canonical(network), shape, count)
 
 
 @cache
-def _counted(network: str, shape: Shape, outputs: int) -> NetworkCost:
+def _counted(network: str, shape: Shape, count: int) -> NetworkCost:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
     from symlearn.networks.build import build
 
     with torch.device("meta"), torch.no_grad():
-        module = build(json.loads(network), shape, outputs, seed=0).eval()
+        module = build(json.loads(network), shape, count, seed=0).eval()
         with FlopCounterMode(display=False) as counter:
             module(torch.empty(1, *shape))
     # The counter takes a multiplication and an addition for two operations.
@@ -75,16 +75,31 @@ def _counted(network: str, shape: Shape, outputs: int) -> NetworkCost:
     return NetworkCost(products, sum(weight.numel() for weight in module.parameters()))
 
 
+def schedule(cell: Cell) -> Schedule:
+    """What the training of a cell's networks consists of; nothing for an unknown problem."""
+    return _SCHEDULES.get(cell.settings["problem"]["kind"], _unknown)(cell)
+
+
+def image_shape(cell: Cell) -> Shape:
+    """What the networks of a cell are built for: channels, rows and columns."""
+    problem, source, facts = cell.settings["problem"], cell.inputs[0], _facts(cell)
+    preparation = problem.get("preparation") or source.settings["preparation"]
+    side = facts.side * preparation["upsampling"] + 2 * preparation["padding"]
+    if problem.get("in_coordinates"):  # of the span of a pair's points
+        return (1, 1, min(2 * source.settings["n"], side**2))
+    return (facts.channels, side, side)
+
+
+def outputs(cell: Cell) -> int:
+    """How many numbers the networks of a cell give: one for each class, or one for a pair."""
+    return 1 if cell.settings["problem"]["kind"] == "pairs" else _facts(cell).classes
+
+
 def _cost(cell: Cell) -> NetworkCost:
-    outputs = 1 if cell.settings["problem"]["kind"] == "pairs" else _facts(cell).classes
     try:
-        return network_cost(cell.settings["network"], _shape(cell), outputs)
+        return network_cost(cell.settings["network"], image_shape(cell), outputs(cell))
     except ValueError as error:  # it could not be trained either
         raise ConfigError(f"{cell.slug}: {error}") from None
-
-
-def _schedule(cell: Cell) -> Schedule:
-    return _SCHEDULES.get(cell.settings["problem"]["kind"], _unknown)(cell)
 
 
 def _unknown(cell: Cell) -> Schedule:
@@ -139,13 +154,3 @@ def _facts(cell: Cell) -> Facts:
     source = cell.inputs[0]
     data = source.inputs[0] if source.stage == "orbits" else source
     return DATASETS[data.settings["name"]]
-
-
-def _shape(cell: Cell) -> Shape:
-    problem, source = cell.settings["problem"], cell.inputs[0]
-    if problem.get("in_coordinates"):
-        return (1, 1, 2 * source.settings["n"])
-    facts = _facts(cell)
-    preparation = problem.get("preparation") or source.settings["preparation"]
-    side = facts.side * preparation["upsampling"] + 2 * preparation["padding"]
-    return (facts.channels, side, side)
