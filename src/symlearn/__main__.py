@@ -15,6 +15,7 @@ TOOLS: Mapping[str, str] = {
     "provenance": "provenance",
     "gallery": "gallery.command",
     "bundle": "bundle.command",
+    "compare": "compare",
     "measure": "measure",
     "schema": "schema",
     "reference": "forecast.reference",

@@ -75,6 +75,14 @@ def read_group(path: Path, group: str) -> xr.Dataset:
     return _load(path, group)
 
 
+def read_groups(path: Path) -> dict[str, xr.Dataset]:
+    """All named groups of a file of several; raises StoreError as `read` does."""
+    _check_version(path, _load(path, group=None))
+    with h5py.File(path, "r") as opened:
+        names = [name for name, node in opened.items() if isinstance(node, h5py.Group)]
+    return {name: _load(path, name) for name in names}
+
+
 def _load(path: Path, group: str | None) -> xr.Dataset:
     try:
         h5py.File(path, "r").close()  # where this fails, h5netcdf would print a traceback too
