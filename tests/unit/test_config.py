@@ -459,10 +459,18 @@ def test_faults_of_several_studies_and_of_what_must_fit_are_told_at_once(shipped
 
 def test_a_config_of_version_1_gets_one_line_that_says_what_to_change(shipped):
     presets = {name: {"seed": 1} for name in PRESETS}
-    with pytest.raises(ConfigError, match=r"^config.yaml: config_version: 1 .* base .*$") as raised:
+    with pytest.raises(
+        ConfigError, match=r"^config.yaml: config_version: 1 .* set it to 2 .*$"
+    ) as raised:
         parse({"config_version": 1, "preset": "quick", "presets": presets})
     assert "\n" not in str(raised.value)
     assert "CHANGELOG.md" in str(raised.value)
+
+
+def test_complete_presets_without_a_base_are_a_config_too(shipped):
+    quick = parse(shipped)
+    whole = {**shipped, "base": {}, "presets": {"quick": quick.values.merged}}
+    assert plan.figures(parse(whole)) == plan.figures(quick)
 
 
 # What is wrong, and a figure that does not need it.
