@@ -97,5 +97,5 @@ lock:  ## re-resolves envs/requirements.in; LOCK_ARGS=--upgrade takes newer vers
 	$(PYTHON) envs/conda.py
 
 clean:  ## removes .venv and the tools' caches; results and figures stay
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache src/*.egg-info
 	find src tests workflow envs -name __pycache__ -type d -prune -exec rm -rf {} +
