@@ -28,7 +28,7 @@ def seconds(action: Callable[[], Any], repeats: int = 3) -> tuple[float, Any]:
 def machine() -> str:
     """Processor, cores, threads and versions."""
     model = platform.processor() or platform.machine()
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
         if line.startswith("model name"):
             model = line.split(":")[1].strip()
             break

@@ -2,6 +2,9 @@
 
 import argparse
 import ast
+import errno
+import io
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -38,8 +41,27 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("command", choices=COMMANDS, metavar="command")
     given = list(sys.argv[1:] if argv is None else argv)
     arguments = parser.parse_args(given[:1])  # what follows is the command's own
-    status: int = import_module(COMMANDS[arguments.command]).main(given[1:])
+    for stream in (sys.stdout, sys.stderr):  # no letter that a locale lacks ends a command
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status: int = import_module(COMMANDS[arguments.command]).main(given[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
+        _drop_output()
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _drop_output()
+        print(f"symlearn {arguments.command}: error: {error.strerror}", file=sys.stderr)
+        return 1
     return status
+
+
+def _drop_output() -> None:
+    """Keep Python from writing what is left when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _listed(heading: str, names: Sequence[str] | Mapping[str, str]) -> list[str]:
@@ -49,7 +71,7 @@ def _listed(heading: str, names: Sequence[str] | Mapping[str, str]) -> list[str]
 def _summary(command: str) -> str:
     """The first line of a command's docstring, without importing it."""
     path = Path(__file__).parent.joinpath(*COMMANDS[command].split(".")[1:]).with_suffix(".py")
-    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
     return docstring.splitlines()[0]
 
 

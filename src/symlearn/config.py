@@ -44,8 +44,8 @@ _SHARED: Mapping[str, Any] = {"seed": Seed, "dataset": Dataset}
 
 _EXTENDS = "extends"
 _OF_VERSION_1 = (
-    f"config_version: 1 is symlearn 0.1's; set it to {VERSION} (complete presets stay valid, and what "
-    "they share may move to the key base: CHANGELOG.md)"
+    f"config_version: 1 is symlearn 0.1's; set it to {VERSION} (complete presets stay valid, and "
+    "what they share may move to the key base: CHANGELOG.md)"
 )
 
 

@@ -128,7 +128,7 @@ def _stem(figure: str) -> str:
 @cache
 def _needs(path: Path) -> dict[str, dict[str, Any]] | None:
     """NEEDS of a module; None for one without it, which figures share."""
-    source = path.read_text()
+    source = path.read_text(encoding="utf-8")
     if "\nNEEDS" not in source:
         return None
     for node in ast.parse(source).body:

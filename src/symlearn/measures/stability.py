@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import nn
 
 from symlearn.measures.diffeo import (
@@ -32,7 +32,6 @@ from symlearn.measures.diffeo import (
     square_side,
     temperature,
 )
-from symlearn.randomness import generator as bootstrap_generator
 
 # The network's own output, beside the names of its layers.
 OUTPUT = "output"
@@ -42,8 +41,6 @@ Draws = Float[torch.Tensor, "image draw channel row col"]
 # By layer; one row for each image.
 Activations = Mapping[str, Float[torch.Tensor, "*image feature"]]
 Run = Callable[[Images], Activations]
-
-_LEVEL = 0.95
 
 
 class StabilityWarning(UserWarning):
@@ -97,24 +94,8 @@ class Measurement(NamedTuple):
     outputs: Outputs
 
 
-class Interval(NamedTuple):
-    """A quantity with the ends of its bootstrap interval (95 %, over images)."""
-
-    value: float
-    low: float
-    high: float
-
-
 class Stability(NamedTuple):
     """R_f, D_f and G_f."""
-
-    relative: Interval
-    deformation: Interval
-    noise: Interval
-
-
-class Averages(NamedTuple):
-    """R_f, D_f and G_f without intervals."""
 
     relative: float
     deformation: float
@@ -154,18 +135,18 @@ def measure(
 
 
 def mean_stability(responses: Responses) -> Stability:
-    """Ratios of means over images and draws; f(z) over all other images.
+    """The primary averages: means over images and draws, f(z) over all other images.
 
-    The interval's resamples weigh images; <|f(x) - f(z)|^2> follows to first order in the weights.
+    NaN where a denominator is zero.
     """
-    rows = _resamples(len(responses.separation), 1000)
-    deformed = responses.deformed.mean(axis=1)[rows].mean(axis=1)
-    noisy = responses.noisy.mean(axis=1)[rows].mean(axis=1)
-    separation = responses.separation[rows].mean(axis=1)
-    return _ratios(deformed, noisy, separation**2 / (separation[0] or np.nan))
+    return _ratios(
+        float(responses.deformed.mean()),
+        float(responses.noisy.mean()),
+        float(responses.separation.mean()),
+    )
 
 
-def median_stability(outputs: Outputs) -> Averages:
+def median_stability(outputs: Outputs) -> Stability:
     """The authors' averages: medians over images and draws of each logit's square, then their sum.
 
     <|f(x) - f(z)|^2> is the median over all ordered pairs, those of an image with itself among
@@ -173,9 +154,7 @@ def median_stability(outputs: Outputs) -> Averages:
     """
     clean = outputs.clean
     squares = ((clean[:, None] - clean) ** 2).sum(axis=-1, keepdims=True)
-    deformed, noisy, apart = map(_sum_of_medians, (outputs.deformed, outputs.noisy, squares))
-    pairs = ((deformed, noisy), (deformed, apart), (noisy, apart))
-    return Averages(*(above / below if below > 0 else math.nan for above, below in pairs))
+    return _ratios(*map(_sum_of_medians, (outputs.deformed, outputs.noisy, squares)))
 
 
 @contextmanager
@@ -328,25 +307,10 @@ def _warn_if_undefined(layer: str, responses: Responses) -> None:
     warnings.warn(f"{layer}: {reason}, so its stability is NaN", StabilityWarning, stacklevel=3)
 
 
-def _ratios(
-    deformed: Float[np.ndarray, " resample"],
-    noisy: Float[np.ndarray, " resample"],
-    separation: Float[np.ndarray, " resample"],
-) -> Stability:
-    """R, D and G; the first entry is that of all images, the others are resamples."""
-    intervals = []
-    with np.errstate(invalid="ignore", divide="ignore"):
-        for above, below in ((deformed, noisy), (deformed, separation), (noisy, separation)):
-            values = np.where(below > 0, above / below, np.nan)
-            ends = np.quantile(values[1:], (0.5 - _LEVEL / 2, 0.5 + _LEVEL / 2))
-            intervals.append(Interval(float(values[0]), *map(float, ends)))
-    return Stability(*intervals)
-
-
-def _resamples(images: int, count: int) -> Int[np.ndarray, "resample image"]:
-    """All images, then draws of as many with replacement."""
-    rng = bootstrap_generator(0, "bootstrap", images)
-    return np.vstack((np.arange(images), rng.integers(images, size=(count, images))))
+def _ratios(deformed: float, noisy: float, apart: float) -> Stability:
+    """R, D and G of averages; NaN where the denominator is zero."""
+    pairs = ((deformed, noisy), (deformed, apart), (noisy, apart))
+    return Stability(*(above / below if below > 0 else math.nan for above, below in pairs))
 
 
 def _sum_of_medians(values: Float[np.ndarray, "*sample component"]) -> float:

@@ -65,7 +65,7 @@ def _claim_gpu() -> None:
     for gpu in seen:
         # One file for each user and GPU, kept: a file that is removed could be locked twice.
         path = Path(tempfile.gettempdir(), f"symlearn-{os.getuid()}-gpu-{gpu}.lock")
-        lock = path.open("w")
+        lock = path.open("w", encoding="utf-8")
         with contextlib.suppress(BlockingIOError):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             _claims.append(lock)

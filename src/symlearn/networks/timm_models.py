@@ -27,8 +27,8 @@ def timm_model(name: str, weights: str = "random", seed: int = 0) -> nn.Module:
     `weights` is "random" (initialised by `seed`), "hub" (timm's own, needs a network or its
     cache), or the path of a safetensors or PyTorch file; the latter is read as weights only,
     which runs no code of the file's. Raises SymlearnError where timm is not installed, ConfigError
-    for a name that it does not have, and DataError for weights that cannot be had or are of
-    another architecture.
+    for a name that it does not have or that is no classifier, and DataError for weights that cannot
+    be had or are of another architecture.
     """
     timm = _timm()
     if name.split(".")[0] not in timm.list_models():
@@ -38,6 +38,11 @@ def timm_model(name: str, weights: str = "random", seed: int = 0) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _from_hub(timm, name) if weights == "hub" else timm.create_model(name)
+    if not getattr(model, "num_classes", 0):
+        raise ConfigError(
+            f"{name} is no classifier: its outputs are features, which have no probabilities; "
+            "choose a model with classes"
+        )
     if weights not in ("hub", "random"):
         load_weights(model, Path(weights), name)
     return model.eval().requires_grad_(False)

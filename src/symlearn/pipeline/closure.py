@@ -61,7 +61,7 @@ def _file_of(root: Path, module: str) -> Path | None:
 @cache
 def _imports(path: Path) -> list[str]:
     found: list[str] = []
-    for node in ast.walk(_import_statements(path.read_text())):
+    for node in ast.walk(_import_statements(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             # `from package import name` may import a module of that name
             found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]

@@ -25,7 +25,7 @@ def code_sha256(path: Path) -> str:
     """
     kept, digest = _kept(_CACHE), sha256(path)
     if digest not in kept:
-        kept[digest] = tree_sha256(path.read_text())
+        kept[digest] = tree_sha256(path.read_text(encoding="utf-8"))
         _keep(_CACHE, kept)
     return kept[digest]
 
@@ -57,7 +57,7 @@ def _is_text(node: Any) -> bool:
 @cache
 def _kept(path: Path) -> dict[str, str]:
     try:
-        found = json.loads(path.read_text())
+        found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -68,5 +68,5 @@ def _keep(path: Path, kept: dict[str, str]) -> None:
     temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     with contextlib.suppress(OSError):
         path.parent.mkdir(exist_ok=True)
-        temporary.write_text(json.dumps(kept))
+        temporary.write_text(json.dumps(kept), encoding="utf-8")
         temporary.replace(path)

@@ -46,13 +46,21 @@ def sidecar(path: Path) -> Path:
 
 
 def commit() -> str:
-    """The git commit of the source, with `-dirty` where files differ; `unknown` outside git."""
-    command = ["git", "-C", str(ROOT), "describe", "--always", "--dirty", "--abbrev=12"]
+    """The git commit of the source, with `-dirty` where files differ.
+
+    `unknown` outside git, and in a repository that does not track the source: another project's, in
+    which the package is installed.
+    """
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        _git("ls-files", "--error-unmatch", "__init__.py")
+        return _git("describe", "--always", "--dirty", "--abbrev=12")
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
-    return result.stdout.strip()
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(ROOT), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
 def write_sidecar(
@@ -86,14 +94,14 @@ def write_sidecar(
     }
     target = sidecar(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(record, indent=1) + "\n")
+    temporary.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     temporary.replace(target)
 
 
 def read_record(path: Path) -> Mapping[str, Any] | None:
     """A file's sidecar, or None where there is none that is whole."""
     try:
-        record = json.loads(sidecar(path).read_text())
+        record = json.loads(sidecar(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     if not isinstance(record, dict):

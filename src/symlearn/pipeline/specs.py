@@ -77,7 +77,7 @@ def write_changed(path: Path, text: str) -> Path:
 def read_spec(path: Path) -> dict[str, Any]:
     """A spec from its file; raises StoreError if it is missing or does not match its name."""
     try:
-        text = path.read_text()
+        text = path.read_text(encoding="utf-8")
         spec = json.loads(text)
     except (OSError, ValueError) as error:
         raise StoreError(

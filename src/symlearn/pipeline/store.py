@@ -7,6 +7,7 @@ Equal work gives equal bytes: no times, hosts or paths go inside (those are in t
 import contextlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,8 @@ from symlearn.errors import StoreError
 from symlearn.pipeline.vocabulary import DIMENSIONS, VARIABLES
 
 SCHEMA_VERSION = 1
+# Seconds between attempts to open a file that is locked.
+_PATIENCE = (0.1, 0.5, 2.0, 5.0)
 _ENGINE: Literal["h5netcdf"] = "h5netcdf"
 
 
@@ -85,7 +88,7 @@ def read_groups(path: Path) -> dict[str, xr.Dataset]:
 
 def _load(path: Path, group: str | None) -> xr.Dataset:
     try:
-        h5py.File(path, "r").close()  # where this fails, h5netcdf would print a traceback too
+        _wait_for_lock(path)
         with xr.open_dataset(path, engine=_ENGINE, group=group) as opened:
             return opened.load()
     except FileNotFoundError:
@@ -94,6 +97,24 @@ def _load(path: Path, group: str | None) -> xr.Dataset:
         raise StoreError(
             f"{path}: is damaged or no NetCDF file ({_one_line(error)}); delete it and run again"
         ) from None
+
+
+def _wait_for_lock(path: Path) -> None:
+    """Open and close a file; waits a while for another process that has it locked.
+
+    Where this fails, h5netcdf would print a traceback too.
+    """
+    for seconds in (*_PATIENCE, None):
+        try:
+            h5py.File(path, "r").close()
+            return
+        except BlockingIOError:
+            if seconds is None:
+                raise StoreError(
+                    f"{path}: is locked by another process, perhaps one that writes it; end that "
+                    "process or wait for it, and run again"
+                ) from None
+            time.sleep(seconds)
 
 
 def _check_version(path: Path, dataset: xr.Dataset) -> None:

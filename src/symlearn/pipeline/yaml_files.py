@@ -14,7 +14,7 @@ def read_yaml(path: Path) -> Any:
     YAML itself would silently take the second of two equal keys.
     """
     try:
-        return yaml.load(path.read_text(), _EachKeyOnce)
+        return yaml.load(path.read_text(encoding="utf-8"), _EachKeyOnce)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise ConfigError(f"{path}: cannot be read as YAML: {reason}") from None

@@ -1,15 +1,16 @@
 """The look of all figures: sizes, fonts, and one colour and marker per model and prediction."""
 
+import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count, product
 from string import ascii_uppercase
 from typing import Any
 
+# Figures are files: no display is needed, whatever backend the user's environment or settings name.
+os.environ["MPLBACKEND"] = "agg"
+
 import matplotlib
-
-matplotlib.use("Agg")  # figures are files; no display is needed
-
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
@@ -84,8 +85,14 @@ _PARAMETERS: dict[Any, Any] = {
 
 @contextmanager
 def applied() -> Iterator[None]:
-    """The style, for the figures drawn within."""
-    with matplotlib.rc_context(_PARAMETERS):
+    """The style, for the figures drawn within: matplotlib's own defaults and what differs here.
+
+    The user's settings change no picture.
+    """
+    with matplotlib.rc_context():
+        plt.switch_backend("agg")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_PARAMETERS)
         yield
     plt.close("all")
 

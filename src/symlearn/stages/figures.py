@@ -47,7 +47,7 @@ def _render(module: Any, plotted: Plotted, spec: Spec, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.stem}-") as folder:
         draft = Path(folder, out.name)
-        draft.with_suffix(".txt").write_text(caption(module, plotted, spec))
+        draft.with_suffix(".txt").write_text(caption(module, plotted, spec), encoding="utf-8")
         measured = module.measure(plotted)
         _save(module, plotted, measured, spec, draft)
         groups = {**plotted, "measured": _as_dataset(measured)}

@@ -229,12 +229,12 @@ def _run(arguments: argparse.Namespace) -> None:
     table, counted = rows(verdicts), summary(verdicts)
     heading = f"Preset {arguments.preset}: {counted}."
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    with arguments.out.open("w", newline="") as stream:
+    with arguments.out.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, _COLUMNS)
         writer.writeheader()
         writer.writerows(table)
-    arguments.out.with_suffix(".md").write_text(as_markdown(table, heading))
-    arguments.out.with_suffix(".html").write_text(as_html(table, heading))
+    arguments.out.with_suffix(".md").write_text(as_markdown(table, heading), encoding="utf-8")
+    arguments.out.with_suffix(".html").write_text(as_html(table, heading), encoding="utf-8")
     print(f"{as_text(table)}\n{heading}")
 
 

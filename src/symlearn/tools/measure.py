@@ -5,15 +5,16 @@ symlearn measure resnet50 --weights hub --pictures imagenet/val
 
 import argparse
 import csv
+import struct
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps
 
-from symlearn.errors import DataError
+from symlearn.errors import ConfigError, DataError
 from symlearn.measures.class_probabilities import ClassifierErrors, classifier_errors
 from symlearn.measures.lie import GENERATORS, Images, check_generator
 from symlearn.networks.devices import DEVICES, choose_device
@@ -23,6 +24,15 @@ from symlearn.progress import progress
 from symlearn.randomness import generator
 from symlearn.statistics import mean
 
+# What Pillow raises for pictures that are broken, cut short or made to fill the memory.
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
 _SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")
 
 
@@ -55,12 +65,15 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    for option, least in (("batch", 1), ("seed", 0)):
+        if getattr(arguments, option) < least:
+            raise ConfigError(f"--{option}: at least {least}, not {getattr(arguments, option)}")
     generators = [check_generator(name).name for name in arguments.generators]
     device = choose_device(arguments.device)
     files = pictures(arguments.pictures, arguments.count, arguments.seed)
     model = timm_model(arguments.model, arguments.weights)
     transform = transform_of(model)
-    images = torch.stack([transform(_opened(file)) for file in files]).to(device)
+    images = torch.stack([transform(opened(file)) for file in files]).to(device)
     errors = measured(model.to(device), images, generators, arguments.batch)
     table = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
     kinds = ("square", "absolute", "logits")
@@ -101,8 +114,15 @@ def _pictures(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
 
 
-def _opened(path: Path) -> Image.Image:
+def opened(path: Path) -> Image.Image:
+    """A picture in colours of 8 bits, upright as its EXIF orientation says; raises DataError."""
     try:
-        return Image.open(path).convert("RGB")
-    except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f"{path}: cannot be read as a picture ({error})") from None
+        with Image.open(path) as image:
+            if image.mode[0] in "IF":
+                raise DataError(
+                    f"{path}: has more than 8 bits a colour, which would be cut off; convert it"
+                )
+            return ImageOps.exif_transpose(image).convert("RGB")
+    except _UNREADABLE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DataError(f"{path}: cannot be read as a picture ({reason})") from None

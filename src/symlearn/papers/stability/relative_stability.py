@@ -12,7 +12,8 @@ from torch import nn
 from symlearn.measures.stability import (
     OUTPUT,
     Perturbation,
-    Responses,
+    Stability,
+    mean_stability,
     measure,
     median_stability,
 )
@@ -91,22 +92,13 @@ def _one(network: nn.Module, images: torch.Tensor, spec: Mapping[str, Any]) -> x
     stream = torch.Generator().manual_seed(seed_of(spec["seed"], "deformations"))
     layers = layer_names(network)
     found = measure(network, images, perturbation, stream, layers)
-    values = np.array([_averages(found.layers[name]) for name in (*layers, OUTPUT)])
-    quantities = ("relative", "deformation", "noise")
+    values = np.array([mean_stability(found.layers[name]) for name in (*layers, OUTPUT)])
     by_layer = {
         f"{name}_stability": ("layer", column)
-        for name, column in zip(quantities, values.T, strict=True)
+        for name, column in zip(Stability._fields, values.T, strict=True)
     }
     median = median_stability(found.outputs).relative
     return xr.Dataset({**by_layer, "relative_median": median}, {"layer": [*layers, OUTPUT]})
-
-
-def _averages(responses: Responses) -> tuple[float, float, float]:
-    """R, D and G by means; NaN where the denominator is zero."""
-    deformed, noisy, apart = (float(values.mean()) for values in vars(responses).values())
-    pairs = ((deformed, noisy), (deformed, apart), (noisy, apart))
-    first, second, third = (above / below if below > 0 else np.nan for above, below in pairs)
-    return first, second, third
 
 
 def layer_names(network: nn.Module) -> list[str]:

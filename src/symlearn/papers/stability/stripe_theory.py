@@ -84,14 +84,6 @@ def expected_amplification(count: int) -> float:
     return math.sqrt(2 * count / math.pi) * abs(first - second)
 
 
-def expected_relative_stability(amplification: float, dimension: int, parallel: int = 1) -> float:
-    """R of a function of one direction w, whose parallel components are Lambda times the others.
-
-    Shifts see |w_perp|^2 / d_perp and noise |w|^2 / d: R = d / (d_parallel Lambda^2 + d_perp).
-    """
-    return dimension / (parallel * amplification**2 + dimension - parallel)
-
-
 def relative_stability(
     predictor: Callable[[Points], Float[np.ndarray, " point"]],
     points: Points,

@@ -67,7 +67,7 @@ def _redraw(arguments: argparse.Namespace) -> int:
     unknown = set(arguments.figures) - {path.stem for path in found}
     if unknown or not chosen:
         raise StoreError(f"{arguments.folder}: holds no {', '.join(sorted(unknown)) or 'figures'}")
-    return max([_redraw_one(arguments.folder, figure) for figure in chosen])
+    return max(_redraw_one(arguments.folder, figure) for figure in chosen)
 
 
 def _redraw_one(folder: Path, figure: Path) -> int:

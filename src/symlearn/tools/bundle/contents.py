@@ -46,7 +46,7 @@ def spec_file(results: Path, figure: Path) -> Path:
     """The spec that a figure was drawn by, found by its contents."""
     record = read_record(figure) or {"spec": None}
     for path in sorted((results / "specs" / "figures").glob(f"{figure.stem}-*.json")):
-        if json.loads(path.read_text()) == record["spec"]:
+        if json.loads(path.read_text(encoding="utf-8")) == record["spec"]:
             return path
     raise StoreError(f"{figure}: its spec is not in {results}/specs; draw the figure again")
 

@@ -73,7 +73,7 @@ def measurements(
 def read_benchmark(path: Path) -> Benchmark | None:
     """What a benchmark file says, or None where it is missing or is no benchmark."""
     try:
-        with path.open(newline="") as stream:
+        with path.open(newline="", encoding="utf-8") as stream:
             row = next(csv.DictReader(stream, delimiter="\t"))
         numbers = (_number(row[column]) for column in ("s", "max_rss", "cpu_time"))
         return Benchmark(*numbers)

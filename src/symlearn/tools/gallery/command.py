@@ -18,7 +18,7 @@ def page(preset: str, figures: Sequence[Shown], claims: Sequence[Row]) -> str:
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["duration"] = duration
-    template = environment.from_string((_HERE / "gallery.html").read_text())
+    template = environment.from_string((_HERE / "gallery.html").read_text(encoding="utf-8"))
     return template.render(
         preset=preset,
         figures=figures,
@@ -27,8 +27,8 @@ def page(preset: str, figures: Sequence[Shown], claims: Sequence[Row]) -> str:
         outcomes=OUTCOMES,
         topics=list(dict.fromkeys(figure.topic for figure in figures)),
         commits=sorted({figure.record["commit"] for figure in figures}),
-        style=(_HERE / "gallery.css").read_text(),
-        script=(_HERE / "gallery.js").read_text(),
+        style=(_HERE / "gallery.css").read_text(encoding="utf-8"),
+        script=(_HERE / "gallery.js").read_text(encoding="utf-8"),
     )
 
 
@@ -43,6 +43,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     def run() -> None:
         figures, claims = gather(arguments.figures, arguments.claims)
-        arguments.out.write_text(page(arguments.preset, figures, claims))
+        arguments.out.write_text(page(arguments.preset, figures, claims), encoding="utf-8")
 
     return guarded("gallery", run)
