@@ -1,5 +1,7 @@
 import csv
+import json
 import math
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -12,21 +14,26 @@ import yaml
 from torch import nn
 
 from symlearn import plan
+from symlearn.config import overlaid, parse
+from symlearn.errors import ConfigError
 from symlearn.menu import kinds, networks, registry
 from symlearn.networks.build import build
 from symlearn.networks.ntk import NtkConvolution, NtkDense
 from symlearn.networks.vision_transformer import Attention
-from symlearn.pipeline.outputs import benchmark_path
-from symlearn.pipeline.specs import Cell
+from symlearn.pipeline.manifests import code_of
+from symlearn.pipeline.outputs import benchmark_path, output_files
+from symlearn.pipeline.provenance import sidecar, write_sidecar
+from symlearn.pipeline.specs import Cell, input_files, modules_of, weight_files, write_spec
 from symlearn.tools.forecast import measured
 from symlearn.tools.forecast import reference as reference_command
 from symlearn.tools.forecast.command import main
+from symlearn.tools.forecast.differences import changes
 from symlearn.tools.forecast.forecast import cost_model, forecast
 from symlearn.tools.forecast.measured import Cost, read_benchmark, reference
 from symlearn.tools.forecast.model import CostModel, line
 from symlearn.tools.forecast.reference import table
 from symlearn.tools.forecast.schedule import Job, wall_time
-from symlearn.tools.forecast.standing import standing
+from symlearn.tools.forecast.standing import Reason, standing
 from symlearn.tools.forecast.training import image_shape, network_cost, outputs, schedule
 from symlearn.tools.forecast.work import WORK, Work, work_of
 
@@ -169,21 +176,21 @@ def test_trainings_are_counted_as_long_as_their_problems_are(config):
 
 
 def test_a_problem_without_an_entry_costs_the_most_of_its_stage(config):
-    cell = next(cell for cell in cells_of(config, "quick") if cell.stage == "networks")
-    problem = {**cell.settings["problem"], "kind": "another"}
-    work = work_of(Cell("networks", "cell", {**cell.settings, "problem": problem}, cell.inputs))
+    cells = [cell for cell in cells_of(config, "quick") if cell.stage == "networks"]
+    problem = {**cells[0].settings["problem"], "kind": "another"}
+    other = {**cells[0].settings, "problem": problem}
+    work, model = work_of(Cell("networks", "cell", other, cells[0].inputs)), CostModel(reference())
     assert work.amount == 0
-    assert CostModel(reference()).cost(work).seconds > 100
+    starts = [model.cost(Work(kind)).seconds for kind in {work_of(cell).kind for cell in cells}]
+    assert model.cost(work).seconds >= max(starts)
 
 
-def test_a_network_that_cannot_be_built_is_one_line(shipped, folder, capsys):
-    shipped["architectures"]["mine"] = {"kind": "rbf", "inverse_length": 1.0}
-    shipped["presets"]["quick"]["trained_pairs"]["architecture"] = "mine"
-    (folder / "config.yaml").write_text(yaml.safe_dump(shipped))
-    assert main(["fig5"]) == 1
-    err = capsys.readouterr().err
-    assert "trained-pairs-mine" in err
-    assert err.count("\n") == 1
+def test_a_network_that_cannot_be_built_is_named(config):
+    cell = next(cell for cell in cells_of(config, "quick") if cell.slug.startswith("widths"))
+    entry = {**cell.settings["network"], "architecture": {"kind": "rbf", "inverse_length": 1.0}}
+    wrong = Cell("networks", "wrong", {**cell.settings, "network": entry}, cell.inputs)
+    with pytest.raises(ConfigError, match="wrong: a radial basis function"):
+        work_of(wrong)
 
 
 def test_twice_the_units_or_half_the_step_are_twice_the_work(config):
@@ -396,6 +403,153 @@ def test_without_measurements_the_reference_table_stays_and_the_preset_is_named(
     assert out.read_text() == "as it was\n"
 
 
+def lay_over(folder, **presets):
+    """A config file that is laid over the shipped one; returns its name."""
+    (folder / "mine.yaml").write_text(yaml.safe_dump({"presets": presets}))
+    return "mine.yaml"
+
+
+def counted(printed):
+    """The jobs of each stage in a printed plan."""
+    rows = [line.split() for line in printed.splitlines()]
+    return {row[0]: int(row[1]) for row in rows if row[0] in plan.STAGES}
+
+
+def test_a_preset_of_ones_own_comes_from_a_file_laid_over_the_config(folder, capsys):
+    file = lay_over(folder, mine={"extends": "quick", "rotations": {"n": [2, 4]}})
+    assert main(["fig9"]) == 0
+    quick = counted(capsys.readouterr().out)
+    assert main(["fig9", "--preset", "mine", "--configfile", file]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith("Preset mine: fig9\n")
+    mine = counted(printed)
+    assert 3 * mine["orbits"] == quick["orbits"]  # 2 of the 6 n
+    assert 3 * mine["kernels"] == quick["kernels"]
+    assert main(["--why", "fig9", "--preset", "mine", "--configfile", file]) == 0
+    assert "missing     figures/mine/fig9.pdf" in capsys.readouterr().out
+
+
+def test_a_file_laid_over_the_config_chooses_the_preset_and_changes_its_values(folder, capsys):
+    merged = {"preset": "standard", "presets": {"standard": {"rings": {"n": [4, 8]}}}}
+    (folder / "mine.yaml").write_text(yaml.safe_dump(merged))
+    assert main(["fig2", "--configfile", "mine.yaml"]) == 0
+    assert capsys.readouterr().out.startswith("Preset standard: fig2\n")
+
+
+def test_a_fault_stops_the_figures_alone_that_need_it(folder, capsys):
+    file = lay_over(folder, quick={"stability": {"draws": 0}})
+    assert main(["fig4", "--configfile", file]) == 0
+    assert main(["--why", "fig4", "--configfile", file]) == 0
+    capsys.readouterr()
+    for arguments in (["stability-depth"], ["--why", "stability-depth"], [], ["--each"]):
+        assert main([*arguments, "--configfile", file]) == 1
+        err = capsys.readouterr().err
+        assert "presets.quick.stability.draws: 0" in err
+        assert err.count("\n") == 1
+
+
+def test_a_fault_in_another_preset_stops_nothing(folder, capsys):
+    write_benchmark(folder / "results/standard/benchmarks/claims.tsv", 7.5)
+    for fault in ({"dataset": {"name": "mnits"}}, {"rotations": {"pairs": 0}}):
+        assert main(["fig4", "--configfile", lay_over(folder, standard=fault)]) == 0
+    capsys.readouterr()
+
+
+# What is laid over the quick preset, a figure, and what is said to have changed.
+CHANGES = {
+    "a grid": ({"rotations": {"pairs": 48}}, "fig9", "rotations"),
+    "what all studies share": ({"seed": 5}, "fig9", "seed: 124 -> 5"),
+    "the images": ({"dataset": {"padding": 3}}, "fig9", "dataset.padding: 2 -> 3"),
+    "the networks of another study": (
+        {"partial": {"images": 200}}, "lie-partial", "partial.images: 300 -> 200",
+    ),
+    "what another study has too": (
+        {"lie_partial": {"images": 10}}, "lie-partial", "lie_partial.images: 20 -> 10",
+    ),
+    "the images of one study": (
+        {"stability_samples": {"upsampling": 2}}, "stability-samples",
+        "stability_samples.upsampling: 3 -> 2",
+    ),
+    "a training": (
+        {"invariance": {"epochs": 30}}, "invariance-decay", "invariance.epochs: 40 -> 30",
+    ),
+    "the second key of a study": (
+        {"portrait": {"classes": [3, 7]}}, "fig7", "portrait.classes: [4, 7] -> [3, 7]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_changed_setting_is_named_by_its_key_in_the_config(folder, shipped, change):
+    values, figure, expected = CHANGES[change]
+    before = plan.figures(parse(shipped))[figure]
+    for cell in plan.all_cells([before]):
+        write_spec(folder / "results/quick", cell)
+    config = parse(overlaid(shipped, {"presets": {"quick": values}}))
+    after = plan.figures(config, [figure])[figure]
+    found = changes(config, folder / "results/quick", before.spec, after)
+    assert any(one.startswith(f"presets.quick.{expected}") for one in found), found
+
+
+def test_networks_and_architectures_of_ones_own_are_named_by_their_entries(folder, shipped):
+    shipped["networks"] = {"small": {"kind": "perceptron", "widths": [8]}}
+    shipped["presets"]["quick"]["lie_models"]["networks"] = ["small"]
+    shipped["presets"]["quick"]["lie_layers"]["networks"] = ["small"]
+    before = plan.figures(parse(shipped))["lie-models"]
+    for cell in plan.all_cells([before]):
+        write_spec(folder / "results/quick", cell)
+    shipped["networks"]["small"]["widths"] = [9]
+    config = parse(shipped)
+    after = plan.figures(config)["lie-models"]
+    found = changes(config, folder / "results/quick", before.spec, after)
+    assert found == ["networks.small.widths: [8] -> [9]"]
+
+
+@pytest.fixture
+def made(folder, config):
+    """A study of trained networks with all that it reads, as a run would leave them."""
+    results = Path("results/quick")
+    cell = next(c for c in cells_of(config, "quick") if c.slug.startswith("lie-partial"))
+    for one in plan.all_cells([cell]):
+        first, *_ = output_files(results, one)
+        first.parent.mkdir(parents=True, exist_ok=True)
+        first.write_text(f"the content of {one.name}")
+        for weights in [path for path in output_files(results, one) if path.suffix not in ENDINGS]:
+            weights.write_text(f"the weights of {one.name}")
+        read = [*input_files(results, one.spec), *weight_files(results, one.spec)]
+        write_sidecar(first, one.spec, read, started=0.0)
+    return cell
+
+
+ENDINGS = (".nc", ".json")
+
+
+def test_a_whole_result_stands(made):
+    assert not standing(Path("results/quick"), [made]).runs
+
+
+@pytest.mark.parametrize("ending", [".nc", ".safetensors"])
+def test_changed_networks_or_weights_are_measured_again(made, ending):
+    read = next(cell for cell in made.inputs if cell.stage == "networks")
+    path = Path("results/quick/networks", f"{read.name}{ending}")
+    path.write_text("other content")
+    later = path.with_suffix(".nc.json").stat().st_mtime + 10
+    os.utime(path, (later, later))
+    stands = standing(Path("results/quick"), [made])
+    assert stands.runs == {f"studies/{made.name}"}
+    assert stands.reasons[f"studies/{made.name}"] == [Reason("input", str(path))]
+
+
+def test_the_code_of_a_record_decides_whether_a_result_stands(made):
+    path = sidecar(output_files(Path("results/quick"), made)[0])
+    record = json.loads(path.read_text())
+    assert record["code"] == code_of(modules_of(made.spec))
+    record["code"]["papers/lie/partial.py"] = "another hash"
+    path.write_text(json.dumps(record))
+    stands = standing(Path("results/quick"), [made])
+    assert stands.reasons[f"studies/{made.name}"] == [Reason("source", "papers/lie/partial.py")]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -403,6 +557,10 @@ def test_without_measurements_the_reference_table_stays_and_the_preset_is_named(
         (["--cores", "0"], "--cores"),
         (["--why", "fig44"], "fig44: is neither a figure"),
         (["--configfile", "none.yaml"], "none.yaml"),
+        (
+            ["--preset", "mine"],
+            "'mine' has no entry under presets; there are: quick",
+        ),
     ],
 )
 def test_a_wrong_argument_is_one_line(folder, capsys, arguments, message):
@@ -426,3 +584,14 @@ def test_looking_ahead_imports_nothing_heavy():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_what_trains_nothing_is_planned_without_torch(folder):
+    """Also where trainings were measured: to count them takes seconds."""
+    write_benchmark(folder / "results/quick/benchmarks/claims.tsv", 7.5)
+    code = (
+        "import sys; from symlearn.tools.forecast.command import main;"
+        "assert main(['fig2', 'fig4']) == 0; print('torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "False"

@@ -1,28 +1,30 @@
 import ast
 import copy
 import re
+from pathlib import Path
 from types import SimpleNamespace
-from typing import get_args
 
 import numpy as np
 import pytest
 import xarray as xr
 import yaml
 
-from symlearn import plan
-from symlearn.config import PresetName, parse
+from symlearn import plan, wings
+from symlearn.config import parse
+from symlearn.errors import ConfigError
+from symlearn.menu import registry
 from symlearn.networks import on_orbits
 from symlearn.pipeline.closure import ROOT, closure
 from symlearn.pipeline.specs import canonical, modules_of
 from symlearn.stages.figures import caption
 
-PRESETS = get_args(PresetName)
+PRESETS = list(yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["presets"])
 # Cells that nothing is drawn for.
 _WITHOUT_DRAWS = ("datasets/", "studies/rings", "studies/lie-published")
 
 
 def studies(config):
-    return [cell for study in plan.STUDIES.values() for cell in study(config)]
+    return [cell for study in wings.studies().values() for cell in config.call(study)]
 
 
 def cells_of(raw):
@@ -33,6 +35,11 @@ def cells_of(raw):
 def everything(raw):
     config = parse(raw)
     return plan.all_cells([*studies(config), *plan.figures(config).values()])
+
+
+def rotations_of(raw):
+    """The settings of the pairs under rotations."""
+    return parse(raw).study("rotations").model_dump()
 
 
 def with_rotations(raw, **changes):
@@ -134,15 +141,22 @@ def test_where_the_data_lie_changes_no_name(shipped, tmp_path):
 def test_the_code_of_every_cell_holds_its_stage_and_its_study(cells):
     for cell in cells.values():
         files = {path.relative_to(ROOT).as_posix() for path in closure(*modules_of(cell.spec))}
-        assert f"{cell.stage}.py" in files or f"{cell.stage}/__main__.py" in files
+        assert f"stages/{cell.stage}.py" in files
         # the stages that import a module by name
-        name = {"studies": "study", "figures": "figure"}.get(cell.stage)
-        if name is not None:
-            assert f"{cell.stage}/{cell.settings[name].replace('-', '_')}.py" in files
+        match cell.stage:
+            case "studies" | "figures":
+                assert f"papers/{cell.settings['module'].replace('.', '/')}.py" in files
+            case "datasets":
+                assert f"datasets/sets/{cell.settings['name'].replace('-', '_')}.py" in files
+            case "networks":
+                builder = registry.BUILDERS[cell.settings["network"]["kind"]].module
+                problem = registry.PROBLEMS[cell.settings["problem"]["kind"]].module
+                for module in (builder, problem):
+                    assert f"{module.removeprefix('symlearn.').replace('.', '/')}.py" in files
 
 
 def test_one_more_n_adds_one_orbits_cell_and_a_kernel_and_a_study_per_architecture(shipped):
-    rotations = shipped["presets"]["quick"]["rotations"]
+    rotations = rotations_of(shipped)
     before = cells_of(shipped)
     after = cells_of(with_rotations(shipped, n=[*rotations["n"][:2], 6, *rotations["n"][2:]]))
     assert before.keys() <= after.keys()
@@ -166,13 +180,13 @@ def test_chunks_cover_all_pairs_once(shipped):
 
 @pytest.mark.parametrize("grid", ["n", "architectures"])
 def test_the_order_of_a_grid_changes_no_name(shipped, grid):
-    rotations = shipped["presets"]["quick"]["rotations"]
+    rotations = rotations_of(shipped)
     reordered = with_rotations(shipped, **{grid: rotations[grid][::-1]})
     assert cells_of(shipped).keys() == cells_of(reordered).keys()
 
 
 def test_one_more_architecture_keeps_all_names(shipped):
-    names = shipped["presets"]["quick"]["rotations"]["architectures"]
+    names = rotations_of(shipped)["architectures"]
     before = cells_of(shipped)
     after = cells_of(with_rotations(shipped, architectures=["cnn-gap-3-3", *names]))
     assert before.keys() < after.keys()
@@ -182,7 +196,7 @@ def test_one_more_architecture_keeps_all_names(shipped):
 
 def test_another_seed_changes_all_draws(shipped):
     other = copy.deepcopy(shipped)
-    other["presets"]["quick"]["seed"] += 1
+    other["base"]["seed"] += 1
     shared = cells_of(shipped).keys() & cells_of(other).keys()
     assert {key.split("/")[0] for key in shared} == {"datasets", "studies"}
     assert all(key.startswith(_WITHOUT_DRAWS) for key in shared)
@@ -205,9 +219,9 @@ def test_all_cells_come_once_however_often_they_are_read(config):
 
 @pytest.mark.parametrize("name", plan.figure_names())
 def test_a_figure_says_in_literals_what_it_needs(config, name):
-    needs = plan.needs_of(name)
+    needs = wings.needs_of(name)
     assert needs
-    assert needs.keys() <= plan.STUDIES.keys()
+    assert needs.keys() <= wings.studies().keys()
     assert plan.figures(config)[name].inputs
 
 
@@ -218,7 +232,7 @@ def test_captions_name_the_data_of_figures_that_read_several_sets(shipped):
         context = figures[name].settings["context"]
         assert context["dataset"]["name"] == "mnist"
         assert context["others"] == ["digits"]
-        assert context["seed"] == shipped["presets"]["standard"]["seed"]
+        assert context["seed"] == shipped["base"]["seed"]
     module = SimpleNamespace(TITLE="A title", caption=lambda _: "What is shown.")
     text = caption(module, {}, figures["invariance-shift"].settings)
     assert f"Images: mnist (and of other data sets: digits); random seed {context['seed']}." in text
@@ -229,22 +243,58 @@ def test_captions_name_the_data_of_figures_that_read_several_sets(shipped):
 def test_every_figure_file_is_found_in_the_order_of_its_study_and_number():
     names = plan.figure_names()
     numbered = [name for name in names if name.startswith("fig")]
-    files = {path.stem for path in (ROOT / "figures").glob("fig[0-9]*.py")}
+    files = {path.stem for path in ROOT.glob("papers/*/figures/fig[0-9]*.py")}
     assert set(numbered) == files
     assert names[: len(numbered)] == sorted(numbered, key=lambda name: int(name[3:]))
-    shown = plan.topics()
+    shown = [wing.title for wing in wings.wings()]
     others = sorted(
         set(names) - set(numbered), key=lambda name: (shown.index(plan.topic(name)), name)
     )
     assert names[len(numbered) :] == others
     assert others[-1] == "speed"
     for name in names:
-        ast.parse((ROOT / "figures" / f"{name.replace('-', '_')}.py").read_text())
+        module = wings.module_of(name).replace(".", "/")
+        ast.parse((ROOT / "papers" / f"{module}.py").read_text())
 
 
 def test_every_figure_has_a_topic():
     topics = {name: plan.topic(name) for name in plan.figure_names()}
-    assert set(topics.values()) == set(plan.topics()) - {plan.OTHER_TOPIC}
-    assert plan.topic("of-a-fifth-study") == plan.topics()[-1] == plan.OTHER_TOPIC
+    assert set(topics.values()) == {wing.title for wing in wings.wings()}
+    with pytest.raises(ValueError, match="of-a-fifth-study is no figure"):
+        plan.topic("of-a-fifth-study")
     assert topics["fig12"] == "Partially observed orbits"
     assert topics["stripe-weights"] == topics["stability-depth"] == "Relative stability"
+
+
+def test_only_what_a_figure_needs_can_refuse_the_config(shipped):
+    shipped["presets"]["quick"]["rotations"]["pairs"] = -1
+    config = parse(shipped)
+    assert {"fig2", "fig7", "lie-models"} <= plan.figures(config, ["fig2"]).keys()
+    assert not {"fig4", "fig5", "fig9"} & plan.figures(config, ["fig2"]).keys()
+    for wanted in (["fig4"], ["fig2", "fig5"], None):
+        with pytest.raises(ConfigError, match=r"presets\.quick\.rotations\.pairs: -1"):
+            plan.figures(config, wanted)
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["fig4"], ["fig4"]),
+        (["--cores", "all", "fig4", "figures/quick/lie-models.pdf"], ["fig4", "lie-models"]),
+        (["figures/quick/fig10.pdf.json"], ["fig10"]),
+        (["--cores", "all"], None),
+        (["all"], None),
+        (["fig4", "claims"], None),
+        (["results/quick/datasets/digits.nc"], None),
+        ([], None),
+    ],
+)
+def test_a_command_line_names_figures_and_their_files(words, names):
+    assert plan.wanted(words) == names
+
+
+def test_a_preset_of_ones_own_names_the_results_of_the_one_that_it_extends(shipped):
+    """What it changes gets other names, in its own folder; all else keeps those that it had."""
+    shipped["presets"]["mine"] = {"extends": "quick", "rings": {"separations": [0, 1]}}
+    quick, mine = (cells_of({**shipped, "preset": name}) for name in ("quick", "mine"))
+    assert {key.rsplit("-", 1)[0] for key in quick.keys() ^ mine.keys()} == {"studies/rings"}

@@ -2,6 +2,7 @@ import os
 import time
 
 import pytest
+import yaml
 
 from symlearn import plan
 from symlearn.config import load
@@ -107,6 +108,26 @@ def test_a_number_out_of_range_is_one_line(folder, capsys, option, value):
     assert main(["fig2", option, value]) == 1
     err = capsys.readouterr().err
     assert err.startswith(f"symlearn watch: error: {option}: ")
+    assert err.count("\n") == 1
+
+
+def test_a_preset_of_ones_own_is_watched_through_a_file_laid_over_the_config(folder, capsys):
+    mine = {"extends": "quick", "rings": {"n": [4, 8]}, "rotations": {"pairs": 0}}
+    (folder / "mine.yaml").write_text(yaml.safe_dump({"presets": {"mine": mine}}))
+    options = ["--once", "--preset", "mine", "--configfile", "mine.yaml"]
+    assert main(["fig2", *options]) == 0  # the fault in rotations is not fig2's
+    assert "0/2 jobs done" in capsys.readouterr().out
+    assert main(options) == 1
+    err = capsys.readouterr().err
+    assert "presets.mine.rotations.pairs" in err
+    assert err.count("\n") == 1
+
+
+def test_an_unknown_preset_is_one_line(folder, capsys):
+    assert main(["fig2", "--once", "--preset", "mine"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("symlearn watch: error: ")
+    assert "'mine' has no entry under presets" in err
     assert err.count("\n") == 1
 
 

@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+import yaml
 
 from .project import Project
 
@@ -28,15 +29,16 @@ def copy(drawn, tmp_path):
 
 
 BOTH = """
-from symlearn.forecast.__main__ import main
-main(["fig9", "--cores", "2"])
-main(["--why", "fig9"])
+import sys
+from symlearn.tools.forecast.command import main
+main(["fig9", "--cores", "2", *sys.argv[1:]])
+main(["--why", "fig9", *sys.argv[1:]])
 """
 
 
-def foreseen(project):
+def foreseen(project, *options):
     """How many jobs of each rule the forecast lists, and what else is printed."""
-    done = project.python("-c", BOTH)
+    done = project.python("-c", BOTH, *options)
     assert done.returncode == 0, done.stdout
     rows = [line.split() for line in done.stdout.splitlines()]
     return {RULES[r[0]]: int(r[1]) for r in rows if r[0] in RULES and r[1] != "0"}, done.stdout
@@ -47,12 +49,12 @@ def grow(config):
 
 
 def reseed(config):
-    config["presets"]["quick"]["seed"] += 1
+    config["presets"]["quick"]["seed"] = config["base"]["seed"] + 1
 
 
-def edit(project, name):
+def edit(project, name, line="UNUSED = 1"):
     path = project.folder / "src/symlearn" / name
-    path.write_text(path.read_text() + "\nUNUSED = 1\n")
+    path.write_text(path.read_text() + f"\n{line}\n")
 
 
 def damage(project, pattern):
@@ -69,23 +71,27 @@ CHANGES = {
     "what nothing needs": (lambda p: remove(p, "results/quick/orbits/*"), "fig9 is up to date"),
     "a grid": (lambda p: p.edit(grow), r"presets\.quick\.rotations: .*n 8.* added"),
     "the seed": (lambda p: p.edit(reseed), r"presets\.quick\.seed: 124 -> 125"),
+    "a comment": (
+        lambda p: edit(p, "papers/orbits/pairs.py", "# Nothing is computed otherwise."),
+        "fig9 is up to date",
+    ),
     "a module": (
         lambda p: edit(p, "theory/geometry.py"),
         r"changed +src/symlearn/theory/geometry\.py\n"
-        r"(?:.*\n)*? +imported by +src/symlearn/studies/pairs\.py\n"
-        r" +remakes +results/quick/studies/pairs-.*\.nc\n +remakes +figures/quick/fig9\.pdf\n",
+        r"(?:.*\n)*? +imported by +src/symlearn/papers/orbits/pairs\.py\n"
+        r" +remakes +results/quick/studies/rotations-.*\.nc\n +remakes +figures/quick/fig9\.pdf\n",
     ),
     "a file of the figure": (
         lambda p: remove(p, "figures/quick/fig9.png"),
         r"missing +figures/quick/fig9\.png\n",
     ),
     "a source of what is gone": (
-        lambda p: [remove(p, "results/quick/kernels/*"), edit(p, "studies/pairs.py")],
-        r"changed +src/symlearn/studies/pairs\.py",
+        lambda p: [remove(p, "results/quick/kernels/*"), edit(p, "papers/orbits/pairs.py")],
+        r"changed +src/symlearn/papers/orbits/pairs\.py",
     ),
     "a result": (
-        lambda p: damage(p, "results/quick/studies/pairs-*.nc"),
-        r"changed +results/quick/studies/pairs-.*\.nc\n +remakes +figures/quick/fig9\.pdf",
+        lambda p: damage(p, "results/quick/studies/rotations-*.nc"),
+        r"changed +results/quick/studies/rotations-.*\.nc\n +remakes +figures/quick/fig9\.pdf",
     ),
 }
 
@@ -97,3 +103,13 @@ def test_the_forecast_is_what_snakemake_plans_and_says_why(copy, change):
     jobs, printed = foreseen(copy)
     assert re.search(expected, printed), printed
     assert jobs == copy.planned("fig9")
+
+
+def test_a_preset_of_ones_own_in_another_file_is_foreseen_as_snakemake_plans_it(copy):
+    """The file lies beside the config, which stays as it is."""
+    mine = {"preset": "mine", "presets": {"mine": {"extends": "quick", "rotations": {"n": [4]}}}}
+    (copy.folder / "mine.yaml").write_text(yaml.safe_dump(mine))
+    jobs, printed = foreseen(copy, "--configfile", "mine.yaml")
+    assert printed.startswith("Preset mine: fig9\n")
+    assert jobs["build_orbits"] == 1
+    assert jobs == copy.planned("fig9", "--configfile", "mine.yaml")
