@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 
-STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures")
+from symlearn.pipeline.specs import STAGES
+
 TOOLS: Mapping[str, str] = {
     "claims": "claims",
     "plan": "forecast.command",

@@ -12,7 +12,6 @@ from symlearn.config import Config
 from symlearn.errors import ConfigError
 from symlearn.pipeline.specs import Cell
 
-STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures")
 # Targets that are all figures and then some jobs of their own.
 CLOSING: Mapping[str, tuple[str, ...]] = {
     "all": ("claims",),

@@ -23,7 +23,7 @@ from symlearn.networks.vision_transformer import Attention
 from symlearn.pipeline.manifests import code_of
 from symlearn.pipeline.outputs import benchmark_path, output_files
 from symlearn.pipeline.provenance import sidecar, write_sidecar
-from symlearn.pipeline.specs import Cell, input_files, modules_of, weight_files, write_spec
+from symlearn.pipeline.specs import STAGES, Cell, input_files, modules_of, weight_files, write_spec
 from symlearn.tools.forecast import measured
 from symlearn.tools.forecast import reference as reference_command
 from symlearn.tools.forecast.command import main
@@ -412,7 +412,7 @@ def lay_over(folder, **presets):
 def counted(printed):
     """The jobs of each stage in a printed plan."""
     rows = [line.split() for line in printed.splitlines()]
-    return {row[0]: int(row[1]) for row in rows if row[0] in plan.STAGES}
+    return {row[0]: int(row[1]) for row in rows if row[0] in STAGES}
 
 
 def test_a_preset_of_ones_own_comes_from_a_file_laid_over_the_config(folder, capsys):

@@ -15,7 +15,7 @@ from symlearn.errors import ConfigError
 from symlearn.menu import registry
 from symlearn.networks import on_orbits
 from symlearn.pipeline.closure import ROOT, closure
-from symlearn.pipeline.specs import canonical, modules_of
+from symlearn.pipeline.specs import STAGES, canonical, modules_of
 from symlearn.stages.figures import caption
 
 PRESETS = list(yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["presets"])
@@ -75,7 +75,7 @@ def test_inputs_come_before_what_reads_them(cells):
 def test_specs_are_plain_and_name_neither_paths_nor_machines(cells):
     for cell in cells.values():
         text = canonical({"settings": cell.settings})
-        assert cell.stage in plan.STAGES
+        assert cell.stage in STAGES
         assert str(ROOT) not in text
         assert "data_root" not in text
 

@@ -18,6 +18,9 @@ from typing import Any
 from symlearn.errors import StoreError
 from symlearn.menu import registry
 
+# In the order in which a run comes to them.
+STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures")
+
 
 @dataclass(frozen=True)
 class Cell:

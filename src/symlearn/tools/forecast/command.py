@@ -7,6 +7,7 @@ from pathlib import Path
 from symlearn import plan
 from symlearn.config import Config
 from symlearn.pipeline.outputs import CLOSING_JOBS, output_files
+from symlearn.pipeline.specs import STAGES
 from symlearn.tools.commands import chosen_config, config_options, duration, guarded
 from symlearn.tools.forecast.forecast import Forecast, closing_cell, cost_model, forecast
 from symlearn.tools.forecast.standing import standing
@@ -58,7 +59,7 @@ def _plan(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
     cast = forecast(results, stands, cost_model(config, stands.to_run), closing)
     yield f"Preset {config.preset}: {' '.join(arguments.targets) or 'all'}"
     yield _HEAD
-    for stage in dict.fromkeys([*plan.STAGES, *CLOSING_JOBS]):
+    for stage in dict.fromkeys([*STAGES, *CLOSING_JOBS]):
         yield from _row(cast, stage, arguments.cores)
     yield from _total(cast, arguments.cores)
 
