@@ -12,7 +12,9 @@ SHELL := bash
 BASE := import sys; print(sys._base_executable)
 PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell $(name) -c '$(BASE)' 2>/dev/null)))
 VENV := .venv
-BIN := $(CURDIR)/$(VENV)/bin
+BIN := $(VENV)/bin
+# For commands that look for others; quoted, since the folder may have a blank in its name.
+WITH_BIN = PATH="$(CURDIR)/$(BIN):$$PATH"
 LOCK := envs/requirements.lock
 TORCH := envs/torch.txt
 # --no-deps: the lock holds all that is needed, and not TensorFlow, which neural-tangents declares.
@@ -62,16 +64,16 @@ version=$$($(or $(PYTHON),false) -c 'import sys; print("python%d.%d" % sys.versi
 endef
 
 figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="..." adds options
-	@PATH="$(BIN):$$PATH" snakemake --cores all $(SNAKEMAKE_ARGS)
+	@$(WITH_BIN) snakemake --cores all $(SNAKEMAKE_ARGS)
 
 test: env  ## all tests; PYTEST_ARGS="..." adds options
-	@PATH="$(BIN):$$PATH" pytest $(PYTEST_ARGS)
+	@$(WITH_BIN) pytest $(PYTEST_ARGS)
 
 test-quick: env  ## the whole quick preset with its claims, gallery and bundle; half an hour
-	@PATH="$(BIN):$$PATH" pytest -m quick -n0 -v tests/workflow/test_quick.py $(PYTEST_ARGS)
+	@$(WITH_BIN) pytest -m quick -n0 -v tests/workflow/test_quick.py $(PYTEST_ARGS)
 
 test-slurm: env  ## the Slurm profile on a cluster of its own, on this machine; needs root
-	@PATH="$(BIN):$$PATH" pytest -m slurm -n0 -v tests/workflow/test_slurm.py $(PYTEST_ARGS)
+	@$(WITH_BIN) pytest -m slurm -n0 -v tests/workflow/test_slurm.py $(PYTEST_ARGS)
 
 fuzz: env  ## damaged input for all readers, for SECONDS=60 in total
 	@$(BIN)/python tests/workflow/fuzz.py --seconds $(or $(SECONDS),60)

@@ -210,3 +210,22 @@ def test_a_model_without_classes_is_refused(monkeypatch):
         timm_models.timm_model("eva02")
     features.num_classes = 192
     assert timm_models.timm_model("eva02") is features
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_make_works_in_a_folder_whose_name_has_a_blank(tmp_path):
+    root, folder = PACKAGE.parents[1], tmp_path / "My Drive"
+    (folder / ".venv/bin").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml"):
+        shutil.copy(root / name, folder)
+    shutil.copytree(root / "envs", folder / "envs")
+    pins = [(folder / "envs" / name).read_text() for name in ("requirements.lock", "torch.txt")]
+    for name, text in (("locked", f"{''.join(pins)}# {folder}\n"), ("installed", "")):
+        (folder / ".venv" / name).write_text(text)
+    snakemake = folder / ".venv/bin/snakemake"
+    snakemake.write_text('#!/bin/sh\necho "drawn with $*"\n')
+    snakemake.chmod(0o755)
+    done = subprocess.run(
+        ["make", "figures"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "drawn with --cores all\n"), done.stderr
