@@ -10,8 +10,8 @@ from common import blobs, machine, seconds
 from symlearn.datasets import normalise, rotation_orbits
 from symlearn.kernels import gram
 from symlearn.kernels.infinite_width import neural_tangents_kernel
+from symlearn.kernels.of_orbits import exact_symmetries
 from symlearn.menu.layers import layers_of
-from symlearn.stages.kernels import exact_symmetries
 from symlearn.threads import in_threads
 
 ARCHITECTURE = "cnn-gap-3"

@@ -4,7 +4,7 @@ import numpy as np
 import scipy.ndimage
 from common import blobs, machine, seconds
 
-from symlearn.groups import ACTIONS
+from symlearn.groups import action_of
 
 IMAGES = 128
 ORDERS = (3, 8, 16, 64)
@@ -14,7 +14,7 @@ def main() -> None:
     """Print the ratio and the largest difference for several group orders."""
     print(machine())
     images = blobs(IMAGES)
-    rotate = ACTIONS["cyclic-rotation"].apply
+    rotate = action_of("cyclic-rotation").apply
     for n in ORDERS:
         ours, found = seconds(lambda n=n: rotate(images, n))
         theirs, expected = seconds(lambda n=n: one_call_each(images, n), repeats=1)

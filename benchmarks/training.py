@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from symlearn.datasets.orbits import rotation_orbits
-from symlearn.menu.architectures import STANDARD
+from symlearn.menu.kinds import STANDARD
 from symlearn.menu.networks import standard_entry
 from symlearn.networks import on_orbits
 from symlearn.networks.build import build

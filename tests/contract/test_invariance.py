@@ -14,7 +14,7 @@ from torch import nn
 
 from symlearn.datasets.distribution_shift import shifted_sets
 from symlearn.errors import TrainingError
-from symlearn.groups import ACTIONS
+from symlearn.groups import action_of
 from symlearn.groups.tensors import image_action
 from symlearn.measures import invariance
 from symlearn.measures.invariance import (
@@ -135,7 +135,7 @@ def test_the_mean_spread_is_that_over_pairs_of_images():
 @every_group
 def test_logits_are_those_of_the_poses(group, n):
     network, images = _perceptron(), _images()
-    poses = [ACTIONS[group].apply(images[:, c].numpy(), n) for c in range(2)]
+    poses = [action_of(group).apply(images[:, c].numpy(), n) for c in range(2)]
     by_pose = torch.from_numpy(np.stack(poses, axis=2))
     expected = torch.stack([network(image) for image in by_pose]).detach()
     found = logits_of_poses(network, images, _action(group, n))
@@ -318,7 +318,7 @@ def _seen_by(group, n, images):
     """The second moment of gx - x over images and pairs, and the mean of all poses, as matrices."""
     pixels = images[0].numel()
     side = images.shape[-1]
-    basis = ACTIONS[group].apply(np.eye(pixels).reshape(pixels, side, side), n)
+    basis = action_of(group).apply(np.eye(pixels).reshape(pixels, side, side), n)
     maps = basis.reshape(pixels, -1, pixels).transpose(1, 2, 0)  # (element, to pixel, from pixel)
     flat = images.flatten(1).numpy()
     differences = np.einsum("gpq,iq->igp", maps[1:], flat) - flat[:, None]

@@ -1,6 +1,8 @@
 """The studies of invariance on small networks, and what their figures measure of them."""
 
 import json
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,26 +12,15 @@ from matplotlib import pyplot
 
 from symlearn.datasets.distribution_shift import SHIFTS
 from symlearn.errors import ConfigError
-from symlearn.groups.actions import nearest_rotations
-from symlearn.groups.tensors import nearest_rotation_action
+from symlearn.groups.nearest import nearest_rotation_action, nearest_rotations
 from symlearn.measures import invariance as measures
 from symlearn.measures.invariance import unrelated_similarity
-from symlearn.papers.invariance import (
-    decay as invariance_decay,
-)
-from symlearn.papers.invariance import (
-    families as invariance,
-)
-from symlearn.papers.invariance import (
-    partial as invariance_partial,
-)
-from symlearn.papers.invariance import (
-    saliency as invariance_saliency,
-)
+from symlearn.papers.invariance import decay, families, partial, saliency
 from symlearn.papers.invariance.figures import invariance_decay as decay_figure
 from symlearn.papers.invariance.figures import invariance_regulariser as regulariser
 from symlearn.papers.invariance.figures import invariance_shift as shift_figure
 from symlearn.pipeline import store
+from symlearn.pipeline.provenance import weights_of
 from symlearn.plots.inputs import Inputs
 from symlearn.stages.networks import compute as train
 
@@ -56,6 +47,13 @@ SPEC = {
     "labels": {"network": "small", **GROUP}, **GROUP, "images": 12, "shifts": list(SHIFTS),
     "shift_strengths": [0.75, 1.0], "other": None, "strength": 1.0, "seed": 3, "class_": 2,
 }  # fmt: skip
+
+
+class Networks(NamedTuple):
+    """What the stage of networks leaves of a cell."""
+
+    history: xr.Dataset
+    weights: Path
 
 
 def dataset():
@@ -90,9 +88,13 @@ def trained_cell(folder, given):
     folder.mkdir()
     found = train(given, [dataset()], out=out, device="cpu", seconds=0.0)
     store.write(found.drop_attrs(deep=False), out, given)
-    history = store.read(out)
-    history.encoding["source"] = str(out)
-    return history
+    return Networks(store.read(out), weights_of(out))
+
+
+def computed(study, spec, networks, *others):
+    """A study of trained networks, as the stage runs it."""
+    histories, weights = zip(*networks, strict=True)
+    return study.compute(spec, [*histories, *others], list(weights))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +108,7 @@ def cells(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def family(cells):
-    return invariance.compute(SPEC, [*cells, dataset()]).assign_attrs(SPEC["labels"])
+    return computed(families, SPEC, cells, dataset()).assign_attrs(SPEC["labels"])
 
 
 def test_results_can_be_stored(family, tmp_path):
@@ -129,7 +131,7 @@ def test_no_shift_is_the_same_for_all_and_a_full_one_is_not(family):
 
 
 def test_accuracies_are_those_of_the_training(family, cells):
-    for row, history in enumerate(cells):
+    for row, (history, _) in enumerate(cells):
         upright = family["upright_accuracy"].isel(model=row).values
         np.testing.assert_allclose(upright, history["test_accuracy"][:, -1], atol=1e-6)
 
@@ -138,7 +140,7 @@ def test_another_data_set_is_a_further_shift(cells):
     other = dataset().assign_attrs(maximum=510)  # the same images at half the brightness
     preparation = {"name": "other", "upsampling": 1, "padding": 0}
     spec = {**SPEC, "shifts": ["noise"], "other": preparation}
-    found = invariance.compute(spec, [cells[1], dataset(), other])
+    found = computed(families, spec, [cells[1]], dataset(), other)
     assert list(found["shift"].values) == ["noise", "interpolation"]
 
 
@@ -183,7 +185,7 @@ def test_the_control_is_the_one_as_sensitive_to_noise(family):
 
 def test_spectra_start_alike_and_end_apart(cells):
     chosen = [cells[list(KINDS).index(k)] for k in ("augmented", "regularised", "decayed")]
-    found = invariance_decay.compute(SPEC, [*chosen, dataset()])
+    found = computed(decay, SPEC, chosen, dataset())
     assert list(found["epoch"].values) == [0, 1, 4]
     start, end = found.isel(epoch=0), found.isel(epoch=-1)
     # Before training all ways have the same networks.
@@ -216,11 +218,11 @@ def over_training(noise_errors, layers=2):
 
 def test_the_control_of_the_decay_is_that_of_the_one_strength():
     errors = {(0, 0): 9.0, (1, 0): 4.0, (10, 0): 1.0, (0, 0.5): 4.0, (0, 2): 1.0}
-    for strength, decay in ((1.0, 0.5), (10.0, 2)):
+    for strength, rate in ((1.0, 0.5), (10.0, 2)):
         found = over_training(errors).assign_attrs(strength=strength)
         drawn = found.isel(model=decay_figure._drawn(found))
         text = decay_figure.caption({"decay": drawn})
-        assert f"with weight decay {decay:g} instead" in text
+        assert f"with weight decay {rate:g} instead" in text
         assert f"the loss of strength {strength:g}." in text
 
 
@@ -276,7 +278,7 @@ def test_panels_without_a_curve_have_no_frame(layers):
 
 def test_a_class_without_test_image_is_one_line(cells):
     with pytest.raises(ConfigError, match=r"^invariance\.test: none of 40 .* class 7, .*class_"):
-        invariance_saliency.compute({**SPEC, "class_": 7}, [cells[1], dataset()])
+        computed(saliency, {**SPEC, "class_": 7}, [cells[1]], dataset())
 
 
 def test_all_images_go_through_networks_in_blocks(monkeypatch):
@@ -309,7 +311,7 @@ def test_all_images_go_through_networks_in_blocks(monkeypatch):
 
 
 def test_maps_of_a_tied_network_are_equal_when_turned_back(cells):
-    found = invariance_saliency.compute(SPEC, [cells[1], cells[-1], dataset()])
+    found = computed(saliency, SPEC, [cells[1], cells[-1]], dataset())
     free, tied = found.isel(model=0), found.isel(model=1)
     assert float(tied["similarity"]) > 0.999999
     assert float(abs(tied["returned"] - tied["returned"][0]).max()) < 1e-12
@@ -334,9 +336,9 @@ def test_nearest_rotations_act_as_on_levels(n):
 def test_the_class_left_out_is_measured_apart(tmp_path):
     members = [[0, 0], [2, 0]]
     problem = {"kind": "partial-rotations", "n": 2, "images": 30, "members": members}
-    history = trained_cell(tmp_path / "partial", network_spec(problem, FREE, {}, {"n": 2}))
+    networks = trained_cell(tmp_path / "partial", network_spec(problem, FREE, {}, {"n": 2}))
     spec = {"labels": {"network": "small"}, "images": 5, "seed": 1}
-    found = invariance_partial.compute(spec, [history, dataset()])
+    found = computed(partial, spec, [networks], dataset())
     store.write(found, tmp_path / "study.nc", {"stage": "studies"})
     assert dict(found.sizes) == {"member": 2, "role": 2, "measure": 10}
     assert list(found["left_out"].values) == [0, 2]

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from symlearn.datasets.orbits import make_orbits, normalise, rotation_orbits
 from symlearn.errors import DataError, SymlearnError
-from symlearn.groups import ACTIONS
-from symlearn.kernels import blocks, gram, has_closed_form, infinite_width
+from symlearn.groups import action_of
+from symlearn.kernels import blocks, gram, infinite_width
 from symlearn.kernels.neural_tangents_adapter import load_stax
-from symlearn.menu.layers import layers_of
-from symlearn.stages.kernels import exact_symmetries
+from symlearn.kernels.of_orbits import exact_symmetries
+from symlearn.menu.layers import has_closed_form, layers_of
 
 from .helpers import F32, F64, difference, relative_difference, scale_of
 
@@ -299,7 +299,7 @@ def test_symmetries_change_no_entry_and_hold_to_the_last_bit(group, n, architect
     orbits = make_orbits(_rng(6).random((3, SIDE, SIDE)), group, n)
     images = orbits.reshape(-1, SIDE, SIDE)
     symmetries = exact_symmetries(group, n, orbits=3)
-    assert len(symmetries) == len(ACTIONS[group].exact(n))
+    assert len(symmetries) == len(action_of(group).exact(n))
     found = gram(architecture, images, symmetries=symmetries)
     for moved in symmetries:
         assert (found[np.ix_(moved, moved)] == found).all()

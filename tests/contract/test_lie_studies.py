@@ -7,7 +7,7 @@ import xarray as xr
 import yaml
 from matplotlib import pyplot
 
-from symlearn import plan
+from symlearn import wings
 from symlearn.config import parse
 from symlearn.measures.class_probabilities import probabilities
 from symlearn.measures.lie import lie_derivative, mean_square
@@ -28,11 +28,12 @@ from symlearn.papers.lie.figures import (
 )
 from symlearn.papers.lie.figures import lie_partial as partial_figure
 from symlearn.pipeline import store
+from symlearn.pipeline.provenance import weights_of
 from symlearn.pipeline.specs import modules_of
 from symlearn.plots.inputs import Inputs
 from symlearn.stages.datasets import compute as read_dataset
 from symlearn.stages.networks import compute as train
-from symlearn.stages.studies import compute as study
+from symlearn.stages.studies import computation
 from symlearn.statistics import rank_correlation
 
 SMALL = {
@@ -72,24 +73,30 @@ class Made:
         self.folder = folder
         self.done = {}
 
+    def weights(self, cell):
+        """Of networks that are computed already."""
+        return weights_of(self.folder / f"{cell.name}.nc")
+
     def __call__(self, cell):
         if cell.name not in self.done:
             inputs = [self(read) for read in cell.inputs]
             out = self.folder / f"{cell.name}.nc"
             compute = {"datasets": self._data, "networks": self._train, "studies": self._study}
-            found = compute[cell.stage](cell.spec, inputs, out)
+            found = compute[cell.stage](cell, inputs, out)
             store.write(found, out, cell.spec)
             self.done[cell.name] = store.read(out)
         return self.done[cell.name]
 
-    def _data(self, spec, inputs, _):
-        return read_dataset(spec, inputs, None)
+    def _data(self, cell, inputs, _):
+        return read_dataset(cell.spec, inputs, None)
 
-    def _train(self, spec, inputs, out):
-        return train(spec, inputs, out=out, device="cpu", seconds=1e9)
+    def _train(self, cell, inputs, out):
+        return train(cell.spec, inputs, out=out, device="cpu", seconds=1e9)
 
-    def _study(self, spec, inputs, _):
-        return study(spec, inputs)
+    def _study(self, cell, inputs, _):
+        """As the stage: a computation gets the weights of its networks, if it reads some."""
+        weights = [self.weights(read) for read in cell.inputs if read.stage == "networks"]
+        return computation(cell.spec).compute(cell.spec, inputs, *([weights] if weights else []))
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +110,7 @@ def config(shipped_text):
 
 
 def cells(config, name):
-    return plan.STUDIES[name](config)
+    return config.call(wings.studies()[name])
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +123,7 @@ def plotted(made, config):
     }  # fmt: skip
     found = {}
     for figure, module in modules.items():
-        read = [made(cell) for need in plan.needs_of(figure) for cell in cells(config, need)]
+        read = [made(cell) for need in wings.needs_of(figure) for cell in cells(config, need)]
         found[figure] = module.gather(Inputs(tuple(read)))
     return found
 
@@ -128,7 +135,8 @@ def by_hand(made, config, network="fully-connected"):
     spec = store.spec_of(history)
     levels, labels = classification.images_of(dataset, spec["problem"]["preparation"])
     chosen = classification.test_images(len(labels), spec)
-    return made(cell), trained(history), torch.from_numpy(levels[chosen]).float() / 255, labels
+    networks = trained(history, made.weights(cell.inputs[0]))
+    return made(cell), networks, torch.from_numpy(levels[chosen]).float() / 255, labels
 
 
 def test_errors_are_those_of_the_trained_networks(made, config):
@@ -296,7 +304,7 @@ def test_another_file_of_published_models_is_refused():
 def test_studies_depend_on_what_builds_their_networks(config):
     for name in ("lie-models", "lie-layers"):
         for cell in cells(config, name):
-            kind = config.network(cell.labels["network"])["kind"].replace("-", "_")
+            kind = config.context.network(cell.labels["network"])["kind"].replace("-", "_")
             assert any(kind in module or kind == "resnet" for module in modules_of(cell.spec))
 
 

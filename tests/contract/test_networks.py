@@ -10,7 +10,7 @@ import xarray as xr
 
 from symlearn.datasets.orbits import rotation_orbits
 from symlearn.kernels import gram
-from symlearn.menu.architectures import STANDARD
+from symlearn.menu.kinds import STANDARD
 from symlearn.menu.layers import layers_of
 from symlearn.menu.networks import STANDARD as NETWORKS
 from symlearn.menu.networks import standard_entry

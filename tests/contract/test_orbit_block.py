@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from symlearn.datasets.orbits import draw_tasks, rotation_orbits
-from symlearn.groups import ACTIONS, Subgroup, cyclic, dihedral, from_table, product
+from symlearn.groups import Subgroup, action_of, cyclic, dihedral, from_table, product
 from symlearn.kernels import gram
-from symlearn.stages.kernels import exact_symmetries
+from symlearn.kernels.of_orbits import exact_symmetries
 from symlearn.theory import (
     coset_block_errors,
     exact_errors,
@@ -233,7 +233,7 @@ def test_on_digits_with_five_seeds_it_is_the_exact_error_of_every_seed(mnist, n)
 def test_on_digits_over_quarter_turns_it_is_exact_at_every_pose(
     mnist, architecture, n, with_symmetries
 ):
-    subgroup = Subgroup(cyclic(n), ACTIONS["cyclic-rotation"].exact(n))
+    subgroup = Subgroup(cyclic(n), action_of("cyclic-rotation").exact(n))
     assert len(subgroup) == 4
     labels = np.array([1.0, -1.0])
     tasks = PAIRS if "gap" not in architecture else 48 // n

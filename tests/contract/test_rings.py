@@ -5,9 +5,9 @@ import pytest
 
 from symlearn.datasets.orbits import make_orbits
 from symlearn.kernels import gram
+from symlearn.kernels.of_orbits import exact_symmetries
 from symlearn.papers.orbits.bessel import bessel_error, bessel_spectrum
 from symlearn.papers.orbits.rings import ring_gram
-from symlearn.stages.kernels import exact_symmetries
 from symlearn.theory import (
     class_separation,
     exact_errors,

@@ -5,10 +5,10 @@ from itertools import pairwise
 from typing import get_args
 
 import pytest
-from symlearn.settings import TranslationName
 
-from symlearn.groups import ACTIONS
-from symlearn.menu.architectures import STANDARD
+from symlearn.groups import action_of
+from symlearn.menu.groups import ShiftGroupName
+from symlearn.menu.kinds import STANDARD
 from symlearn.papers.orbits import collapse, pairs
 from symlearn.papers.orbits.figures import fig7
 from symlearn.plots import style
@@ -33,13 +33,15 @@ def inputs_of(group):
         spec["preparation"] = {"upsampling": 1, "padding": 2}
         orbits = orbits_stage.compute(spec, [digits])
         for name in ("cnn-fc-3", "cnn-gap-3"):
-            kernel = {"architecture": STANDARD[name], "kind": "ntk", "precision": "float64"}
-            kernels = compute_kernels(kernel, [orbits])
+            kernel = {"architecture": STANDARD[name], "group": group, "kind": "ntk"}
+            kernels = compute_kernels({**kernel, "precision": "float64"}, [orbits])
             labels = {"architecture": name, "n": n}
-            settings = {"ridge_factors": FACTORS, "labels": labels}
-            found.append(answered("pairs", labels, pairs.compute(settings, [kernels, orbits])))
+            settings = {"group": group, "ridge_factors": FACTORS, "labels": labels}
+            found.append(answered("shifts", labels, pairs.compute(settings, [kernels, orbits])))
             if n == SIZES[-1]:
-                space = collapse.compute({"labels": {"architecture": name}}, [kernels])
+                space = collapse.compute(
+                    {"group": group, "labels": {"architecture": name}}, [kernels]
+                )
                 found.append(answered("collapse", {"architecture": name}, space))
     return Inputs(tuple(found))
 
@@ -48,7 +50,7 @@ def answered(study, labels, dataset):
     return dataset.assign_attrs(spec=json.dumps({"study": study, "labels": labels}))
 
 
-@pytest.fixture(scope="module", params=get_args(TranslationName))
+@pytest.fixture(scope="module", params=get_args(ShiftGroupName))
 def plotted(request):
     return fig7.gather(inputs_of(request.param)), request.param
 
@@ -59,7 +61,7 @@ def test_the_ridge_alone_makes_the_error_of_collapsed_orbits(plotted):
     measured = fig7.measure(datasets)
     for n in SIZES:
         assert measured[f"floor_difference.cnn-gap-3.n{n}"].value <= 1e-3
-    poses = [len(ACTIONS[group].group(int(n))) for n in datasets["pairs"]["n"]]
+    poses = [len(action_of(group).group(int(n))) for n in datasets["pairs"]["n"]]
     assert datasets["pairs"]["poses"].values.tolist() == poses
 
 
@@ -74,14 +76,14 @@ def test_the_smallest_ridge_comes_first_whatever_the_config_s_order(plotted):
 
 def test_caption_and_axes_name_the_shifts(plotted):
     datasets, group = plotted
-    moves = ACTIONS[group].moves
+    moves = action_of(group).moves
     assert fig7.caption(datasets).startswith(f"Orbits of {moves}, ")
     with style.applied():
         figure = fig7.draw(datasets, fig7.measure(datasets))
         axes = figure.axes
     assert [panel.get_xlabel() for panel in axes].count(f"{moves} N") == 1
     drawn = next(panel for panel in axes if panel.get_xlabel() == f"{moves} N").containers[0]
-    assert drawn[0].get_xdata().tolist() == [len(ACTIONS[group].group(n)) for n in SIZES]
+    assert drawn[0].get_xdata().tolist() == [len(action_of(group).group(n)) for n in SIZES]
 
 
 def test_poses_are_joined_only_where_they_follow_each_other(plotted):

@@ -9,8 +9,8 @@ import xarray as xr
 from symlearn.config import load
 from symlearn.papers.speed import timings as speed
 from symlearn.papers.speed.figures import speed as figure
-from symlearn.plan import STUDIES
 from symlearn.stages.datasets import compute as read_dataset
+from symlearn.wings import studies
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,7 +44,7 @@ def test_fitted_powers_are_those_of_the_times(power):
 
 
 def test_every_work_is_timed_by_every_size_that_it_grows_with(digits):
-    (cell,) = STUDIES["speed"](load(ROOT / "config.yaml"))
+    (cell,) = load(ROOT / "config.yaml").call(studies()["speed"])
     axes = {"n": [2, 4], "pairs": [1, 2], "padding": [0, 1], "width": [2, 4]}
     small = {"axes": axes, "base": {name: values[0] for name, values in axes.items()}}
     found = speed.compute({**cell.spec, **small, "jobs": [1], "cores": [1]}, [digits])

@@ -1,5 +1,7 @@
 """The study of trained networks' stability, on small networks that a stage has trained."""
 
+from itertools import starmap
+
 import numpy as np
 import pytest
 import torch
@@ -19,6 +21,7 @@ from symlearn.networks.trained import trained
 from symlearn.papers.stability import relative_stability as stability
 from symlearn.papers.stability.figures import stabilities
 from symlearn.pipeline import store
+from symlearn.pipeline.provenance import weights_of
 from symlearn.plots.inputs import Inputs
 from symlearn.randomness import seed_of
 from symlearn.stages.datasets import compute as read_dataset
@@ -67,20 +70,21 @@ def digits():
 
 @pytest.fixture(scope="module")
 def histories(tmp_path_factory, digits):
-    """The larger number of training images first, so that order does not matter."""
+    """Each with its weights; the larger number of training images first: order does not matter."""
     found = []
     for size in (120, 40):
         out = tmp_path_factory.mktemp("networks") / "cell.nc"
         given = networks_spec(size, RESNET)
         history = train(given, [digits], out=out, device="cpu", seconds=0.0)
         store.write(history, out, given)
-        found.append(store.read(out))
+        found.append((store.read(out), weights_of(out)))
     return found
 
 
 @pytest.fixture(scope="module")
 def found(histories, digits):
-    return stability.compute(SPEC, [*histories, digits])
+    read, weights = zip(*histories, strict=True)
+    return stability.compute(SPEC, [*read, digits], list(weights))
 
 
 def test_it_can_be_stored_and_arranged(found, tmp_path):
@@ -102,13 +106,13 @@ def test_sizes_are_in_order_and_start_from_the_same_weights(found, histories):
     before, after = (found["relative_stability"].sel(moment=m) for m in ("before", "after"))
     np.testing.assert_array_equal(before.isel(train_size=0), before.isel(train_size=1))
     assert (after.isel(train_size=0) != after.isel(train_size=1)).all()
-    first, second = (trained(history).networks(0) for history in histories)
+    first, second = (trained(*pair).networks(0) for pair in histories)
     for one, two in zip(first, second, strict=True):
         assert torch.equal(one.dense.weight, two.dense.weight)
 
 
 def test_values_are_those_of_the_measure(found, histories, digits):
-    (cell,) = (c for c in map(trained, histories) if c.spec["problem"]["train"] == 120)
+    (cell,) = (c for c in starmap(trained, histories) if c.spec["problem"]["train"] == 120)
     levels, labels = classification.images_of(digits, PREPARATION)
     images = (
         torch.from_numpy(levels[classification.test_images(len(labels), cell.spec)[:60]]).float()
@@ -125,9 +129,9 @@ def test_values_are_those_of_the_measure(found, histories, digits):
         mean = mean_stability(result.layers["output"])
         for name in ("relative", "deformation", "noise"):
             value = here[f"{name}_stability"].sel(layer="output")
-            assert float(value) == pytest.approx(getattr(mean, name).value)
+            assert float(value) == pytest.approx(getattr(mean, name))
         assert float(here["relative_median"]) == median_stability(result.outputs).relative
-        first = mean_stability(result.layers["relu"]).relative.value
+        first = mean_stability(result.layers["relu"]).relative
         assert float(here["relative_stability"].sel(layer="relu")) == pytest.approx(first)
         error = 1 - cell.history["test_accuracy"][1, 0 if epoch == 0 else -1]
         assert float(here["test_error"]) == pytest.approx(float(error))

@@ -10,7 +10,6 @@ from torch.nn.functional import softplus
 from symlearn.papers.stability.stripe_network import Limits, OneHiddenLayer, train
 from symlearn.papers.stability.stripe_theory import (
     expected_amplification,
-    expected_relative_stability,
     feature_exponent,
     infinite_width_kernel,
     label_projection,
@@ -281,7 +280,8 @@ def test_the_relative_stability_of_one_direction_is_the_expected_one(amplificati
     direction = np.array([amplification] * parallel + [1.0] * (DIMENSION - parallel))
     points = rng.normal(size=(40_000, DIMENSION))
     found = relative_stability(lambda x: x @ direction, points, 0.1, rng, parallel)
-    expected = expected_relative_stability(amplification, DIMENSION, parallel)
+    # Shifts see |w_perp|^2 / d_perp and noise |w|^2 / d, with w the direction.
+    expected = DIMENSION / (parallel * amplification**2 + DIMENSION - parallel)
     assert found.relative == pytest.approx(expected, rel=0.05)
     assert found.noisy == pytest.approx(0.01 * (direction**2).sum(), rel=0.05)
     assert found.relative == pytest.approx(found.shifted / found.noisy)

@@ -4,8 +4,9 @@ import jax
 import numpy as np
 import pytest
 
-from symlearn.groups import ACTIONS
-from symlearn.menu.architectures import STANDARD
+from symlearn.groups import action_of
+from symlearn.menu.groups import GROUPS
+from symlearn.menu.kinds import STANDARD
 from symlearn.papers.orbits import pairs, precision, seeds
 from symlearn.papers.orbits import ten_classes as classes
 from symlearn.pipeline import store
@@ -17,7 +18,8 @@ from symlearn.theory import exact_errors_by_pose, interleaved, spectral_error
 from .helpers import F64, difference, leave_out
 
 N = 4
-LABELS = {"architecture": "mlp-1", "n": N}
+GROUP = "cyclic-rotation"
+SPEC = {"labels": {"architecture": "mlp-1", "n": N}, "group": GROUP}
 PAIR = {"draw": "pairs", "seed": 0, "start": 0, "stop": 3, "classes": 2, "seeds_per_class": 1}
 SEEDS = {**PAIR, "draw": "seeds", "stop": 2, "seeds_per_class": 3}
 CLASSES = {**PAIR, "draw": "classes", "stop": 1, "classes": list(range(10)), "seeds_per_class": 2}
@@ -28,14 +30,14 @@ def digits():
     return read_dataset({"name": "digits"}, [], None)
 
 
-def _orbits(digits, task, group="cyclic-rotation"):
+def _orbits(digits, task, group=GROUP):
     spec = {"group": group, "n": N, "task": task}
     return orbits_stage.compute({**spec, "preparation": {"upsampling": 1, "padding": 2}}, [digits])
 
 
 def _kernels(orbits, bits="float64"):
     spec = {"architecture": STANDARD["mlp-1"], "kind": "ntk", "precision": bits}
-    return compute_kernels(spec, [orbits])
+    return compute_kernels({**spec, "group": orbits.attrs["group"]}, [orbits])
 
 
 def _dense(matrix, labels, class_of, ridge=0.0):
@@ -61,13 +63,13 @@ def _can_be_stored(result, tmp_path):
     assert set(store.read(tmp_path / "result.nc").variables) == set(result.variables)
 
 
-@pytest.mark.parametrize("group", ACTIONS)
+@pytest.mark.parametrize("group", GROUPS)
 def test_pairs_give_the_errors_of_a_dense_solve_for_every_group(digits, group, tmp_path):
     orbits = _orbits(digits, PAIR, group)
     kernels = _kernels(orbits)
     factors = [0.0, 1e-5]
-    result = pairs.compute({"ridge_factors": factors, "labels": LABELS}, [kernels, orbits])
-    poses = len(ACTIONS[group].group(N))
+    result = pairs.compute({**SPEC, "group": group, "ridge_factors": factors}, [kernels, orbits])
+    poses = len(action_of(group).group(N))
     assert dict(result["exact"].sizes) == {"ridge_factor": 2, "task": 3, "orbit": 2, "pose": poses}
     assert result["orbit_block"].dims == ("ridge_factor", "task", "orbit")
     assert result["spectral"].dims == ("ridge_factor", "task")
@@ -94,14 +96,14 @@ def test_the_subgroup_is_compared_with_the_exact_error_at_every_pose(digits, mon
         return exact_errors_by_pose(*arguments) + np.array([0.0, 0.4, -0.4, 0.4])[:, None]
 
     monkeypatch.setattr(pairs, "exact_errors_by_pose", off)
-    result = pairs.compute({"ridge_factors": [0.0], "labels": LABELS}, [_kernels(orbits), orbits])
+    result = pairs.compute({**SPEC, "ridge_factors": [0.0]}, [_kernels(orbits), orbits])
     assert result["coset_difference"].values == pytest.approx(0.3)
 
 
 def test_pairs_give_the_spectral_error_of_each_pair(digits):
     orbits = _orbits(digits, PAIR)
     kernels = _kernels(orbits)
-    result = pairs.compute({"ridge_factors": [0.0], "labels": LABELS}, [kernels, orbits])
+    result = pairs.compute({**SPEC, "ridge_factors": [0.0]}, [kernels, orbits])
     expected = [_pair_spectral(matrix, 0, 1) for matrix in kernels["gram"].values]
     assert difference(result["spectral"][0], expected) <= F64["regression"]
     assert result.attrs["architecture"] == "mlp-1"
@@ -109,7 +111,7 @@ def test_pairs_give_the_spectral_error_of_each_pair(digits):
 
 def test_seeds_give_the_errors_of_a_dense_solve(digits, tmp_path):
     kernels = _kernels(_orbits(digits, SEEDS))
-    result = seeds.compute({"labels": LABELS}, [kernels])
+    result = seeds.compute(SPEC, [kernels])
     assert dict(result["exact"].sizes) == {"task": 2, "orbit": 6, "pose": N}
     labels = np.repeat([1.0, -1.0], 3)[:, None]
     for matrix, found in zip(kernels["gram"].values, result["exact"].values, strict=True):
@@ -126,15 +128,15 @@ def test_seeds_give_the_errors_of_a_dense_solve(digits, tmp_path):
 def test_seeds_with_one_seed_per_class_are_pairs(digits):
     orbits = _orbits(digits, PAIR)
     kernels = _kernels(orbits)
-    one = seeds.compute({"labels": LABELS}, [kernels])
-    pair = pairs.compute({"ridge_factors": [0.0], "labels": LABELS}, [kernels, orbits])
+    one = seeds.compute(SPEC, [kernels])
+    pair = pairs.compute({**SPEC, "ridge_factors": [0.0]}, [kernels, orbits])
     for name in ("exact", "spectral", "orbit_block"):
         assert difference(one[name], pair[name][0]) <= 1e-12
 
 
 def test_classes_take_the_largest_output_of_a_regression_on_ten(digits, tmp_path):
     kernels = _kernels(_orbits(digits, CLASSES))
-    result = classes.compute({"labels": LABELS}, [kernels])
+    result = classes.compute(SPEC, [kernels])
     assert dict(result["exact_correct"].sizes) == {"task": 1, "orbit": 20, "pose": N}
     class_of = np.repeat(np.arange(10), 2)
     labels = 2.0 * np.eye(10)[class_of] - 1.0
@@ -158,17 +160,17 @@ def test_classes_follow_the_papers_rule_of_being_right_against_every_class(digit
         mean = [np.mean([1 - _pair_spectral(matrix, orbit, r) for r in two]) for two in rivals]
         return min(mean) > 0
 
-    found = classes.compute({"labels": LABELS}, [kernels])["spectral_correct"].values[0]
+    found = classes.compute(SPEC, [kernels])["spectral_correct"].values[0]
     assert found.tolist() == [right(orbit) for orbit in range(20)]
 
 
 def test_precision_compares_both_precisions_on_the_same_pairs(digits, tmp_path):
     orbits = _orbits(digits, PAIR)
     double, single = _kernels(orbits), _kernels(orbits, "float32")
-    result = precision.compute({"labels": LABELS}, [double, single])
-    pair = pairs.compute({"ridge_factors": [0.0, 1e-5], "labels": LABELS}, [double, orbits])
-    assert dict(result["exact"].sizes) == {"task": 3, "orbit": 2}
-    assert difference(result["exact"], pair["exact"][0, ..., 0]) <= F64["regression"]
+    result = precision.compute(SPEC, [double, single])
+    pair = pairs.compute({**SPEC, "ridge_factors": [0.0, 1e-5]}, [double, orbits])
+    assert dict(result["exact_at_identity"].sizes) == {"task": 3, "orbit": 2}
+    assert difference(result["exact_at_identity"], pair["exact"][0, ..., 0]) <= F64["regression"]
     assert difference(result["exact_ridge"], pair["exact"][1, ..., 0]) <= F64["regression"]
     assert difference(result["spectral"], pair["spectral"][0]) <= F64["regression"]
     assert difference(result["spectral_ridge"], pair["spectral"][1]) <= F64["regression"]
@@ -176,7 +178,7 @@ def test_precision_compares_both_precisions_on_the_same_pairs(digits, tmp_path):
     assert difference(result["gram_difference"], relative.max(axis=(1, 2))) == 0
     assert 0 < result["gram_difference"].max() <= 1e-5
     # Four poses are solved well at 32 bits too; none of the errors is equal to the last bit.
-    assert 0 < difference(result["exact_32"], result["exact"]) <= 1e-2
+    assert 0 < difference(result["exact_32"], result["exact_at_identity"]) <= 1e-2
     assert 0 < difference(result["spectral_32"], result["spectral"]) <= 1e-2
     _can_be_stored(result, tmp_path)
 
@@ -185,9 +187,8 @@ def test_precision_compares_both_precisions_on_the_same_pairs(digits, tmp_path):
 def test_the_authors_least_squares_are_solved_in_32_bits(digits, x64):
     """Off by the 32-bit resolution times the condition number, not by the solution's rounding."""
     with jax.enable_x64(x64):
-        shares = [
-            _rounding(matrix) for matrix in _kernels(_orbits(digits, PAIR), "float32")["gram"]
-        ]
+        orbits = _orbits(digits, {**PAIR, "stop": 40})  # over a few, the median differs by machine
+        shares = [_rounding(matrix) for matrix in _kernels(orbits, "float32")["gram"]]
     assert 0.03 <= np.median(shares) <= 1
 
 

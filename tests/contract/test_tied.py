@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symlearn.groups import ACTIONS
+from symlearn.groups import action_of
 from symlearn.groups.tensors import image_action
 from symlearn.measures.invariance import (
     divergences,
@@ -110,7 +110,7 @@ def test_pooling_is_a_dense_layer_of_moved_weights(group, n):
     images = torch.rand(3, *SHAPE, generator=_generator(), dtype=torch.float64)
     pool = network[0]
     weights = pool.dense.weight.detach().numpy().reshape(-1, *SHAPE)
-    moved = [ACTIONS[group].apply(weights[:, c], n) for c in range(SHAPE[0])]
+    moved = [action_of(group).apply(weights[:, c], n) for c in range(SHAPE[0])]
     tied = np.stack(moved, axis=2).reshape(len(weights), -1, np.prod(SHAPE))
     inputs = images.numpy().reshape(3, -1)
     lifted = np.einsum("fgp,ip->igf", tied, inputs) + pool.dense.bias.detach().numpy()
@@ -122,7 +122,7 @@ def test_pooling_is_a_dense_layer_of_moved_weights(group, n):
 def test_averaging_is_the_mean_of_the_free_network_over_poses(group, n):
     network = _build("averaged", group, n)
     images = torch.rand(3, *SHAPE, generator=_generator(), dtype=torch.float64)
-    moved = [ACTIONS[group].apply(images[:, c].numpy(), n) for c in range(SHAPE[0])]
+    moved = [action_of(group).apply(images[:, c].numpy(), n) for c in range(SHAPE[0])]
     poses = torch.from_numpy(np.stack(moved, axis=2))
     expected = torch.stack([network.network(image) for image in poses]).mean(dim=1)
     torch.testing.assert_close(network(images), expected, rtol=0, atol=1e-14)

@@ -1,9 +1,12 @@
+from importlib import import_module
+from inspect import signature
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from symlearn.config import Architecture
 from symlearn.errors import ConfigError
-from symlearn.menu.architectures import KINDS, MODELS, STANDARD
+from symlearn.menu.kinds import STANDARD, kinds, models, standard_architecture
 from symlearn.menu.layers import (
     Convolution,
     Dense,
@@ -12,14 +15,16 @@ from symlearn.menu.layers import (
     RadialBasis,
     Relu,
     layers_of,
+    module_name,
 )
 
 
 @pytest.mark.parametrize("name", STANDARD)
 def test_a_standard_name_is_short_for_its_entry(name):
     entry = STANDARD[name]
-    filled = MODELS[entry["kind"]].model_validate(entry).model_dump()
+    filled = models()[entry["kind"]].model_validate(entry).model_dump()
     assert filled.items() >= entry.items()
+    assert filled == standard_architecture(name)
     assert layers_of(name) == layers_of(entry) == layers_of(filled)
 
 
@@ -39,12 +44,16 @@ def test_entries_can_be_of_any_kind_and_depth():
     assert entry["kind"] == "cnn"
 
 
-def test_every_kind_has_a_model():
-    assert list(MODELS) == list(KINDS)
+def test_every_kind_has_a_model_with_the_parameters_of_its_layers():
+    assert list(models()) == kinds()
+    assert {"cnn", "mlp", "rbf"} <= set(kinds())
+    for kind, model in models().items():
+        layers = import_module(f"symlearn.menu.architectures.{module_name(kind)}").layers
+        assert list(model.model_fields) == ["kind", *signature(layers).parameters]
 
 
 def test_defaults_are_one_convolution_of_three_pixels():
-    filled = MODELS["cnn"].model_validate({"kind": "cnn", "readout": "flatten"}).model_dump()
+    filled = models()["cnn"].model_validate({"kind": "cnn", "readout": "flatten"}).model_dump()
     assert filled == {"kind": "cnn", "readout": "flatten", "filter_size": 3, "convolutions": 1}
 
 

@@ -21,9 +21,17 @@ ABOUT = {"preset": "quick"}
 RINGS = Cell(
     "studies",
     "rings",
-    {"study": "rings", "labels": {}, "n": [4, 8], "separations": [0, 1], "ridge_factor": 1e-5},
+    {
+        "study": "rings", "module": "orbits.rings", "labels": {}, "n": [4, 8],
+        "separations": [0, 1], "ridge_factor": 1e-5,
+    },
+)  # fmt: skip
+FIGURE = Cell(
+    "figures",
+    "fig2",
+    {"figure": "fig2", "module": "orbits.figures.fig2", "preset": "quick", "context": None},
+    (RINGS,),
 )
-FIGURE = Cell("figures", "fig2", {"figure": "fig2", "preset": "quick", "context": None}, (RINGS,))
 
 
 def rewrite(path, change):
@@ -124,9 +132,10 @@ def test_a_folder_that_holds_something_is_left_alone(archive, tmp_path):
 def test_the_project_goes_in_as_it_runs_and_nothing_built():
     names = {path.relative_to(ROOT).as_posix() for path in project_files(ROOT)}
     assert {
-        "CITATION.cff", "envs/requirements.lock", "claims.yaml", "config.yaml", "Snakefile",
-        "src/symlearn/plan.py", "src/symlearn/gallery/gallery.html",
-        "src/symlearn/forecast/reference.tsv", "workflow/rules/figures.smk",
+        "CITATION.cff", "LICENSE", "envs/requirements.lock", "config.yaml", "Snakefile",
+        "src/symlearn/plan.py", "src/symlearn/tools/gallery/gallery.html",
+        "src/symlearn/tools/forecast/reference.tsv", "src/symlearn/papers/orbits/claims.yaml",
+        "src/symlearn/papers/lie/data/lie_title_figure.tsv", "workflow/rules/figures.smk",
     } <= names  # fmt: skip
     assert not any(name.endswith(".pyc") or name.startswith(("tests", "results")) for name in names)
 

@@ -10,8 +10,10 @@ import pytest
 from symlearn.config import parse
 from symlearn.datasets import cifar
 from symlearn.datasets.images import load_images
-from symlearn.datasets.sources import CIFAR_BATCHES, RemoteFile
+from symlearn.datasets.sets.cifar10 import BATCHES
+from symlearn.datasets.sources import RemoteFile
 from symlearn.errors import ConfigError, DataError
+from symlearn.plan import figures
 from symlearn.stages.datasets import compute
 
 COUNT = 4  # records in a file of these tests
@@ -37,7 +39,7 @@ def batch(number=0):
     return np.concatenate([labels[:, None], images], axis=1).tobytes()
 
 
-def files(folder, names=CIFAR_BATCHES["cifar10"]):
+def files(folder, names=BATCHES):
     folder.mkdir(parents=True)
     for number, name in enumerate(names):
         (folder / name).write_bytes(batch(number))
@@ -52,10 +54,10 @@ def archive(path, monkeypatch, members):
             entry.size = len(content)
             packed.addfile(entry, io.BytesIO(content))
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    monkeypatch.setattr(cifar, "CIFAR_ARCHIVE", RemoteFile(path.name, packed=digest))
+    monkeypatch.setattr(cifar, "ARCHIVE", RemoteFile(path.name, packed=digest))
 
 
-def published(names=CIFAR_BATCHES["cifar10"]):
+def published(names=BATCHES):
     return {f"cifar-10-batches-bin/{name}": batch(n) for n, name in enumerate(names)}
 
 
@@ -164,7 +166,7 @@ def test_kernels_of_colour_images_are_refused(shipped):
     ("change", "message"),
     [
         ({"points": [10, 1500]}, r"tasks.0.points: 1500 training and 400 test images are more"),
-        ({"networks": ["lnet"]}, r"stability.networks: 'lnet' is unknown; did you mean 'lenet'"),
+        ({"networks": ["lnet"]}, r"tasks.0.networks: 'lnet' is unknown; did you mean 'lenet'"),
         ({"dataset": "cifar"}, r"'cifar' is unknown; did you mean 'cifar10'"),
         ({"test": 100}, r"stability.images: 300 is more than the 100 test images"),
     ],
@@ -172,5 +174,5 @@ def test_kernels_of_colour_images_are_refused(shipped):
 def test_tasks_of_stability_that_cannot_be_are_one_line(shipped, change, message):
     shipped["presets"]["quick"]["stability"]["tasks"][0] |= change
     with pytest.raises(ConfigError, match=message) as caught:
-        parse(shipped)
+        figures(parse(shipped))
     assert "\n" not in str(caught.value)

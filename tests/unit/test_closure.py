@@ -1,30 +1,37 @@
 import ast
-import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
-from symlearn.menu.registry import BUILDERS, kinds_of
+from symlearn import plan
+from symlearn.config import load
+from symlearn.menu.kinds import kinds
+from symlearn.menu.registry import BUILDERS, modules_used, uses_of
 from symlearn.pipeline import closure as module
 from symlearn.pipeline.closure import ROOT, closure
-from symlearn.pipeline.specs import modules_of
+from symlearn.pipeline.specs import STAGES, modules_of
+
+CONFIG = Path(__file__).parents[2] / "config.yaml"
 
 
 def names(*modules):
     return {path.relative_to(ROOT).as_posix() for path in closure(*modules)}
 
 
+SPECS = "symlearn.pipeline.specs"
+
+
 def test_a_module_brings_what_it_imports():
-    assert names("symlearn.specs") == {
-        "__init__.py", "errors.py", "networks/__init__.py", "specs.py",
+    assert names(SPECS) == {
+        "__init__.py", "errors.py", "menu/__init__.py", "pipeline/__init__.py", "pipeline/specs.py",
     }  # fmt: skip
 
 
 def test_an_indirect_import_is_found():
-    indirect = {"randomness", "groups.actions", "datasets.idx"}
-    source = (ROOT / "orbits.py").read_text()
+    indirect = {"randomness", "groups.finite", "pipeline.store"}
+    source = (ROOT / "stages" / "orbits.py").read_text()
     assert not [name for name in indirect if f"symlearn.{name}" in source]
-    assert {name.replace(".", "/") + ".py" for name in indirect} <= names("symlearn.orbits")
+    assert {name.replace(".", "/") + ".py" for name in indirect} <= names("symlearn.stages.orbits")
 
 
 def test_packages_on_the_way_are_part_of_it():
@@ -32,16 +39,14 @@ def test_packages_on_the_way_are_part_of_it():
 
 
 def test_modules_that_are_not_imported_are_absent():
-    found = names("symlearn.orbits")
-    assert not [name for name in found if name.startswith(("kernels", "theory", "figures"))]
+    found = names("symlearn.stages.orbits")
+    others = ("kernels", "theory", "networks", "papers", "plots", "tools")
+    assert not [name for name in found if name.startswith(others)]
 
 
 def test_closures_of_several_modules_are_joined_without_repetition():
-    assert names("symlearn.specs", "symlearn.progress") == {
-        *names("symlearn.specs"),
-        *names("symlearn.progress"),
-    }
-    assert len(closure("symlearn.specs", "symlearn.specs")) == 4
+    assert names(SPECS, "symlearn.progress") == {*names(SPECS), *names("symlearn.progress")}
+    assert len(closure(SPECS, SPECS)) == len(closure(SPECS))
 
 
 @pytest.fixture
@@ -107,20 +112,6 @@ def test_the_package_imports_in_ways_that_closures_see():
     assert not relative
 
 
-HEAVY = {"torch", "jax", "matplotlib", "xarray", "numpy", "scipy", "sklearn", "tensorflow"}
-
-
-@pytest.mark.parametrize("light", ["config", "plan", "specs", "closure", "manifests"])
-def test_what_the_snakefile_imports_is_light(light):
-    code = f"import sys, symlearn.{light}; print(*sys.modules)"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    modules = set(result.stdout.split())
-    assert f"symlearn.{light}" in modules
-    assert not modules & HEAVY
-
-
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_trained_networks_depend_on_their_own_kind_and_not_on_the_list_of_kinds(kind):
     spec = {
@@ -128,22 +119,105 @@ def test_trained_networks_depend_on_their_own_kind_and_not_on_the_list_of_kinds(
         "network": {"kind": kind},
         "problem": {"kind": "classification"},
     }
-    names = {file.relative_to(ROOT).as_posix() for file in closure(*modules_of(spec))}
+    found = names(*modules_of(spec))
     module = BUILDERS[kind].module.removeprefix("symlearn.").replace(".", "/")
-    assert f"{module}.py" in names
-    assert "networks/classification.py" in names
-    assert "networks/registry.py" not in names
-    others = {"networks/stripe.py", "networks/on_orbits.py", "networks/partial.py"}
-    assert not others & names
+    assert f"{module}.py" in found
+    assert "networks/train_and_test.py" in found
+    assert "menu/registry.py" not in found
+    assert "networks/on_orbits.py" not in found
+    assert not [name for name in found if name.startswith("papers/")]
 
 
 def test_studies_of_trained_networks_depend_on_how_these_are_built():
-    spec = {"stage": "studies", "study": "lie-aliasing", "builds": ["lenet", "perceptron"]}
-    modules = modules_of(spec)
+    uses = {"networks": ["lenet", "perceptron"]}
+    modules = modules_of({"stage": "studies", "module": "lie.models", "uses": uses})
     assert "symlearn.networks.convolutional" in modules
     assert "symlearn.networks.perceptron" in modules
 
 
 def test_kinds_inside_kinds_are_found():
     inner = {"kind": "orbit-averaged", "network": {"kind": "perceptron", "widths": [3]}}
-    assert kinds_of(inner) == ["orbit-averaged", "perceptron"]
+    found = uses_of({"network": inner})
+    assert found == {("networks", "orbit-averaged"), ("networks", "perceptron")}
+
+
+def test_lists_of_what_is_chosen_by_name_and_descriptions_are_left_out():
+    assert {"symlearn.menu.registry", "symlearn.pipeline.vocabulary"} == module.INDEXES
+    for index in module.INDEXES:
+        assert module._file_of(ROOT, index) is not None
+
+
+# What makes specs, and what people run beside the jobs: no result depends on any of it.
+_ABOVE = ("__main__", "wings", "config", "plan", "pipeline/frame", "pipeline/outputs")
+_MENU = ("kinds", "groups", "datasets", "networks", "values", "registry")
+UNWANTED = {f"{name}.py" for name in (*_ABOVE, *(f"menu/{name}" for name in _MENU))}
+
+
+@pytest.fixture(scope="module")
+def specs():
+    """A spec for each set of modules that a job of the shipped presets runs."""
+    chosen = load(CONFIG)
+    found = {}
+    for preset in chosen.presets:
+        cells = plan.all_cells(plan.figures(chosen.choosing(preset)).values())
+        found |= {tuple(modules_of(cell.spec)): cell.spec for cell in cells}
+    return list(found.values())
+
+
+def test_no_result_depends_on_what_chooses_and_plans_the_work(specs):
+    assert {spec["stage"] for spec in specs} == set(STAGES)
+    for spec in specs:
+        found = names(*modules_of(spec))
+        chosen = {name for name in found if name.endswith(("/settings.py", "/cells.py"))}
+        assert not found & UNWANTED | chosen, spec
+        assert not [name for name in found if name.startswith("tools/")], spec
+
+
+def test_a_result_depends_on_its_own_stage_and_on_no_other(specs):
+    for spec in specs:
+        stages = {name for name in names(*modules_of(spec)) if name.startswith("stages/")}
+        assert stages == {"stages/__init__.py", f"stages/{spec['stage']}.py"}
+
+
+# Of figure 1, which other papers measure again.
+_FIGURE_1 = {"papers/orbits/partial_rotations.py", "papers/orbits/shares.py"}
+
+
+def test_a_result_depends_on_its_own_wing_and_on_figure_1s_networks(specs):
+    for spec in specs:
+        if spec["stage"] in ("studies", "figures"):
+            wing = spec["module"].split(".")[0]
+            found = {name for name in names(*modules_of(spec)) if name.startswith("papers/")}
+            own = {name for name in found if name.startswith(f"papers/{wing}/")}
+            assert own
+            others = {name for name in found - own if not name.endswith("/__init__.py")}
+            assert others <= _FIGURE_1, spec
+
+
+def test_a_figure_depends_on_no_computation(specs):
+    """On plots and on theory of its own paper alone: other numbers come from files."""
+    floors = ("datasets/", "groups/", "kernels/", "measures/", "networks/")
+    for spec in specs:
+        if spec["stage"] == "figures":
+            found = names(*modules_of(spec))
+            assert not [name for name in found if name.startswith(floors)], spec
+
+
+def kinds_in(source):
+    """The kinds of architectures and networks that a source writes out: `{"kind": "rbf", ...}`."""
+    named = {"architectures": kinds(), "networks": BUILDERS}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant) and key.value == "kind":
+                    kind = getattr(value, "value", None)
+                    yield from ((what, kind) for what, there in named.items() if kind in there)
+
+
+def test_what_a_computation_builds_by_name_is_among_its_modules(specs):
+    for spec in specs:
+        if spec["stage"] == "studies":
+            modules = modules_of(spec)
+            own = [file for file in closure(*modules) if "papers" in file.parts]
+            built = frozenset(use for file in own for use in kinds_in(file.read_text()))
+            assert modules_used(built) <= set(modules), spec["module"]

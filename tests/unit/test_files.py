@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from symlearn.datasets.files import download, find_file
-from symlearn.datasets.sources import SOURCES, RemoteFile
+from symlearn.datasets.sets import fashion_mnist, mnist
+from symlearn.datasets.sources import RemoteFile
 from symlearn.errors import DataError
 
 PLAIN = hashlib.shake_256(b"incompressible").digest(200_000)
@@ -270,7 +271,7 @@ def test_wrong_checksums_from_all_mirrors_leave_nothing(tmp_path, server):
 
 
 def test_every_source_is_pinned_and_has_a_second_mirror_over_tls():
-    for source in SOURCES.values():
+    for source in (mnist.SOURCE, fashion_mnist.SOURCE):
         assert len(source.mirrors) >= 2
         assert all(re.fullmatch(r"https://.*/", mirror) for mirror in source.mirrors)
         for file in (source.images, source.labels):

@@ -3,9 +3,10 @@ import gzip
 import numpy as np
 import pytest
 
-from symlearn.datasets import images as images_module
-from symlearn.datasets import load_images
-from symlearn.datasets.images import check_pair
+from symlearn.datasets import idx_pairs
+from symlearn.datasets.idx_pairs import check_pair
+from symlearn.datasets.images import load_images
+from symlearn.datasets.sets import mnist
 from symlearn.datasets.sources import RemoteFile, Source
 from symlearn.errors import DataError
 from symlearn.menu.datasets import DATASETS
@@ -43,17 +44,17 @@ def test_images_and_labels_exchanged_are_refused():
 
 def test_a_file_that_is_no_idx_file_is_named_although_its_checksum_fits(tmp_path, monkeypatch):
     file = RemoteFile("images.gz", packed="")
-    monkeypatch.setitem(images_module.SOURCES, "mnist", Source((), file, file))
-    monkeypatch.setattr(images_module, "find_file", lambda *_: b"no idx file")
+    monkeypatch.setattr(mnist, "SOURCE", Source((), file, file))
+    monkeypatch.setattr(idx_pairs, "find_file", lambda *_: b"no idx file")
     with pytest.raises(DataError, match=r"images\.gz: is no idx file"):
         load_images("mnist", tmp_path)
 
 
 def test_mnist_is_whole(mnist_root, tmp_path):
-    mnist = load_images("mnist", mnist_root, tmp_path)
-    assert mnist.levels.shape == (60000, 28, 28)
-    assert mnist.maximum == mnist.levels.max() == 255
-    counts = np.bincount(mnist.labels)
+    data = load_images("mnist", mnist_root, tmp_path)
+    assert data.levels.shape == (60000, 28, 28)
+    assert data.maximum == data.levels.max() == 255
+    counts = np.bincount(data.labels)
     assert len(counts) == 10
     assert counts.sum() == 60000
     assert counts.min() == DATASETS["mnist"].smallest_class == 5421

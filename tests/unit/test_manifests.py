@@ -1,22 +1,22 @@
 """Code manifests: what is in them, and when they are written."""
 
-import hashlib
-
 from symlearn.pipeline import manifests
 from symlearn.pipeline.closure import ROOT
+from symlearn.pipeline.hashes import tree_sha256
 from symlearn.pipeline.specs import modules_of
 
-SPEC = {"stage": "figures", "figure": "fig9"}
+SPEC = {"stage": "figures", "figure": "fig9", "module": "orbits.figures.fig9"}
 
 
-def test_a_manifest_lists_the_code_of_a_result_as_sha256sum_does(tmp_path):
+def test_a_manifest_lists_the_code_of_a_result_by_hash_and_path(tmp_path):
     written = manifests.write_manifest(tmp_path, modules_of(SPEC))
     assert written == manifests.manifest_of(tmp_path, SPEC)
     listed = dict(reversed(line.split("  ")) for line in written.read_text().splitlines())
-    assert {"symlearn/figures/__main__.py", "symlearn/figures/fig9.py"} <= listed.keys()
-    assert "symlearn/figures/fig8.py" not in listed
+    figures = "symlearn/papers/orbits/figures"
+    assert {"symlearn/stages/figures.py", f"{figures}/fig9.py"} <= listed.keys()
+    assert f"{figures}/fig8.py" not in listed
     for name, digest in listed.items():
-        assert hashlib.sha256((ROOT.parent / name).read_bytes()).hexdigest() == digest
+        assert tree_sha256((ROOT.parent / name).read_text(encoding="utf-8")) == digest
 
 
 def test_a_manifest_that_holds_is_left_alone_and_another_is_replaced(tmp_path):
@@ -32,15 +32,16 @@ def test_a_manifest_that_holds_is_left_alone_and_another_is_replaced(tmp_path):
 def test_results_of_other_code_have_other_manifests(tmp_path):
     specs = [
         SPEC,
-        {"stage": "figures", "figure": "fig8"},
-        {"stage": "studies", "study": "lie-models", "builds": ["perceptron"]},
-        {"stage": "studies", "study": "lie-models", "builds": ["lenet"]},
+        {"stage": "figures", "figure": "fig8", "module": "orbits.figures.fig8"},
+        {"stage": "studies", "module": "lie.models", "uses": {"networks": ["perceptron"]}},
+        {"stage": "studies", "module": "lie.models", "uses": {"networks": ["lenet"]}},
+        {"stage": "studies", "module": "lie.models", "uses": {"architectures": ["mlp"]}},
     ]
     assert len({manifests.manifest_of(tmp_path, spec) for spec in specs}) == len(specs)
 
 
 def test_the_digest_changes_with_the_code(monkeypatch):
-    before = manifests.code_digest(["symlearn.claims"])
-    edited = {"claims/__init__.py": "0"}
+    before = manifests.code_digest(["symlearn.tools.claims"])
+    edited = {"tools/claims.py": "0"}
     monkeypatch.setattr(manifests, "code_of", lambda modules: edited)
-    assert manifests.code_digest(["symlearn.claims"]) != before
+    assert manifests.code_digest(["symlearn.tools.claims"]) != before

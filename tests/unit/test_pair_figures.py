@@ -30,7 +30,7 @@ def grid(orbits, names, n=(8,)):
     )
 
 
-PAIRS = ("exact", "exact_mean", "orbit_block", "coset_difference")
+PAIRS = ("exact_at_identity", "exact_mean", "orbit_block", "coset_difference")
 
 
 def seeds_and_classes(orbits):
@@ -53,7 +53,8 @@ def seeds_and_classes(orbits):
 def with_trained(orbits):
     cells = grid(orbits, PAIRS)
     trained = cells.isel(cell=0).assign(
-        error=cells["exact"][0], right=(cells["exact"][0] > 1).astype(float)
+        error=cells["exact_at_identity"][0],
+        right=(cells["exact_at_identity"][0] > 1).astype(float),
     )
     trained = trained.assign_coords(width=8)
     return {"pairs": cells, "trained": trained}

@@ -68,10 +68,19 @@ def test_a_file_without_sidecar_is_foreign(made):
 def test_a_changed_source_file_makes_a_result_stale(made):
     record_path = provenance.sidecar(out_of(made, ORBITS))
     record = json.loads(record_path.read_text())
-    record["code"]["orbits.py"] = "0" * 64
+    record["code"]["stages/orbits.py"] = "0" * 64
     record_path.write_text(json.dumps(record))
     (first, _) = chain(out_of(made, ORBITS))
-    assert state_of(first) == ("stale", "its source src/symlearn/orbits.py has changed")
+    assert state_of(first) == ("stale", "its source src/symlearn/stages/orbits.py has changed")
+
+
+def test_a_source_file_that_is_gone_makes_a_result_stale(made):
+    record_path = provenance.sidecar(out_of(made, ORBITS))
+    record = json.loads(record_path.read_text())
+    record["code"]["nowhere.py"] = "0" * 64
+    record_path.write_text(json.dumps(record))
+    (first, _) = chain(out_of(made, ORBITS))
+    assert state_of(first) == ("stale", "its source src/symlearn/nowhere.py has changed")
 
 
 def test_a_missing_input_makes_a_result_stale(made):
@@ -81,4 +90,5 @@ def test_a_missing_input_makes_a_result_stale(made):
 
 def test_a_missing_file_is_one_line(tmp_path, capsys):
     assert main([str(tmp_path / "fig4.pdf")]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("symlearn provenance: error: ")

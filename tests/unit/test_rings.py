@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from symlearn.datasets import two_rings
+from symlearn.papers.orbits.two_rings import two_rings
 
 
 @pytest.mark.parametrize("n", [2, 3, 6, 48])

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import yaml
 
+from symlearn.wings import wings
+
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 
 
@@ -24,6 +27,24 @@ def test_the_papers_of_the_readme_are_cited():
     cited = (ROOT / "CITATION.cff").read_text()
     for number in set(re.findall(r"arxiv\.org/abs/([\d.]+)", readme)):
         assert f"arXiv:{number}" in cited
+
+
+def test_the_licence_is_one():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["license"] == PROJECT["license"] == "BSD-3-Clause"
+    assert (ROOT / "LICENSE").read_text().startswith("BSD 3-Clause License\n")
+    assert PROJECT["license-files"] == ["LICENSE"]
+
+
+def test_what_the_package_reads_beside_its_modules_is_installed_with_it():
+    package = ROOT / "src" / "symlearn"
+    patterns = PYPROJECT["tool"]["setuptools"]["package-data"]["symlearn"]
+    installed = {path for pattern in patterns for path in package.glob(pattern)}
+    files = {path.relative_to(package) for path in package.rglob("*") if path.is_file()}
+    built = {path for path in files if any(p.startswith((".", "__pycache__")) for p in path.parts)}
+    read = {package / path for path in files - built if path.suffix != ".py"}
+    assert read <= installed
+    assert {wing.claims for wing in wings()} <= read
 
 
 def test_the_catalog_says_what_there_is():

@@ -1,10 +1,21 @@
 import json
 import os
+from importlib.util import find_spec
 
 import pytest
 
 from symlearn.errors import StoreError
-from symlearn.pipeline.specs import Cell, canonical, input_files, read_spec, spec_path, write_spec
+from symlearn.pipeline.frame import dataset_cell, study_cell, trained_cell
+from symlearn.pipeline.specs import (
+    Cell,
+    canonical,
+    input_files,
+    modules_of,
+    read_spec,
+    spec_path,
+    weight_files,
+    write_spec,
+)
 
 DATA = Cell("datasets", "digits", {"name": "digits"})
 CELL = Cell("orbits", "pairs-n4", {"n": 4, "task": {"start": 0, "stop": 8}}, (DATA,))
@@ -130,3 +141,113 @@ def test_a_spec_that_is_missing_or_no_text_is_refused_by_name(tmp_path):
 def test_inputs_lie_below_the_results_by_stage_and_name(tmp_path):
     assert input_files(tmp_path, CELL.spec) == [tmp_path / "datasets" / f"{DATA.name}.nc"]
     assert input_files(tmp_path, DATA.spec) == []
+
+
+def test_weights_lie_beside_the_networks_that_a_study_reads(tmp_path):
+    networks = Cell("networks", "trained", {}, (DATA,))
+    spec = Cell("studies", "measured", {}, (networks, DATA)).spec
+    weights = tmp_path / "networks" / f"{networks.name}.safetensors"
+    assert weight_files(tmp_path, spec) == [weights]
+    assert weight_files(tmp_path, Cell("studies", "measured", {}, (DATA,)).spec) == []
+    assert weight_files(tmp_path, networks.spec) == []
+
+
+PERCEPTRON = {"kind": "perceptron", "widths": [3]}
+NTK = {"kind": "ntk", "architecture": {"kind": "mlp", "hidden_layers": 1}, "width": 8}
+AVERAGED = {
+    "kind": "orbit-averaged", "network": {"kind": "convnet", "channels": [2, 3], "hidden": 4},
+    "group": "cyclic-shift", "n": 2,
+}  # fmt: skip
+CLASSIFICATION = {"kind": "classification", "train": 2, "test": 1, "seeds": [0]}
+TURNED = {"augmentation": {"kind": "group", "group": "dihedral", "n": 4}}
+NAMED = {
+    "data set": (
+        {"stage": "datasets", "name": "fashion-mnist"},
+        {"datasets.sets.fashion_mnist"},
+    ),
+    "group": (
+        {"stage": "orbits", "group": "product-shift", "n": 2},
+        {"groups.actions.product_shift"},
+    ),
+    "architecture and group": (
+        {"stage": "kernels", "architecture": {"kind": "cnn"}, "group": "cyclic-rotation"},
+        {"menu.architectures.cnn", "groups.actions.cyclic_rotation"},
+    ),
+    "network and problem": (
+        {"stage": "networks", "network": PERCEPTRON, "problem": CLASSIFICATION, "recipe": {}},
+        {"networks.perceptron", "networks.train_and_test"},
+    ),
+    "problem of a paper": (
+        {"stage": "networks", "network": PERCEPTRON, "problem": {"kind": "partial-rotations"}},
+        {"networks.perceptron", "papers.orbits.partial_rotations"},
+    ),
+    "architecture of a network": (
+        {"stage": "networks", "network": NTK, "problem": {"kind": "pairs"}},
+        {"networks.ntk", "menu.architectures.mlp", "networks.on_orbits"},
+    ),
+    "network in a network, and its group": (
+        {"stage": "networks", "network": AVERAGED, "problem": CLASSIFICATION},
+        {
+            "networks.tied", "networks.convnet", "groups.actions.cyclic_shift",
+            "networks.train_and_test",
+        },
+    ),
+    "group of an augmentation": (
+        {"stage": "networks", "network": PERCEPTRON, "problem": CLASSIFICATION, "recipe": TURNED},
+        {"networks.perceptron", "networks.train_and_test", "groups.actions.dihedral"},
+    ),
+    "computation": (
+        {"stage": "studies", "study": "lie-aliasing", "module": "lie.aliasing"},
+        {"papers.lie.aliasing"},
+    ),
+    "computation and what it uses": (
+        {
+            "stage": "studies", "study": "rotations", "module": "orbits.pairs",
+            "group": "dihedral", "uses": {"networks": ["vgg"], "architectures": ["rbf"]},
+        },
+        {
+            "papers.orbits.pairs", "groups.actions.dihedral", "networks.convolutional",
+            "menu.architectures.rbf",
+        },
+    ),
+    "figure": (
+        {"stage": "figures", "figure": "lie-layers", "module": "lie.figures.lie_layers"},
+        {"papers.lie.figures.lie_layers"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", NAMED)
+def test_the_code_of_a_result_is_its_stage_and_the_modules_that_its_spec_names(what):
+    spec, expected = NAMED[what]
+    found = modules_of({"inputs": [], "labels": {"network": "mlp", "n": 4}, **spec})
+    assert found[0] == f"symlearn.stages.{spec['stage']}"
+    assert {name.removeprefix("symlearn.") for name in found[1:]} == expected
+    assert len(found) == len(expected) + 1
+    for name in found:
+        assert find_spec(name) is not None
+
+
+def test_the_code_of_a_result_is_named_in_one_order():
+    spec = {"stage": "kernels", "architecture": {"kind": "cnn"}, "group": "dihedral"}
+    assert modules_of(spec) == modules_of(dict(reversed(spec.items())))
+
+
+def test_a_study_of_trained_networks_uses_what_they_were_built_of():
+    data = dataset_cell("digits")
+    settings = {"network": AVERAGED, "problem": CLASSIFICATION}
+    trained = [
+        trained_cell("study", "one", data, settings, {}),
+        trained_cell("study", "two", data, {**settings, "network": NTK}, {}),
+    ]
+    cell = study_cell("study", "lie.models", [*trained, data], {})
+    assert cell.spec["uses"] == {
+        "architectures": ["mlp"],
+        "groups": ["cyclic-shift"],
+        "networks": ["convnet", "ntk", "orbit-averaged"],
+    }
+    assert {
+        "symlearn.networks.convnet", "symlearn.networks.ntk", "symlearn.networks.tied",
+        "symlearn.groups.actions.cyclic_shift", "symlearn.menu.architectures.mlp",
+    } <= set(modules_of(cell.spec))  # fmt: skip
+    assert "uses" not in study_cell("study", "lie.models", [data], {}).spec

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from symlearn.pipeline import provenance, store
+from symlearn.pipeline.hashes import code_sha256
 from symlearn.pipeline.specs import Cell, write_spec
 from symlearn.stages import orbits, studies
 from symlearn.stages.datasets import main as datasets_main
@@ -41,7 +42,7 @@ def arguments(results, cell):
 
 
 def by_hand(stage, options, folder):
-    command = [sys.executable, "-m", f"symlearn.{stage}", *options]
+    command = [sys.executable, "-m", "symlearn", stage, *options]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder)
 
 
@@ -67,7 +68,7 @@ def assert_sidecar(written, cell, inputs):
     assert record["inputs"] == {
         f"{path.parent.name}/{path.name}": provenance.sha256(path) for path in inputs
     }
-    assert record["code"]["randomness.py"] == provenance.sha256(provenance.ROOT / "randomness.py")
+    assert record["code"]["randomness.py"] == code_sha256(provenance.ROOT / "randomness.py")
     assert not [name for name in record["code"] if name.startswith("kernels")]
     assert record["seconds"] >= 0
     assert record["peak_memory_mib"] > 0
@@ -136,7 +137,7 @@ def test_a_fault_is_one_line_and_exit_status_one(tmp_path, capsys, fault):
     options, message = fault(tmp_path)
     assert orbits.main(options) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("symlearn.orbits: error: ")
+    assert line.startswith("symlearn orbits: error: ")
     assert message in line
     assert not Path(options[3]).exists()
 
@@ -180,10 +181,10 @@ def test_help_is_the_manual(main, capsys):
 @pytest.mark.parametrize(
     ("spec", "expected"),
     [
-        ({"study": "stability"}, {"precision": "float32"}),
-        ({"study": "stripe-training", "alpha": 1e-4}, {"precision": "float32"}),
-        ({"study": "stripe-training", "alpha": 1e4}, {"precision": "float64"}),
-        ({"study": "pairs"}, {}),
+        ({"module": "stability.relative_stability"}, {"precision": "float32"}),
+        ({"module": "stability.stripe_training", "alpha": 1e-4}, {"precision": "float32"}),
+        ({"module": "stability.stripe_training", "alpha": 1e4}, {"precision": "float64"}),
+        ({"module": "orbits.pairs"}, {}),
     ],
 )
 def test_a_study_tells_its_precision_where_it_is_not_double(spec, expected):

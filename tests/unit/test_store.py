@@ -92,7 +92,7 @@ def test_writing_again_replaces_the_file(stored, dataset):
     ids=["variable", "dimension", "coordinate"],
 )
 def test_a_name_that_is_not_in_the_vocabulary_is_refused(tmp_path, stranger, name):
-    with pytest.raises(ValueError, match=f"not in symlearn.vocabulary: {name}$"):
+    with pytest.raises(ValueError, match=f"not in symlearn.pipeline.vocabulary: {name}$"):
         store.write(stranger, tmp_path / "x.nc", SPEC)
     assert files_in(tmp_path) == []
 

@@ -20,6 +20,7 @@ def create_model(name, pretrained=False):
     if pretrained:
         raise OSError("no route to host\nand more")
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 2))
+    model.num_classes = 2
     return model.train()
 
 

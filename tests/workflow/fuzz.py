@@ -32,6 +32,7 @@ from symlearn.tools.bundle import archive
 from symlearn.tools.claims import load_claims
 
 ROOT = Path(__file__).parents[2]
+CLAIMS = ROOT / "src/symlearn/papers/orbits/claims.yaml"
 _MEMORY = 2**31  # bytes above what the imports took; a forged header asks for more
 _FORGED = (0, 1, 0x7F, 0xFF, 2**15, 2**31 - 1, 2**31, 2**32 - 1)
 
@@ -105,7 +106,7 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
         "cifar.gz": (gzip.compress(cifar), _batch_of),
         "spec": (spec_file.read_bytes(), in_file(spec_file.name, specs.read_spec)),
         "config": ((ROOT / "config.yaml").read_bytes(), in_file("config.yaml", config.load)),
-        "claims": ((ROOT / "claims.yaml").read_bytes(), in_file("claims.yaml", load_claims)),
+        "claims": (CLAIMS.read_bytes(), in_file("claims.yaml", load_claims)),
         "netcdf": (result.read_bytes(), whole_result),
         "safetensors": (weights.read_bytes(), in_file("w.safetensors", read_tensors)),
         "sidecar": (provenance.sidecar(result).read_bytes(), whole_chain),

@@ -12,12 +12,92 @@ from typing import Any
 
 import yaml
 
+from symlearn.config import overlaid
+
 ROOT = Path(__file__).parents[2]
 COPIED = (
-    "Snakefile", "Makefile", "README.md", "CITATION.cff", "config.yaml", "claims.yaml",
-    "pyproject.toml", "workflow", "envs", "src",
+    "Snakefile", "Makefile", "README.md", "CITATION.cff", "LICENSE", "CHANGELOG.md",
+    "config.yaml", "pyproject.toml", "workflow", "envs", "src", "tests",
 )  # fmt: skip
-RINGS = {"n": [4, 8], "separations": [0, 1], "ridge_factor": 1.0e-5}
+_FEW_PAIRS = {"n": [2, 4], "pairs": 3, "architectures": ["mlp-1"]}
+_FEW_POINTS = [{"points": 16, "seeds": 2}, {"points": 32, "seeds": 2}]
+# What `shrink` lays over the quick preset: mappings are merged, lists are replaced.
+SMALL: dict[str, Any] = {
+    "rings": {"n": [4, 8], "separations": [0, 1], "ridge_factor": 1.0e-5},
+    "portrait": {"poses": 8},
+    "rotations": _FEW_PAIRS,
+    "dihedral": _FEW_PAIRS,
+    "precision": _FEW_PAIRS,
+    "shifts": {"n": [2, 4], "pairs": 3},
+    "seeds": {"n": [2], "seeds_per_class": 2, "draws": 3},
+    "classes": {"n": [2], "seeds_per_class": 2},
+    "partial": {"n": [2], "networks": ["mlp"], "images": 20, "left_out": [2, 7], "epochs": 1},
+    "long_training": {"network": "mlp", "images": 20, "epochs": 2},
+    "trained_pairs": {"n": 4, "pairs": 2, "width": 8, "steps": 2},
+    "trained_classes": {"n": [2], "epochs": 1},
+    "widths": {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2},
+    "stability_samples": {"fields": 10},
+    "stability": {
+        "tasks": [
+            {
+                "dataset": "digits",
+                "networks": ["fully-connected"],
+                "points": [20, 40],
+                "test": 20,
+                "seeds": 3,
+                "steps": 2,
+                "batch": 20,
+            }
+        ],
+        "images": 20,
+        "draws": 1,
+    },
+    "stripe_training": {
+        "width": 60,
+        "test_points": 200,
+        **dict.fromkeys(("feature", "cylinder", "lazy", "kernel"), _FEW_POINTS),
+        "checks": _FEW_POINTS[0],
+    },
+    "lie_aliasing": {"draws": 2, "phases": 50},
+    "invariance": {
+        "train": 60,
+        "test": 20,
+        "images": 10,
+        "seeds": 2,
+        "epochs": 2,
+        "families": [
+            {
+                "network": "mlp-128",
+                "group": "cyclic-rotation",
+                "n": 4,
+                "strengths": [1],
+                "tied": ["pooled"],
+                "weight_decays": [1],
+            }
+        ],
+        "shifts": ["noise"],
+        "shift_strengths": [1],
+        "snapshots": [0, 1],
+    },
+    "lie_models": {
+        "networks": ["fully-connected"],
+        "train": 100,
+        "test": 40,
+        "images": 4,
+        "draws": 1,
+        "epochs": 1,
+    },
+    "lie_layers": {"networks": ["fully-connected"], "images": 2},
+    "lie_partial": {"images": 2},
+    "speed": {
+        "n": [2, 4],
+        "pairs": [1, 2],
+        "padding": [0, 1],
+        "width": [4, 8],
+        "jobs": [1, 2],
+        "cores": [1],
+    },
+}
 
 
 class Project:
@@ -64,8 +144,15 @@ class Project:
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Python in the copy, with its package."""
+        return self._command(sys.executable, *arguments)
+
+    def shell(self, lines: str) -> subprocess.CompletedProcess[str]:
+        """Run lines as a person would type them, each of which must succeed."""
+        return self._command("bash", "-euo", "pipefail", "-c", lines)
+
+    def _command(self, *words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, *arguments],
+            words,
             cwd=self.folder,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -111,57 +198,8 @@ def job_counts(output: str) -> dict[str, int]:
 
 def shrink(config: dict[str, Any]) -> None:
     """The quick preset with grids so small that a figure takes seconds."""
-    quick = config["presets"]["quick"]
-    quick["rings"] = RINGS
-    for study in ("rotations", "dihedral", "precision"):
-        quick[study] |= {"n": [2, 4], "pairs": 3, "architectures": ["mlp-1"]}
-    quick["shifts"] |= {"n": [2, 4], "pairs": 3}
-    quick["seeds"] |= {"n": [2], "seeds_per_class": 2, "draws": 3}
-    quick["classes"] |= {"n": [2], "seeds_per_class": 2}
-    quick["portrait"] |= {"poses": 8}
-    quick["partial"] |= {
-        "n": [2],
-        "networks": ["mlp"],
-        "images": 20,
-        "left_out": [2, 7],
-        "epochs": 1,
-    }
-    quick["long_training"] |= {"network": "mlp", "images": 20, "epochs": 2}
-    quick["trained_pairs"] |= {"n": 4, "pairs": 2, "width": 8, "steps": 2}
-    quick["trained_classes"] |= {"n": [2], "epochs": 1}
-    quick["widths"] |= {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2}
-    quick["stability_samples"] |= {"fields": 10}
-    quick["stability"] |= {"images": 20, "draws": 1}
-    task = quick["stability"]["tasks"][0]
-    task |= {
-        "networks": ["fully-connected"],
-        "points": [20, 40],
-        "test": 20,
-        "steps": 2,
-        "batch": 20,
-    }
-    few = [{"points": 16, "seeds": 2}, {"points": 32, "seeds": 2}]
-    quick["stripe_training"] |= {"width": 60, "test_points": 200, "checks": few[0]}
-    quick["stripe_training"] |= {"feature": few, "cylinder": few, "lazy": few, "kernel": few}
-    quick["lie_aliasing"] |= {"draws": 2, "phases": 50}
-    family = {"group": "cyclic-rotation", "n": 4, "strengths": [1], "weight_decays": [1]}
-    quick["invariance"] |= {
-        "train": 60,
-        "test": 20,
-        "images": 10,
-        "seeds": 2,
-        "epochs": 2,
-        "families": [{"network": "mlp-128", "tied": ["pooled"], **family}],
-        "shifts": ["noise"],
-        "shift_strengths": [1],
-        "snapshots": [0, 1],
-    }
-    quick["lie_models"] |= {"networks": ["fully-connected"], "train": 100, "test": 40}
-    quick["lie_models"] |= {"images": 4, "draws": 1, "epochs": 1}
-    quick["lie_layers"] |= {"networks": ["fully-connected"], "images": 2}
-    quick["lie_partial"] |= {"images": 2}
-    sizes = {"n": [2, 4], "pairs": [1, 2], "padding": [0, 1], "width": [4, 8], "jobs": [1, 2]}
-    quick["speed"] |= {**sizes, "cores": [1]}
+    presets = config["presets"]
+    presets["quick"] = overlaid(presets["quick"], SMALL)
 
 
 def end_session(process: subprocess.Popen[str]) -> None:

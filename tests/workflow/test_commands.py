@@ -6,10 +6,11 @@ import subprocess
 import sys
 
 import pytest
-import yaml
 from docutils.core import publish_doctree
 
-from symlearn import plan
+from symlearn import plan, wings
+from symlearn.__main__ import COMMANDS
+from symlearn.tools.claims import load_claims
 
 from .project import ROOT
 
@@ -83,7 +84,7 @@ def test_every_figure_is_drawn_and_its_chain_is_intact(project):
         # The report reads captions as reStructuredText; what is malformed raises here.
         text = (project.folder / figure).with_suffix(".txt").read_text()
         publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 5})
-        done = project.python("-m", "symlearn.provenance", figure, "--verify")
+        done = project.python("-m", "symlearn", "provenance", figure, "--verify")
         assert done.returncode == 0, done.stdout
 
 
@@ -105,7 +106,7 @@ def test_every_input_is_made_by_a_rule_or_is_source(project):
     assert done.returncode == 0, done.stdout
     for line in done.stdout.splitlines():
         for name in re.findall(r"[\w./-]+\.(?:nc|json|py|yaml)", line):
-            assert name.startswith(("results/", "figures/", "src/", "claims.yaml", "logs/")), name
+            assert name.startswith(("results/", "figures/", "src/", "logs/")), name
 
 
 @pytest.mark.parametrize("damage", ["truncated", "one byte changed"])
@@ -137,9 +138,13 @@ def test_a_figure_carries_its_spec_and_commit(project):
     "stage", ["datasets", "orbits", "kernels", "networks", "studies", "figures", "claims"]
 )
 def test_each_stage_has_help(stage):
-    help_text = _python("-m", f"symlearn.{stage}", "--help")
-    assert "--out" in help_text
-    assert f"symlearn.{stage}" in _python("-m", "symlearn", "--help")
+    assert "--out" in _python("-m", "symlearn", stage, "--help")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_has_help_and_is_listed(command):
+    assert f"usage: symlearn {command}" in _python("-m", "symlearn", command, "--help")
+    assert f"\n  {command} " in _python("-m", "symlearn", "--help")
 
 
 def _python(*arguments):
@@ -155,8 +160,8 @@ def test_the_profiles_link_leads_to_the_profiles():
 
 
 def test_claims_have_figures_that_exist():
-    claims = yaml.safe_load((ROOT / "claims.yaml").read_text())
-    for claim in claims:
-        assert (
-            ROOT / "src/symlearn/figures" / f"{claim['figure'].replace('-', '_')}.py"
-        ).is_file(), claim["id"]
+    for wing in wings.wings():
+        for claim in load_claims(wing.claims):
+            module = f"{claim.figure.replace('-', '_')}.py"
+            assert (wing.claims.parent / "figures" / module).is_file(), claim.id
+            assert claim.figure in wing.figures, claim.id

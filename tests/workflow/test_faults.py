@@ -32,7 +32,7 @@ def stage_by_hand(project, stage, target, machine):
     (spec, *_) = sorted((project.folder / f"results/quick/specs/{stage}").glob("*.json"))
     if stage == "figures":
         spec = next(s for s in spec.parent.glob("fig9-*.json"))
-    command = [sys.executable, "-m", f"symlearn.{stage}", "--spec", str(spec), "--out", str(target)]
+    command = [sys.executable, "-m", "symlearn", stage, "--spec", str(spec), "--out", str(target)]
     return subprocess.run(
         [sys.executable, "-c", machine, *command],
         cwd=project.folder,
@@ -47,7 +47,7 @@ def assert_one_line(done, stage, target):
     assert done.returncode == 1, done.stderr
     errors = [line for line in done.stderr.splitlines() if "error" in line]
     assert len(errors) == 1, done.stderr
-    assert errors[0].startswith(f"symlearn.{stage}: error: ")
+    assert errors[0].startswith(f"symlearn {stage}: error: ")
     assert "Traceback" not in done.stderr
     assert list(target.parent.iterdir()) == [] if target.parent.is_dir() else True
 

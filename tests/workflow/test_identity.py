@@ -1,5 +1,6 @@
 """The identity of work: what reruns after a change, and what does not."""
 
+import re
 import shutil
 import subprocess
 
@@ -24,6 +25,11 @@ def add_rotations(config):
     config["presets"]["quick"]["rotations"]["n"] = [2, 4, 8]
 
 
+def _add_a_line(project, module):
+    path = project.folder / "src/symlearn" / module
+    path.write_text(path.read_text() + "\nUNUSED = 1\n")
+
+
 def test_after_a_run_there_is_nothing_to_do(copy):
     assert copy.planned("fig9") == {}
 
@@ -44,7 +50,7 @@ def test_checking_the_sources_out_anew_reruns_nothing(copy):
         )
 
     git("init", "--quiet")
-    git("add", "src", "workflow", "Snakefile", "config.yaml", "claims.yaml", "envs")
+    git("add", "src", "workflow", "Snakefile", "config.yaml", "envs")
     git("commit", "--quiet", "--message", "a state")
     shutil.rmtree(copy.folder / "src")
     git("checkout", "--", "src")
@@ -52,14 +58,38 @@ def test_checking_the_sources_out_anew_reruns_nothing(copy):
 
 
 def test_an_edit_of_an_indirectly_imported_module_reruns_exactly_what_uses_it(copy):
-    module = copy.folder / "src/symlearn/theory/geometry.py"
-    module.write_text(module.read_text() + "\nUNUSED = 1\n")
+    _add_a_line(copy, "theory/geometry.py")
     assert copy.planned("fig9") == {"compute_study": 2, "fig9": 1}
 
 
+def test_better_words_rerun_nothing(copy):
+    """Of a module that the studies import, of one that is chosen by name, and of a figure."""
+    names = ["theory/geometry.py", "menu/architectures/mlp.py", "papers/orbits/figures/fig9.py"]
+    for name in names:
+        module = copy.folder / "src/symlearn" / name
+        text = module.read_text()
+        better, changed = re.subn(
+            r'^( *""")(?=\w)', r"\1Said otherwise: ", text, flags=re.MULTILINE
+        )
+        assert changed > 1
+        module.write_text(f"# A comment before it.\n{better}\n\n# A comment at the end.\n")
+    assert copy.planned("fig9") == {}
+
+
+def test_an_edit_of_what_is_chosen_by_name_reruns_exactly_what_chooses_it(copy):
+    names = ["menu/architectures/cnn.py", "groups/actions/dihedral.py", "datasets/sets/mnist.py"]
+    for name in names:
+        _add_a_line(copy, name)
+    assert copy.planned("fig9") == {}
+    _add_a_line(copy, "menu/architectures/mlp.py")
+    assert copy.planned("fig9") == {"compute_kernel": 2, "compute_study": 2, "fig9": 1}
+    _add_a_line(copy, "datasets/sets/digits.py")
+    stages = {"fetch_dataset": 1, "build_orbits": 2, "compute_kernel": 2, "compute_study": 2}
+    assert copy.planned("fig9") == {**stages, "fig9": 1}
+
+
 def test_an_edit_of_a_figure_redraws_that_figure_alone(copy):
-    module = copy.folder / "src/symlearn/figures/fig9.py"
-    module.write_text(module.read_text() + "\nUNUSED = 1\n")
+    _add_a_line(copy, "papers/orbits/figures/fig9.py")
     assert copy.planned("fig9") == {"fig9": 1}
 
 

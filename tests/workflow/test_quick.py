@@ -61,7 +61,7 @@ def test_drawing_a_figure_again_gives_the_same_data(finished):
 @pytest.mark.parametrize("name", plan.figure_names())
 def test_the_chain_of_every_figure_is_intact(finished, name):
     figure = f"figures/quick/{name}.pdf"
-    done = finished.python("-m", "symlearn.provenance", figure, "--verify")
+    done = finished.python("-m", "symlearn", "provenance", figure, "--verify")
     assert done.returncode == 0, done.stdout
     assert figure.rsplit("/", 1)[1] in done.stdout
 
@@ -87,8 +87,8 @@ def test_the_bundle_redraws_a_figure_with_the_same_data(finished, tmp_path):
     finished.run("bundle")
     bundle = "figures/quick/bundle.zip"
     into = str(tmp_path / "restored")
-    done = finished.python("-m", "symlearn.bundle", "restore", bundle, "--into", into)
+    done = finished.python("-m", "symlearn", "bundle", "restore", bundle, "--into", into)
     assert done.returncode == 0, done.stdout
-    done = finished.python("-m", "symlearn.bundle", "redraw", into, "fig8")
+    done = finished.python("-m", "symlearn", "bundle", "redraw", into, "fig8")
     assert done.returncode == 0, done.stdout
     assert "the same data" in done.stdout

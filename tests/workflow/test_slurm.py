@@ -66,7 +66,7 @@ def of_rule(cluster, before, rule):
 
 def slow_study(project, lines):
     """Make the study of figure 3, which reads no files, do something before its work."""
-    module = project.folder / "src/symlearn/studies/rings.py"
+    module = project.folder / "src/symlearn/papers/orbits/rings.py"
     text = module.read_text()
     start = text.index("def compute(")
     body = text.index('"""\n', text.index('"""', start) + 3) + len('"""\n')
@@ -89,12 +89,12 @@ def test_results_are_those_of_a_local_run_to_the_byte(project, local):
 def test_a_job_that_fails_is_tried_again_and_reported_with_its_log(project, cluster):
     before = cluster.jobs()
     slow_study(project, "    raise SymlearnError('made to fail')\n")
-    module = project.folder / "src/symlearn/studies/rings.py"
+    module = project.folder / "src/symlearn/papers/orbits/rings.py"
     module.write_text(f"from symlearn.errors import SymlearnError\n{module.read_text()}")
     done = submit(project, "fig3")
     assert done.returncode == 1
     assert "logs/quick/studies/rings-" in done.stdout
-    assert "symlearn.studies: error: made to fail" in done.stdout
+    assert "symlearn studies: error: made to fail" in done.stdout
     assert len(of_rule(cluster, before, "compute_study")) == 3
     assert not list(project.folder.glob("results/quick/studies/*.nc"))
 

@@ -9,11 +9,11 @@ import time
 
 import pytest
 
+from symlearn import wings
 from symlearn.config import parse
 from symlearn.networks.checkpoints import read_tensors
 from symlearn.pipeline import store
 from symlearn.pipeline.specs import write_spec
-from symlearn.plan import STUDIES
 from symlearn.stages.datasets import main as datasets_main
 
 pytestmark = pytest.mark.workflow
@@ -26,7 +26,7 @@ SMALL = {
 
 def cell_of(shipped, **changes):
     shipped["presets"]["quick"]["partial"] = {**SMALL, **changes}
-    (cell,) = STUDIES["partial"](parse(shipped))
+    (cell,) = parse(shipped).call(wings.studies()["partial"])
     return cell
 
 
@@ -38,10 +38,10 @@ def start(results, cell, *options):
         datasets_main(["--spec", str(write_spec(results, data)), "--out", str(written)])
     out = results / "networks" / f"{cell.name}.nc"
     spec = write_spec(results, cell)
-    command = ["-m", "symlearn.networks", "--spec", spec, "--out", out, "--device", "cpu", *options]
+    command = ["-m", "symlearn", "networks", "--spec", spec, "--out", out, "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [sys.executable, *command], stderr=subprocess.PIPE, text=True, env=environment
+        [sys.executable, *command, *options], stderr=subprocess.PIPE, text=True, env=environment
     ), out  # fmt: skip
 
 

@@ -48,6 +48,7 @@ def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Images], Til
         norms = p.norm[:, None] * q.norm[None, :]
         gap = jnp.einsum("apk,bpk->abp", p.first, q.second)
         rounding = p.rounding[:, None] + q.rounding[None, :]
+        # The sum of |p||q| c over pixels: each pixel of the images is in size^2 patches.
         linear = size**2 * jnp.einsum("aij,bij->ab", x, y)
         total = (norms * (bent(gap, rounding) + 0.5 * slope)).sum(axis=-1) + 0.5 * slope * linear
         return total / (size**2 * x.shape[1] * x.shape[2])
@@ -89,12 +90,20 @@ def _patches(images: Images, size: int) -> _Patches:
     patches = jnp.stack(shifted, axis=-1).reshape(len(images), -1, size**2)
     norm = jnp.sqrt((patches**2).sum(axis=-1, keepdims=True))
     unit = patches / jnp.where(norm > 0, norm, 1.0)
+    # A unit patch is sign * (m, w), m >= 0 along the constant unit patch and w across it; its mean
+    # is sign * m / size. `contrast` is w. `deficit` is a = 1 - m, without that difference since
+    # m^2 + |w|^2 = 1. Where patches are nearly constant, c is nearly 1, and 1 - c of rounded c is
+    # off by 1e-16; a and w are small there, and so is the rounding of all that is made of them.
     mean = unit.mean(axis=-1, keepdims=True)
     contrast = jnp.where(mean < 0, -1.0, 1.0) * (unit - mean)
     deficit = (contrast**2).sum(axis=-1, keepdims=True) / (1.0 + size * jnp.abs(mean))
+    # c is the product of both signs and of m m' + w w', with m = 1 - a. So the gap of `first` and
+    # `second`, 1 - m m' - w w', is 1 - c for equal signs and 1 + c for others. `bent` needs 1 - |c|
+    # alone; the signs count in the linear part, which is taken from the images themselves.
     first = jnp.concatenate([-contrast, deficit, 1.0 - deficit], axis=-1)
     second = jnp.concatenate([contrast, jnp.ones_like(deficit), deficit], axis=-1)
-    # Of the terms a + a': two norms and a product of size^2 terms.
+    # The gap of equal patches is 0: size^2 + 2 terms cancel, and rounding leaves up to eps of
+    # a + a' for each. Each patch brings its own a; a gap up to the sum counts as none.
     rounding = (size**2 + 2) * np.finfo(np.float64).eps * deficit
     return _Patches(first, second, rounding[..., 0], norm[..., 0])
 
@@ -112,7 +121,7 @@ def _bent_part(slope: float) -> Callable[[Array, Array], Array]:
 
     def bent(gap: Array, rounding: Array) -> Array:
         gap = jnp.minimum(gap, 2.0 - gap)  # 1 - |c| = s^2
-        gap = jnp.where(gap <= rounding, 0.0, gap)  # its square root would turn 1e-16 into 1e-8
+        gap = jnp.where(gap <= rounding, 0.0, gap)  # else its root turns 1e-16 into 1e-8
         value = jnp.full_like(gap, coefficients[-1])
         for coefficient in coefficients[-2::-1]:
             value = value * gap + coefficient

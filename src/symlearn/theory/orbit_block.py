@@ -96,6 +96,7 @@ def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averag
     size = orbits * len(cosets)
     averages = np.empty((*gram.shape[:-2], size, size, members))
     for orbit, (t, own) in product(range(orbits), enumerate(cosets)):
+        # Sums are from the orbit's first coset on; its cosets before t are there by symmetry.
         mean = sums(orbit, own).reshape(*gram.shape[:-2], -1, members)[..., t:, :] / members
         q = orbit * len(cosets) + t
         averages[..., q, q:, :] = mean
@@ -122,18 +123,24 @@ def _by_gathers(rows: Rows, subgroup: Subgroup) -> Sums:
 def _by_shifts(rows: Rows) -> Sums:
     """All rows of an orbit by one product with ones, for a cyclic group.
 
-    Each row is spread out, a gap as long as an orbit before and after each orbit, and moved by its
-    pose: what wraps around falls into the gap before.
+    Row h is moved back by h entries, so that a column holds what belongs to one u. For that, rows
+    are spread out: before and after each orbit lies a gap of zeros as long as the orbit.
     """
     *batch, orbits, poses, _, _ = rows.shape
     spread = np.zeros((*batch, poses, 2 * orbits + 1, poses))
     item = spread.itemsize
+    # From one row to the next is one entry more than a row: moved[h, j] = spread[h, j + h], a view.
+    # The last gap keeps it within the row. BLAS takes rows at any distance: nothing is copied.
     along = (*spread.strides[:-3], spread.strides[-3] + item, item)
 
     def sums(orbit: int, _: Int[np.ndarray, " member"]) -> Float[np.ndarray, "..."]:
         spread[..., 2 * orbit + 1 :: 2, :] = rows[..., orbit, :, orbit:, :]
         later = 2 * (orbits - orbit)
         moved = as_strided(spread[..., 2 * orbit :, :], (*batch, poses, later * poses), along)
+        # Where h + u < |G|, entry u of an orbit's own place is the pose h + u, and that of the gap
+        # before is zero. Where h + u wraps around, the gap before has the pose h + u - |G|, and the
+        # own place reaches into the zeros behind, not into the next orbit. So the sum of both
+        # places has each h once.
         total = np.ones(poses) @ moved
         return total.reshape(*batch, orbits - orbit, 2, poses).sum(axis=-2)
 

@@ -12,7 +12,7 @@ from torch import nn
 from symlearn.errors import DataError
 from symlearn.measures.lie import lie_derivative as derivative
 from symlearn.measures.lie import mean_absolute, mean_square
-from symlearn.tools import measure as published
+from symlearn.tools import measure
 
 
 @pytest.fixture
@@ -39,17 +39,17 @@ def as_tensor(picture):
 @pytest.fixture
 def network(monkeypatch):
     made = model()
-    monkeypatch.setattr(published, "timm_model", lambda name, weights: made)
-    monkeypatch.setattr(published, "transform_of", lambda _: as_tensor)
+    monkeypatch.setattr(measure, "timm_model", lambda name, weights: made)
+    monkeypatch.setattr(measure, "transform_of", lambda _: as_tensor)
     return made
 
 
 def test_it_prints_errors_with_standard_errors(folder, network, capsys):
     arguments = ["any", "--pictures", str(folder), "--count", "4", "--batch", "3"]
-    assert published.main([*arguments, "--generators", "rotate", "translate_x"]) == 0
+    assert measure.main([*arguments, "--generators", "rotate", "translate_x"]) == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out), delimiter="\t"))
     assert [row["generator"] for row in rows] == ["rotate", "translate_x"]
-    files = published.pictures(folder, 4, 0)
+    files = measure.pictures(folder, 4, 0)
     images = torch.stack([as_tensor(Image.open(file)) for file in files])
     shares = nn.Sequential(network, nn.Softmax(dim=1)).eval()
     for row in rows:
@@ -62,25 +62,27 @@ def test_it_prints_errors_with_standard_errors(folder, network, capsys):
 
 
 def test_pictures_are_drawn_from_all_folders_by_the_seed(folder):
-    drawn = [published.pictures(folder, 3, seed) for seed in (0, 0, 1, 2, 3)]
+    drawn = [measure.pictures(folder, 3, seed) for seed in (0, 0, 1, 2, 3)]
     assert drawn[0] == drawn[1]
     assert len({tuple(each) for each in drawn}) > 1
     assert all(len(set(each)) == 3 for each in drawn)
 
 
 def test_too_few_pictures_are_one_line(folder, network, capsys):
-    assert published.main(["any", "--pictures", str(folder)]) == 1
-    assert "holds 4 pictures, and 100 are asked for" in capsys.readouterr().err
+    assert measure.main(["any", "--pictures", str(folder)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("symlearn measure: error: ")
+    assert "holds 4 pictures, and 100 are asked for" in line
     with pytest.raises(DataError, match="at least two pictures"):
-        published.pictures(folder, 1, 0)
+        measure.pictures(folder, 1, 0)
 
 
 def test_what_is_no_picture_is_named(folder, network, capsys):
     (folder / "class0" / "0.png").write_text("text")
-    assert published.main(["any", "--pictures", str(folder), "--count", "4"]) == 1
+    assert measure.main(["any", "--pictures", str(folder), "--count", "4"]) == 1
     assert "0.png: cannot be read as a picture" in capsys.readouterr().err
 
 
 def test_an_unknown_generator_is_named(folder, network, capsys):
-    assert published.main(["any", "--pictures", str(folder), "--generators", "turn"]) == 1
+    assert measure.main(["any", "--pictures", str(folder), "--generators", "turn"]) == 1
     assert "no generator is called 'turn'" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the catalogue says of images that fit, against what can be built."""
+"""What the menu says of images that fit a network, against what can be built."""
 
 import pytest
 import torch

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import rotate
 
-from symlearn.config import load
 from symlearn.errors import StoreError, TrainingError
 from symlearn.menu.networks import STANDARD, standard_entry
-from symlearn.networks import train_and_test as classification
+from symlearn.networks import train_and_test
 from symlearn.networks.augmentation import augmentation
 from symlearn.networks.trained import trained
 from symlearn.networks.training import recorded_epochs
@@ -63,17 +61,22 @@ def run(tmp_path, given, source=None):
     return store.read(out)
 
 
+def networks_of(tmp_path, history):
+    """The networks whose history `run` read last from a folder."""
+    return trained(history, tmp_path / "cell.safetensors")
+
+
 def test_training_images_are_nested_and_no_test_images():
     small, large = spec(), spec()
     small["problem"] = {**small["problem"], "train": 20}
     for seed in (0, 1):
-        few = classification.training_images(120, small, seed)
-        many = classification.training_images(120, large, seed)
+        few = train_and_test.training_images(120, small, seed)
+        many = train_and_test.training_images(120, large, seed)
         assert (few == many[:20]).all()
         assert len(set(many)) == 60
-        assert not set(many) & set(classification.test_images(120, large))
-    other = classification.training_images(120, large, 0)
-    assert set(other) != set(classification.training_images(120, large, 1))
+        assert not set(many) & set(train_and_test.test_images(120, large))
+    other = train_and_test.training_images(120, large, 0)
+    assert set(other) != set(train_and_test.training_images(120, large, 1))
 
 
 def test_too_many_images_are_refused(tmp_path):
@@ -88,9 +91,9 @@ def test_networks_learn_and_come_back_as_they_were(tmp_path, channels):
     given, source = spec(snapshots=[0, 2]), dataset(channels=channels)
     history = run(tmp_path, given, source)
     assert (history["test_accuracy"][:, -1] > 0.9).all()
-    networks = trained(history)
-    images, labels = classification.images_of(source, given["problem"]["preparation"])
-    test = classification.test_images(len(labels), given)
+    networks = networks_of(tmp_path, history)
+    images, labels = train_and_test.images_of(source, given["problem"]["preparation"])
+    test = train_and_test.test_images(len(labels), given)
     x = torch.from_numpy(images[test]).float() / 255
     for epoch, column in ((0, 0), (2, 2), (None, -1)):
         for member, network in enumerate(networks.networks(epoch)):
@@ -109,7 +112,8 @@ def test_fewer_records_are_some_of_all_and_change_no_network(tmp_path):
     assert some["epoch"].values.tolist() == [0, 2, 5, 7]
     for name in ("train_loss", "test_accuracy"):
         assert (some[name].values == every[name].sel(epoch=some["epoch"]).values).all()
-    for one, other in zip(trained(some).networks(), trained(every).networks(), strict=True):
+    few = networks_of(tmp_path / "some", some).networks()
+    for one, other in zip(few, networks_of(tmp_path / "all", every).networks(), strict=True):
         weights = zip(one.parameters(), other.parameters(), strict=True)
         assert all((a == b).all() for a, b in weights)
 
@@ -131,9 +135,9 @@ def test_a_loss_that_is_no_number_stops_at_once_however_few_records(tmp_path):
 def test_images_are_prepared_a_part_at_a_time_and_come_out_as_one(monkeypatch):
     preparation = {"upsampling": 2, "padding": 1}
     for channels in (None, 3):
-        whole, labels = classification.images_of(dataset(channels=channels), preparation)
-        monkeypatch.setattr(classification, "_AT_ONCE", 50)
-        parts, _ = classification.images_of(dataset(channels=channels), preparation)
+        whole, labels = train_and_test.images_of(dataset(channels=channels), preparation)
+        monkeypatch.setattr(train_and_test, "_AT_ONCE", 50)
+        parts, _ = train_and_test.images_of(dataset(channels=channels), preparation)
         monkeypatch.undo()
         assert whole.shape == (120, channels or 1, 18, 18)
         assert (whole == parts).all()
@@ -143,9 +147,8 @@ def test_images_are_prepared_a_part_at_a_time_and_come_out_as_one(monkeypatch):
 def test_weights_of_other_networks_are_refused(tmp_path):
     history = run(tmp_path, spec())
     other = history.assign_attrs(spec=json.dumps({**spec(), "seed": 8}))
-    other.encoding["source"] = history.encoding["source"]
     with pytest.raises(StoreError, match="holds the weights of other networks"):
-        trained(other)
+        networks_of(tmp_path, other)
 
 
 def test_a_cosine_schedule_starts_at_the_rate_and_ends_at_rest(tmp_path):
@@ -153,7 +156,7 @@ def test_a_cosine_schedule_starts_at_the_rate_and_ends_at_rest(tmp_path):
 
     def moved(epoch, **schedule):
         recipe = {"momentum": 0.0, "learning_rate": 1e-3, "snapshots": [0, 1, 3, 4], **schedule}
-        networks = trained(run(tmp_path, spec(**recipe)))
+        networks = networks_of(tmp_path, run(tmp_path, spec(**recipe)))
         before, after = (
             torch.cat([p.flatten() for p in networks.networks(e)[0].parameters()])
             for e in (epoch - 1, epoch)
@@ -172,7 +175,7 @@ def test_the_invariance_loss_makes_networks_invariant(tmp_path):
         recipe = {"augmentation": {"kind": "group", **group}, "epochs": 60}
         if strength is not None:
             recipe["invariance"] = {**group, "strength": strength}
-        network = trained(run(tmp_path, spec(**recipe))).networks()[0]
+        network = networks_of(tmp_path, run(tmp_path, spec(**recipe))).networks()[0]
         x = torch.from_numpy(dataset()["levels"].values[:, None]).float() / 255
         turned = torch.rot90(x, dims=(2, 3))
         return float((network(x) - network(turned)).square().mean())
@@ -240,6 +243,5 @@ def test_a_rotation_is_that_of_scipy():
 
 
 @pytest.mark.parametrize("name", STANDARD)
-def test_standard_networks_can_be_named_in_the_config(name):
-    config = load(Path(__file__).parents[2] / "config.yaml")
-    assert config.network(name) == standard_entry(name)
+def test_standard_networks_can_be_named_in_the_config(config, name):
+    assert config.context.network(name) == standard_entry(name)
