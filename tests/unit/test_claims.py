@@ -8,7 +8,16 @@ from pydantic import ValidationError
 from symlearn.errors import ConfigError, StoreError
 from symlearn.pipeline import store
 from symlearn.statistics import Measured
-from symlearn.tools.claims import Claim, Expected, judge, load_claims, main, rows, summary
+from symlearn.tools.claims import (
+    Claim,
+    Expected,
+    could_measure,
+    judge,
+    load_claims,
+    main,
+    rows,
+    summary,
+)
 from symlearn.wings import wings
 
 
@@ -66,26 +75,40 @@ def test_a_claim_is_judged_by_what_its_figure_measured():
 
 
 def test_a_quantity_that_no_figure_measures_is_an_error_and_no_pass():
-    with pytest.raises(StoreError, match="a-claim: fig2 does not measure 'spectral'"):
-        judge(Claim(**claim()), "quick", {"fig2": {}})
+    with pytest.raises(StoreError, match="a-claim: fig2 does not measure 'spektral'"):
+        judge(Claim(**claim(quantity="spektral")), "quick", {"fig2": {"spectral": Measured(0.5)}})
+    with pytest.raises(ConfigError, match="fig99 is no figure"):
+        judge(Claim(**claim(figure="fig99")), "quick", {})
 
 
 def test_a_point_that_is_not_in_the_grid_is_not_run_and_says_so():
-    asked = Claim(**claim(quantity="accuracy.mlp-1.n8", note="Fails in paper."))
-    measured = {"fig2": {"accuracy.mlp-1.n4": Measured(0.5), "error.mlp-1.n8": Measured(0.5)}}
+    asked = Claim(**claim(figure="fig4", quantity="accuracy.mlp-1.n8", note="Fails in paper."))
+    measured = {"fig4": {"accuracy.mlp-1.n4": Measured(0.5), "error.mlp-1.n8": Measured(0.5)}}
     verdict = judge(asked, "quick", measured)
     assert verdict.outcome == "not run"
     (row,) = rows([verdict])
-    assert row["note"] == "accuracy.mlp-1.n8 is not in this config's grid of fig2"
+    assert row["note"] == "accuracy.mlp-1.n8 is not in this config's grid of fig4"
     assert row["expected"]
     assert row["measured"] == ""
 
 
 @pytest.mark.parametrize("quantity", ["accuracies.mlp-1.n8", "mlp-1.n8", "accuracy-1"])
 def test_a_kind_of_quantity_that_the_figure_never_measures_stays_an_error(quantity):
-    measured = {"fig2": {"accuracy.mlp-1.n4": Measured(0.5)}}
+    measured = {"fig4": {"accuracy.mlp-1.n4": Measured(0.5)}}
     with pytest.raises(StoreError, match=f"does not measure '{quantity}'"):
-        judge(Claim(**claim(quantity=quantity)), "quick", measured)
+        judge(Claim(**claim(figure="fig4", quantity=quantity)), "quick", measured)
+
+
+def test_a_kind_that_a_grid_lacks_is_not_run():
+    """With perceptrons alone no layer is a convolution, whose share other grids have."""
+    asked = Claim(**claim(figure="lie-layers", quantity="share.convolution.resnet8-8"))
+    assert could_measure(asked.figure, asked.quantity)
+    assert judge(asked, "quick", {"lie-layers": {"terms": Measured(1.0)}}).outcome == "not run"
+
+
+def test_every_shipped_claim_names_a_quantity_that_its_figure_can_measure():
+    claims = load_claims(*(wing.claims for wing in wings()))
+    assert [c.id for c in claims if not could_measure(c.figure, c.quantity)] == []
 
 
 def test_ids_are_unique(tmp_path):

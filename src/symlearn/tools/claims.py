@@ -5,20 +5,25 @@ stored beside what they drew. A claim that fails is shown as failing.
 """
 
 import argparse
+import ast
 import csv
 import html
 import math
+import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from symlearn import wings
 from symlearn.errors import ConfigError, StoreError
 from symlearn.pipeline import store
+from symlearn.pipeline.closure import PACKAGE, ROOT, closure
 from symlearn.pipeline.stage import guarded
 from symlearn.pipeline.yaml_files import read_yaml
 from symlearn.statistics import Measured
@@ -127,24 +132,68 @@ def read_measured(files: Sequence[Path]) -> dict[str, dict[str, Measured]]:
 def judge(claim: Claim, preset: str, measured: Mapping[str, Mapping[str, Measured]]) -> Verdict:
     """Whether a claim holds.
 
-    Not run where the figure measures such quantities, but at other points of its grid: the config
-    chooses those. Raises StoreError for a kind of quantity that the figure never measures.
+    Not run where the figure measures such quantities, but not on this config's grid. Raises
+    StoreError for a quantity that the figure measures on no grid.
     """
     expected = claim.expected.get(preset)
     if expected is None:
         return Verdict(claim, None, None, "not run")
     there = measured.get(claim.figure, {})
     if claim.quantity not in there:
-        if _kind(claim.quantity) not in map(_kind, there):
+        if not could_measure(claim.figure, claim.quantity):
             raise StoreError(
-                f"claim {claim.id}: {claim.figure} does not measure {claim.quantity!r} in the "
-                f"preset {preset}; take the preset out of `expected`, or name a quantity of the "
-                "figure"
+                f"claim {claim.id}: {claim.figure} does not measure {claim.quantity!r} on any "
+                "grid; name a quantity of the figure"
             )
         note = f"{claim.quantity} is not in this config's grid of {claim.figure}"
         return Verdict(claim, expected, None, "not run", note)
     found = there[claim.quantity]
     return Verdict(claim, expected, found, "holds" if expected.holds(found.value) else "fails")
+
+
+def could_measure(figure: str, quantity: str) -> bool:
+    """Whether a figure gives a quantity such a name on some grid, for all that its source says.
+
+    Names are texts of the figure's module, or of those that it imports from its wing, with values
+    in some places: `f"accuracy.{tag}"` gives `accuracy.mlp-1.n8`. Where a name is made of values
+    alone, its first word must be a text of what papers compute and measure.
+    """
+    return any(
+        pattern.fullmatch(quantity) and (named or quantity.partition(".")[0] in _words())
+        for pattern, named in _names_in(figure)
+    )
+
+
+_ANY = "(?:.+)"
+
+
+@cache
+def _names_in(figure: str) -> list[tuple[re.Pattern[str], bool]]:
+    """The names that a figure's source gives, and whether they have a word of their own."""
+    try:
+        module = f"{PACKAGE}.papers.{wings.module_of(figure)}"
+    except ValueError as error:
+        raise ConfigError(f"a claim names the figure {figure}: {error}") from None
+    sources = [path for path in closure(module) if path.is_relative_to(wings.PAPERS)]
+    texts = {text for path in sources for text in _texts(path)}
+    return [(re.compile(t), bool(re.search("[a-z]", t.replace(_ANY, "")))) for t in texts]
+
+
+@cache
+def _words() -> frozenset[str]:
+    folders = (wings.PAPERS, ROOT / "measures")
+    paths = (path for folder in folders for path in folder.rglob("*.py"))
+    return frozenset(text for path in paths for text in _texts(path))
+
+
+def _texts(path: Path) -> Iterator[str]:
+    """The texts of a module as regular expressions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield re.escape(node.value)
+        elif isinstance(node, ast.JoinedStr):
+            parts = (getattr(part, "value", None) for part in node.values)
+            yield "".join(re.escape(p) if isinstance(p, str) else _ANY for p in parts)
 
 
 def rows(verdicts: Sequence[Verdict]) -> list[dict[str, str]]:
@@ -255,11 +304,6 @@ def _quantities(dataset: xr.Dataset) -> dict[str, Measured]:
 
 def _at_most(value: float, bound: float) -> bool:
     return value <= bound or math.isclose(value, bound, rel_tol=1e-9)
-
-
-def _kind(quantity: str) -> str:
-    """What is measured, without the point of the grid: `accuracy` of `accuracy.mlp-1.n8`."""
-    return quantity.partition(".")[0]
 
 
 def _number(value: float | None) -> str:
