@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from common import blobs, machine, seconds
 
-from symlearn.datasets import normalise, rotation_orbits
+from symlearn.datasets.orbits import normalise, rotation_orbits
 from symlearn.kernels import gram
 from symlearn.kernels.infinite_width import neural_tangents_kernel
 from symlearn.kernels.of_orbits import exact_symmetries

@@ -64,9 +64,10 @@ def download(
                 answers[mirror] = "wrong checksum"
                 _part(folder / file.name).unlink(missing_ok=True)
             except OSError as error:
-                if error.errno is None:  # not the system's, but a setting's of `requests`
+                if error.errno is None and not isinstance(error, PermissionError):
+                    # Not the system's, but a setting's of `requests`.
                     raise DataError(f"{file.name}: cannot be downloaded: {error}") from None
-                raise DataError(f"{folder}: cannot be written: {error.strerror}") from None
+                raise DataError(f"{folder}: cannot be written: {error.strerror or error}") from None
     tried = "; ".join(f"{mirror}: {answer}" for mirror, answer in answers.items())
     looked = ", ".join(str(path) for path in looked_into or [folder])
     raise DataError(

@@ -41,11 +41,11 @@ _CACHE = Path(__file__).parents[1] / "__pycache__" / "code-hashes.json"
 def _plain(node: Any) -> Any:
     """A syntax tree as lists. Empty fields are left out, of which newer Pythons have more."""
     if isinstance(node, ast.AST):
-        fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
-        return [type(node).__name__, *([name, _plain(value)] for name, value in fields)]
+        fields = ((name, _plain(value)) for name, value in ast.iter_fields(node))
+        return [type(node).__name__, *([n, v] for n, v in fields if v is not None and v != [])]
     if isinstance(node, list):
         return [_plain(one) for one in node if not _is_text(one)]
-    return node if isinstance(node, str) else [type(node).__name__, repr(node)]
+    return node if isinstance(node, str | None) else [type(node).__name__, repr(node)]
 
 
 def _is_text(node: Any) -> bool:

@@ -42,7 +42,8 @@ _RECORDED = 40  # times at most that the errors of a full-batch training are mea
 
 def rings(context: Context, rings: RingSweeps) -> list[Cell]:
     """Two rings of points (figures 2 and 3)."""
-    return [study_cell("rings", "orbits.rings", (), rings.model_dump())]
+    kernel = frozenset({("architectures", "rbf")})
+    return [study_cell("rings", "orbits.rings", (), rings.model_dump(), uses=kernel)]
 
 
 def rotations(context: Context, rotations: Rotations) -> list[Cell]:

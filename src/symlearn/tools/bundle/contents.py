@@ -23,13 +23,16 @@ _PROJECT = (
     "src/symlearn/**/*",
     "workflow/**/*",
 )
-_LEFT_OUT = {"__pycache__"}
 
 
 def project_files(root: Path) -> list[Path]:
     """The files of the project in `root` that a bundle holds."""
     found = (path for pattern in _PROJECT for path in root.glob(pattern) if path.is_file())
-    return sorted(path for path in found if not _LEFT_OUT & set(path.parts))
+    return sorted(path for path in found if not _is_cached(path.relative_to(root)))
+
+
+def _is_cached(path: Path) -> bool:
+    return any(part == "__pycache__" or part.startswith(".") for part in path.parts)
 
 
 def files_of(figure: Path, results: Path) -> list[Path]:
