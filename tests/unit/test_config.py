@@ -394,6 +394,21 @@ def test_the_networks_of_a_task_must_fit_its_own_images(shipped):
         planned(shipped)
 
 
+@pytest.mark.parametrize(
+    ("key", "figure"),
+    [
+        ("partial.left_out", "fig1"), ("long_training.left_out", "fig11"),
+        ("portrait.classes", "fig4"), ("stability_samples.class_", "stability-samples"),
+        ("invariance.class_", "invariance-saliency"),
+    ],
+)  # fmt: skip
+def test_a_class_that_the_data_set_lacks_is_one_line(shipped, monkeypatch, key, figure):
+    two = {**DATASETS, "digits": DATASETS["digits"]._replace(classes=2)}
+    monkeypatch.setattr("symlearn.menu.values.DATASETS", two)
+    with pytest.raises(ConfigError, match=rf"{re.escape(key)}: there is no class \d, only 0 to 1"):
+        plan.figures(parse(shipped), [figure])
+
+
 def test_the_home_folder_may_be_written_short(shipped, tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "sets").mkdir()

@@ -1,6 +1,6 @@
 """Value types that the settings of several papers share, and the context that their cells need."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -109,6 +109,13 @@ def enough_images(key: str, train: int, test: int, dataset: str) -> Faults:
             f"{train} training and {test} test images are more than the {count} of {dataset}; take "
             "a smaller number",
         )
+
+
+def known_classes(key: str, classes: Iterable[int], facts: Facts) -> Faults:
+    """A fault for each class that a data set does not have."""
+    for one in classes:
+        if one >= facts.classes:
+            yield key, f"there is no class {one}, only 0 to {facts.classes - 1}; take a smaller one"
 
 
 def at_most(key: str, value: int, most: int, where: str) -> Faults:

@@ -17,6 +17,7 @@ from symlearn.menu.values import (
     Rate,
     Whole,
     enough_images,
+    known_classes,
 )
 
 # Those of `symlearn.datasets.distribution_shift`, but the one that needs another data set.
@@ -105,6 +106,11 @@ def images_are_enough(context: Context, invariance: Invariance) -> Faults:
     """The data set has as many images as networks are trained and tested on."""
     name = context.dataset.name
     yield from enough_images("invariance.train", invariance.train, invariance.test, name)
+
+
+def saliency_is_of_a_class_that_there_is(context: Context, invariance: Invariance) -> Faults:
+    """Classes are counted from 0."""
+    yield from known_classes("invariance.class_", [invariance.class_], context.dataset.facts)
 
 
 def patches_divide_the_images(context: Context, invariance: Invariance) -> Faults:

@@ -26,6 +26,7 @@ from symlearn.menu.values import (
     Whole,
     among,
     at_most,
+    known_classes,
 )
 
 
@@ -223,6 +224,24 @@ def classes_fit_the_data(context: Context, classes: Classes) -> Faults:
     """Cyclic shifts are by whole pixels, and a class has no more images than it has."""
     yield from _whole_steps(context, "classes", classes)
     yield from _enough_of_each_class(context, "classes", classes)
+
+
+def portrait_is_of_classes_that_there_are(context: Context, portrait: Portrait) -> Faults:
+    """Classes are counted from 0."""
+    yield from known_classes("portrait.classes", portrait.classes, context.dataset.facts)
+
+
+def left_out_classes_are_there(context: Context, partial: Partial) -> Faults:
+    """Likewise for figure 1's networks."""
+    yield from known_classes("partial.left_out", partial.left_out, context.dataset.facts)
+
+
+def long_training_leaves_out_classes_that_there_are(
+    context: Context, long_training: LongTraining
+) -> Faults:
+    """Likewise for figure 11's."""
+    left_out = long_training.left_out
+    yield from known_classes("long_training.left_out", left_out, context.dataset.facts)
 
 
 def partial_has_images(context: Context, partial: Partial) -> Faults:

@@ -17,6 +17,7 @@ from symlearn.menu.values import (
     Whole,
     distinct,
     enough_images,
+    known_classes,
 )
 
 # Points up to which the kernels of a trained stripe network are solved.
@@ -132,6 +133,12 @@ class Settings(Closed):
     stability_samples: StabilitySamples
     stability: Stability
     stripe_training: StripeTraining
+
+
+def deformed_class_is_there(context: Context, stability_samples: StabilitySamples) -> Faults:
+    """Classes are counted from 0."""
+    key = "stability_samples.class_"
+    yield from known_classes(key, [stability_samples.class_], context.dataset.facts)
 
 
 def tasks_have_images(context: Context, stability: Stability) -> Faults:
