@@ -115,9 +115,8 @@ class Config:
 
     def faults(self, keys: Collection[str]) -> list[str]:
         """What is wrong with the settings of these studies, and with what must fit together."""
-        return list(dict.fromkeys(fault for key in keys for fault in self._own_faults(key))) + list(
-            dict.fromkeys(self._faults_between(set(keys)))
-        )
+        own = (fault for key in keys for fault in self._own_faults(key))
+        return list(dict.fromkeys([*own, *self._faults_between(set(keys))]))
 
     def call(self, function: Callable[..., Any]) -> Any:
         """A study's or a check's result on the settings that it reads."""
