@@ -93,7 +93,7 @@ FAULTS = {
     "separation-twice": (f"{QUICK}.rings.separations", [1, 1.0], ["twice"]),
     "architecture-twice": (f"{QUICK}.seeds.architectures", ["mlp-1", "mlp-1"], ["twice"]),
     "class-twice": (f"{QUICK}.portrait.classes", [4, 4], ["[4, 4]", "twice"]),
-    "unknown-class": (f"{QUICK}.portrait.classes", [4, 10], ["10", "less than or equal to 9"]),
+    "unknown-class": (f"{QUICK}.portrait.classes", [4, 10], ["no class 10", "only 0 to 9"]),
     "network": (f"{QUICK}.partial.networks", ["cn"], ["'cn' is unknown", "'cnn'", "vit-48"]),
     "single-network": (
         f"{QUICK}.long_training.network",

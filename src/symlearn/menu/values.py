@@ -29,7 +29,7 @@ Names = Annotated[list[str], Field(min_length=1), Distinct]
 RidgeFactor = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
 Finite = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Class = Annotated[Whole, Field(ge=0, le=9)]
+Class = Annotated[Whole, Field(ge=0)]  # how many there are, the data set says: `known_classes`
 ClassList = Annotated[list[Class], Field(min_length=1), Distinct]
 
 # What is wrong with valid settings where they meet each other or the images: the key of a study
