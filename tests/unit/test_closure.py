@@ -6,7 +6,8 @@ import pytest
 from symlearn import plan
 from symlearn.config import load
 from symlearn.menu.kinds import kinds
-from symlearn.menu.registry import BUILDERS, modules_used, uses_of
+from symlearn.menu.lookup import modules_used, uses_of
+from symlearn.menu.registry import BUILDERS
 from symlearn.pipeline import closure as module
 from symlearn.pipeline.closure import ROOT, closure
 from symlearn.pipeline.specs import STAGES, modules_of
@@ -23,7 +24,8 @@ SPECS = "symlearn.pipeline.specs"
 
 def test_a_module_brings_what_it_imports():
     assert names(SPECS) == {
-        "__init__.py", "errors.py", "menu/__init__.py", "pipeline/__init__.py", "pipeline/specs.py",
+        "__init__.py", "errors.py", "menu/__init__.py", "menu/lookup.py", "pipeline/__init__.py",
+        "pipeline/specs.py",
     }  # fmt: skip
 
 

@@ -22,7 +22,7 @@ from symlearn.errors import ConfigError
 from symlearn.groups import action_of
 from symlearn.menu.datasets import DATASETS
 from symlearn.menu.groups import GROUPS
-from symlearn.menu.registry import module_of
+from symlearn.menu.lookup import module_of
 from symlearn.papers.invariance.settings import PATCHES, ShiftName
 
 ROOT = Path(__file__).parents[2]

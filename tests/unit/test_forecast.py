@@ -16,7 +16,7 @@ from torch import nn
 from symlearn import plan
 from symlearn.config import overlaid, parse
 from symlearn.errors import ConfigError
-from symlearn.menu import kinds, networks, registry
+from symlearn.menu import kinds, lookup, networks, registry
 from symlearn.networks.build import build
 from symlearn.networks.ntk import NtkConvolution, NtkDense
 from symlearn.networks.vision_transformer import Attention
@@ -167,7 +167,7 @@ def test_trainings_are_counted_as_long_as_their_problems_are(config):
     trained = [cell for cell in cells_of(config, "quick") if cell.stage == "networks"]
     for cell in trained:
         maker = registry.PROBLEMS[cell.settings["problem"]["kind"]]
-        problem = registry.found(maker.module, maker.problem)(result(cell.inputs[0]), cell.spec)
+        problem = lookup.found(maker.module, maker.problem)(result(cell.inputs[0]), cell.spec)
         steps = cell.settings["recipe"]["epochs"] * problem.steps
         assert schedule(cell) == (problem.members, steps, problem.batch), cell.name
         assert image_shape(cell) == problem.shape, cell.name

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from symlearn.menu import registry
+from symlearn.menu import lookup
 
 Shape = tuple[int, int, int]
 
@@ -19,4 +19,4 @@ def build(network: Mapping[str, Any], shape: Shape, outputs: int, seed: int) -> 
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return registry.builder(network)(shape, outputs)
+        return lookup.builder(network)(shape, outputs)

@@ -9,7 +9,7 @@ import torch
 import xarray as xr
 
 from symlearn.errors import TrainingError
-from symlearn.menu import registry
+from symlearn.menu import lookup, registry
 from symlearn.networks.build import build
 from symlearn.networks.checkpoints import Checkpoints, Tensors
 from symlearn.networks.devices import in_chunks
@@ -33,10 +33,10 @@ def problem_of(source: xr.Dataset, spec: Spec) -> tuple[Problem, xr.Dataset]:
     """The problem of a spec and what its members are; raises TrainingError where it has none."""
     maker = registry.PROBLEMS[spec["problem"]["kind"]]
     try:
-        problem = registry.found(maker.module, maker.problem)(source, spec)
+        problem = lookup.found(maker.module, maker.problem)(source, spec)
     except ValueError as error:
         raise TrainingError(str(error)) from None
-    return problem, registry.found(maker.module, maker.members)(source, spec)
+    return problem, lookup.found(maker.module, maker.members)(source, spec)
 
 
 def train_members(

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import nn
 
 from symlearn.groups.tensors import Images, PixelPermutations, image_action
-from symlearn.menu import registry
+from symlearn.menu import lookup
 
 Shape = tuple[int, int, int]
 Logits = Float[torch.Tensor, "image class_"]
@@ -57,7 +57,7 @@ def averaged_entry(
     shape: Shape, classes: int, *, network: Mapping[str, Any], group: str, n: int
 ) -> nn.Module:
     """`orbit_averaged` of the network of a config's entry."""
-    return orbit_averaged(shape, classes, network=registry.builder(network), group=group, n=n)
+    return orbit_averaged(shape, classes, network=lookup.builder(network), group=group, n=n)
 
 
 def orbit_averaged(

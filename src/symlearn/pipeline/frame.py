@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from symlearn.menu import registry
+from symlearn.menu import lookup
 from symlearn.menu.values import Context
 from symlearn.pipeline.specs import Cell
 
@@ -22,7 +22,7 @@ def study_cell(
     labels: Mapping[str, Any] | None = None,
     *,
     slug: str = "",
-    uses: registry.Uses = frozenset(),
+    uses: lookup.Uses = frozenset(),
 ) -> Cell:
     """A cell of a study, computed from other cells by a module of `symlearn.papers`.
 
@@ -34,10 +34,10 @@ def study_cell(
     # The rank of an architecture in the config serves to choose; it changes no number.
     kept = {key: value for key, value in (labels or {}).items() if key != "rank"}
     trained = [cell.settings["network"] for cell in cells if cell.stage == "networks"]
-    uses = uses.union(*(registry.uses_of({"network": network}) for network in trained))
+    uses = uses.union(*(lookup.uses_of({"network": network}) for network in trained))
     what = {"study": study, "module": module, "labels": kept}
     if uses:
-        what["uses"] = registry.as_lists(uses)
+        what["uses"] = lookup.as_lists(uses)
     slug = slug or (f"{study}-{cells[0].slug}" if cells else study)
     return Cell("studies", slug, {**what, **settings}, cells, labels or {})
 

@@ -35,7 +35,8 @@ def tree_sha256(source: str) -> str:
     return hashlib.sha256(json.dumps(_plain(ast.parse(source))).encode()).hexdigest()
 
 
-_CACHE = Path(__file__).parents[1] / "__pycache__" / "code-hashes.json"
+# Named after this module's own bytes: hashes that it would take otherwise now are others.
+_CACHE = Path(__file__).parents[1] / "__pycache__" / f"code-{sha256(Path(__file__))[:12]}.json"
 
 
 def _plain(node: Any) -> Any:

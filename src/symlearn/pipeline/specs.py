@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from symlearn.errors import StoreError
-from symlearn.menu import registry
+from symlearn.menu import lookup, registry
 
 # In the order in which a run comes to them.
 STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures")
@@ -120,13 +120,13 @@ def modules_of(spec: Mapping[str, Any]) -> list[str]:
     modules = [f"symlearn.stages.{stage}"]
     match stage:
         case "datasets":
-            modules.append(registry.module_of("symlearn.datasets.sets", spec["name"]))
+            modules.append(lookup.module_of("symlearn.datasets.sets", spec["name"]))
         case "networks":
             modules.append(registry.PROBLEMS[spec["problem"]["kind"]].module)
         case "studies" | "figures":
             modules.append(f"symlearn.papers.{spec['module']}")
-    uses = registry.uses_of(spec) | registry.as_uses(spec.get("uses", {}))
-    return list(dict.fromkeys([*modules, *sorted(registry.modules_used(uses))]))
+    uses = lookup.uses_of(spec) | lookup.as_uses(spec.get("uses", {}))
+    return list(dict.fromkeys([*modules, *sorted(lookup.modules_used(uses))]))
 
 
 def _digest(text: str) -> str:
