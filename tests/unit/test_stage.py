@@ -68,7 +68,7 @@ def assert_sidecar(written, cell, inputs):
     assert record["inputs"] == {
         f"{path.parent.name}/{path.name}": provenance.sha256(path) for path in inputs
     }
-    assert record["code"]["randomness.py"] == code_sha256(provenance.ROOT / "randomness.py")
+    assert record["code"]["errors.py"] == code_sha256(provenance.ROOT / "errors.py")
     assert not [name for name in record["code"] if name.startswith("kernels")]
     assert record["seconds"] >= 0
     assert record["peak_memory_mib"] > 0
