@@ -15,8 +15,8 @@ from symlearn.menu.layers import (
     RadialBasis,
     Relu,
     layers_of,
-    module_name,
 )
+from symlearn.menu.lookup import module_of
 
 
 @pytest.mark.parametrize("name", STANDARD)
@@ -48,7 +48,7 @@ def test_every_kind_has_a_model_with_the_parameters_of_its_layers():
     assert list(models()) == kinds()
     assert {"cnn", "mlp", "rbf"} <= set(kinds())
     for kind, model in models().items():
-        layers = import_module(f"symlearn.menu.architectures.{module_name(kind)}").layers
+        layers = import_module(module_of("symlearn.menu.architectures", kind)).layers
         assert list(model.model_fields) == ["kind", *signature(layers).parameters]
 
 

@@ -8,6 +8,8 @@ import numpy as np
 import xarray as xr
 from jaxtyping import Int, UInt8
 
+from symlearn.menu.lookup import module_of
+
 
 @dataclass(frozen=True)
 class LabelledImages:
@@ -30,7 +32,7 @@ def load_images(
     data set alone. What is not installed is looked for in `data_root`, then `cache`, then
     downloaded to `cache`. Raises DataError.
     """
-    module = import_module(f"symlearn.datasets.sets.{name.replace('-', '_')}")
+    module = import_module(module_of("symlearn.datasets.sets", name))
     return module.load(data_root, cache)
 
 

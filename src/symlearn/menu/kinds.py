@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, create_model
 
 from symlearn.errors import ConfigError
 from symlearn.menu import architectures
+from symlearn.menu.lookup import module_of
 
 # The architectures of the papers, known by these names everywhere.
 STANDARD: Mapping[str, Mapping[str, Any]] = {
@@ -42,7 +43,7 @@ def standard_architecture(name: str) -> dict[str, Any]:
 
 @cache
 def _model_of(kind: str) -> type[BaseModel]:
-    function = import_module(f"{architectures.__name__}.{kind.replace('-', '_')}").layers
+    function = import_module(module_of(architectures.__name__, kind)).layers
     fields: dict[str, Any] = {"kind": (Literal[kind], ...)}
     for name, parameter in inspect.signature(function).parameters.items():
         required = parameter.default is inspect.Parameter.empty

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
+from symlearn.menu.lookup import module_of
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -56,13 +58,8 @@ def layers_of(architecture: str | Mapping[str, Any]) -> Layers:
         entry = import_module("symlearn.menu.kinds").standard_architecture(architecture)
     else:
         entry = dict(architecture)
-    module = import_module(f"symlearn.menu.architectures.{module_name(entry.pop('kind'))}")
+    module = import_module(module_of("symlearn.menu.architectures", entry.pop("kind")))
     return module.layers(**entry)
-
-
-def module_name(kind: str) -> str:
-    """The module that a name of the config leads to: `-` is `_` there."""
-    return kind.replace("-", "_")
 
 
 def has_closed_form(layers: Layers) -> bool:

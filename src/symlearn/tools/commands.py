@@ -17,9 +17,6 @@ def guarded(name: str, action: Callable[[], int | None]) -> int:
     except SymlearnError as error:
         print(f"symlearn {name}: error: {error}", file=sys.stderr)
         return 1
-    except BrokenPipeError:  # the reader, `head` for instance, has seen enough
-        sys.stderr.close()
-        return 0
 
 
 def config_options(parser: argparse.ArgumentParser) -> None:

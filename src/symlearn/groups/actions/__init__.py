@@ -13,6 +13,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from symlearn.groups.finite import FiniteGroup
+from symlearn.menu.lookup import module_of
 
 Images = Float[np.ndarray, "orbit row col"]
 OrbitImages = Float[np.ndarray, "orbit pose row col"]
@@ -38,7 +39,7 @@ def action_of(name: str) -> Action:
 
     By name, so that a result depends on the families that it uses alone.
     """
-    return import_module(f"{__name__}.{name.replace('-', '_')}").ACTION
+    return import_module(module_of(__name__, name)).ACTION
 
 
 def whole_step(pixels: int, n: int, side: str) -> int:
