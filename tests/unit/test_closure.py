@@ -161,7 +161,7 @@ def specs():
     chosen = load(CONFIG)
     found = {}
     for preset in chosen.presets:
-        cells = plan.all_cells(plan.figures(chosen.choosing(preset)).values())
+        cells = plan.all_jobs(plan.figures(chosen.choosing(preset)).values())
         found |= {tuple(modules_of(cell.spec)): cell.spec for cell in cells}
     return list(found.values())
 

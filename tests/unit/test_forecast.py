@@ -46,7 +46,7 @@ def jobs(*entries):
 
 
 def cells_of(config, preset):
-    return plan.all_cells(plan.figures(config.choosing(preset)).values())
+    return plan.all_jobs(plan.figures(config.choosing(preset)).values())
 
 
 def kernel_cells(config, preset, architecture):
@@ -483,7 +483,7 @@ CHANGES = {
 def test_a_changed_setting_is_named_by_its_key_in_the_config(folder, shipped, change):
     values, figure, expected = CHANGES[change]
     before = plan.figures(parse(shipped))[figure]
-    for cell in plan.all_cells([before]):
+    for cell in plan.all_jobs([before]):
         write_spec(folder / "results/quick", cell)
     config = parse(overlaid(shipped, {"presets": {"quick": values}}))
     after = plan.figures(config, [figure])[figure]
@@ -496,7 +496,7 @@ def test_networks_and_architectures_of_ones_own_are_named_by_their_entries(folde
     shipped["presets"]["quick"]["lie_models"]["networks"] = ["small"]
     shipped["presets"]["quick"]["lie_layers"]["networks"] = ["small"]
     before = plan.figures(parse(shipped))["lie-models"]
-    for cell in plan.all_cells([before]):
+    for cell in plan.all_jobs([before]):
         write_spec(folder / "results/quick", cell)
     shipped["networks"]["small"]["widths"] = [9]
     config = parse(shipped)
@@ -510,7 +510,7 @@ def made(folder, config):
     """A study of trained networks with all that it reads, as a run would leave them."""
     results = Path("results/quick")
     cell = next(c for c in cells_of(config, "quick") if c.slug.startswith("lie-partial"))
-    for one in plan.all_cells([cell]):
+    for one in plan.all_jobs([cell]):
         first, *_ = output_files(results, one)
         first.parent.mkdir(parents=True, exist_ok=True)
         first.write_text(f"the content of {one.name}")

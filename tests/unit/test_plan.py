@@ -29,12 +29,12 @@ def studies(config):
 
 def cells_of(raw):
     """The cells of all studies and all that they read, by stage and name."""
-    return {f"{cell.stage}/{cell.name}": cell for cell in plan.all_cells(studies(parse(raw)))}
+    return {f"{cell.stage}/{cell.name}": cell for cell in plan.all_jobs(studies(parse(raw)))}
 
 
 def everything(raw):
     config = parse(raw)
-    return plan.all_cells([*studies(config), *plan.figures(config).values()])
+    return plan.all_jobs([*studies(config), *plan.figures(config).values()])
 
 
 def rotations_of(raw):
@@ -213,7 +213,7 @@ def test_an_architecture_of_ones_own_is_known_by_its_layers(shipped):
 
 
 def test_all_cells_come_once_however_often_they_are_read(config):
-    cells = plan.all_cells([*plan.figures(config).values()] * 2)
+    cells = plan.all_jobs([*plan.figures(config).values()] * 2)
     assert len({id(cell) for cell in cells}) == len({cell.name for cell in cells}) == len(cells)
 
 

@@ -40,7 +40,7 @@ def seen(folder):
     config = load(folder / "config.yaml")
     results = folder / "results/quick"
     targets = resolve(plan.figures(config), results.relative_to(folder), ["fig4"])
-    return look(config, targets, cores=2), plan.all_cells(targets.cells)
+    return look(config, targets, cores=2), plan.all_jobs(targets.cells)
 
 
 def test_without_a_run_all_jobs_wait(folder):

@@ -67,7 +67,7 @@ def collapse(context: Context, shifts: Shifts, portrait: Portrait) -> list[Cell]
     return [
         study_cell(
             "collapse", "orbits.collapse", [_kernel_cell(context, orbits, name)], {},
-            {"architecture": name},
+            {"architecture": name}, together="collapse",
         )
         for name in shifts.architectures
     ]  # fmt: skip
@@ -211,7 +211,7 @@ def trained_classes(
         orbits = _orbits_cell(context, classes.group, n, {**task, "start": 0, "stop": 1})
         labels = {"network": study.network, "n": n}
         slug = f"{study.network}-{orbits.slug}"
-        cells.append(trained_cell("trained-classes", slug, orbits, settings, labels))
+        cells.append(trained_cell("trained-classes", slug, orbits, settings, labels, study.network))
     return cells
 
 
@@ -223,8 +223,10 @@ def _orbits_cell(context: Context, group: str, n: int, task: Mapping[str, Any]) 
         "preparation": context.dataset.preparation,
         "task": {"seed": context.seed, **task},
     }
-    slug = f"{task['draw']}-{group}-n{n}-from{task['start']}"
-    return Cell("orbits", slug, settings, (dataset_cell(context.dataset.name),))
+    together = f"{task['draw']}-{group}"
+    slug = f"{together}-n{n}-from{task['start']}to{task['stop']}"
+    data = dataset_cell(context.dataset.name)
+    return Cell("orbits", slug, settings, (data,), together=together)
 
 
 def _kernel_cell(
@@ -238,8 +240,10 @@ def _kernel_cell(
         "precision": precision,
     }
     bits = "" if precision == "float64" else "-32bit"
-    slug = f"{architecture}{bits}-{orbits.slug}"
-    return Cell("kernels", slug, settings, (orbits,), {"architecture": architecture})
+    name = f"{architecture}{bits}"
+    labels = {"architecture": architecture}
+    together = f"{name}-{orbits.together}"
+    return Cell("kernels", f"{name}-{orbits.slug}", settings, (orbits,), labels, together)
 
 
 def _study_of_orbits(
@@ -247,8 +251,9 @@ def _study_of_orbits(
 ) -> Cell:
     """A study of Gram matrices that knows their group."""
     return study_cell(
-        study, module, inputs, {"group": inputs[0].settings["group"], **settings}, labels
-    )
+        study, module, inputs, {"group": inputs[0].settings["group"], **settings}, labels,
+        together=f"{study}-{inputs[0].together}",
+    )  # fmt: skip
 
 
 def _pairs(context: Context, name: str, study: Pairs, ridge_factors: list[float]) -> list[Cell]:
@@ -326,7 +331,8 @@ def _partial_cell(
     slug = f"{network}-n{n}-from{part['start']}"
     if decay:
         slug += f"-decay{decay:g}".replace(".", "p")
-    return trained_cell(name, slug, dataset_cell(context.dataset.name), settings, labels)
+    data = dataset_cell(context.dataset.name)
+    return trained_cell(name, slug, data, settings, labels, network)
 
 
 def _epochs_of(steps: int) -> int:
@@ -357,4 +363,4 @@ def _on_pairs(
     }
     labels = {"architecture": architecture, "n": orbits.settings["n"], "width": width}
     slug = f"{architecture}-width{width}-{orbits.slug}"
-    return trained_cell(name, slug, orbits, settings, labels)
+    return trained_cell(name, slug, orbits, settings, labels, architecture)

@@ -59,7 +59,7 @@ def standing(results: Path, targets: Iterable[Cell]) -> Standing:
     A missing file that nothing needs is not made again; a changed one remakes all that follows.
     """
     targets = list(targets)
-    cells = {key(cell): cell for cell in plan.all_cells(targets)}
+    cells = {key(cell): cell for cell in plan.all_jobs(targets)}
     wanted = {key(cell) for cell in targets}
     reasons = {name: own_reasons(results, cell) for name, cell in cells.items()}
     runs = {name for name in cells if _is_stale(reasons[name])}
@@ -68,11 +68,11 @@ def standing(results: Path, targets: Iterable[Cell]) -> Standing:
     while len(runs) > before:
         before = len(runs)
         for name, cell in cells.items():  # inputs come first
-            if any(key(read) in runs for read in cell.inputs):
+            if any(key(read) in runs for read in cell.reads):
                 runs.add(name)
         for name in reversed(cells):
             if name in runs:
-                runs.update(key(cell) for cell in cells[name].inputs if _missing(results, cell))
+                runs.update(key(cell) for cell in cells[name].reads if _missing(results, cell))
     return Standing(cells, reasons, frozenset(runs))
 
 
