@@ -11,8 +11,8 @@ from snakemake_interface_logger_plugins.registry import LoggerPluginRegistry
 
 from symlearn.tools.commands import duration
 from symlearn.tools.oneline import handler, left
+from symlearn.tools.oneline.asked import Asked, asked, estimate
 from symlearn.tools.oneline.handler import Line, LogHandler, figures_folder, line_of
-from symlearn.tools.oneline.left import Asked, command
 from symlearn.tools.oneline.run import Run, failure, job_name
 
 TRAINING = {
@@ -183,6 +183,22 @@ def test_without_a_terminal_snakemake_writes_itself(tmp_path, monkeypatch):
     assert (tmp_path / "errors").read_text() == ""
 
 
+def test_a_run_shows_what_its_estimate_says_and_ends_it(terminal, monkeypatch):
+    stream, read = terminal
+    says = "import time; print('6 min', flush=True); time.sleep(600)"
+    monkeypatch.setattr(handler, "line_of", lambda _: Line(stream))
+    monkeypatch.setattr(handler, "asked", lambda _: Asked())
+    monkeypatch.setattr(handler, "estimate", lambda _: [sys.executable, "-c", says])
+    shows = LogHandler(settings(), None)
+    for one in START[:4]:
+        shows.emit(one)
+    read("\r\033[K0 of 126 jobs, about 6 min left")
+    for _ in range(2):  # as Snakemake does
+        shows.close()
+    assert shows._estimate.poll() is not None
+    assert "126 not done" in read("not done.\r\n")
+
+
 @pytest.mark.parametrize("option", ["dryrun", "verbose", "debug_dag", "printshellcmds", "quiet"])
 def test_who_asks_for_more_or_for_less_gets_snakemakes_own_text(monkeypatch, option):
     monkeypatch.setattr(handler, "line_of", Line)
@@ -209,13 +225,13 @@ def test_the_estimate_is_asked_for_what_snakemake_was():
         "--logger", "symlearn", "--cores", "2", "fig4", "--config", "preset=standard",
         "data_root=x", "--configfile", "mine.yaml",
     ]  # fmt: skip
-    asked = handler.asked(words)
-    assert asked == Asked(("fig4",), "standard", (Path("mine.yaml"),), 2)
-    assert command(asked)[3:] == [
+    what = Asked(("fig4",), "standard", (Path("mine.yaml"),), 2)
+    assert asked(words) == what
+    assert estimate(what)[3:] == [
         "fig4", "--preset", "standard", "--cores", "2", "--configfile", "mine.yaml",
     ]  # fmt: skip
-    assert command(Asked())[3:] == []
-    assert handler.asked(["--no-such-option"]) is None
+    assert estimate(Asked())[1:] == ["-m", left.__name__]
+    assert asked(["--no-such-option"]) is None
 
 
 def test_the_estimate_is_that_of_watch_again_and_again(tmp_path, monkeypatch, shipped_text, capsys):

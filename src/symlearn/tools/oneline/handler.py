@@ -20,7 +20,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from symlearn.config import load
 from symlearn.errors import ConfigError
-from symlearn.tools.oneline.left import Asked, command
+from symlearn.tools.oneline.asked import Asked, asked, estimate
 from symlearn.tools.oneline.run import Run
 
 
@@ -76,7 +76,7 @@ class LogHandler(LogHandlerBase):
 
     def _start_estimate(self, asked: Asked) -> None:
         self._estimate = subprocess.Popen(
-            command(asked),
+            estimate(asked),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -122,22 +122,6 @@ def line_of(stream: TextIO) -> Line | None:
     """The line of a stream; None where nobody looks on, or a line cannot be rewritten."""
     terminal = sys.stdout.isatty() and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     return Line(stream) if terminal else None
-
-
-def asked(argv: Sequence[str]) -> Asked | None:
-    """What these words ask Snakemake for; None if they are not Snakemake's."""
-    from snakemake.cli import get_argument_parser  # which imports the plugins, this one too
-
-    try:
-        options = get_argument_parser().parse_args(argv)
-    except SystemExit:
-        return None
-    return Asked(
-        targets=tuple(options.targets),
-        preset=dict(word.partition("=")[::2] for word in options.config or []).get("preset"),
-        configfiles=tuple(options.configfile),
-        cores=options.cores or options.jobs,
-    )
 
 
 def figures_folder(asked: Asked | None) -> Path | None:

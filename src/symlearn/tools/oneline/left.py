@@ -4,35 +4,13 @@ A process of its own, since the forecast may need PyTorch; it ends when nobody r
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from symlearn.tools.commands import chosen_config, config_options, duration
 from symlearn.tools.watch import look, targets_of
 
 _SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What of Snakemake's command line says which jobs there are and how many run at once."""
-
-    targets: tuple[str, ...] = ()
-    preset: str | None = None
-    configfiles: tuple[Path, ...] = ()
-    cores: int | None = None
-
-
-def command(asked: Asked) -> list[str]:
-    """The command that estimates a run."""
-    words = [sys.executable, "-m", __name__, *asked.targets]
-    words += ["--preset", asked.preset] if asked.preset else []
-    words += ["--cores", str(asked.cores)] if asked.cores else []
-    words += ["--configfile", *map(str, asked.configfiles)] if asked.configfiles else []
-    return words
 
 
 def main(argv: Sequence[str] | None = None) -> None:
