@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from symlearn.menu import lookup
+from symlearn.menu.datasets import DATASETS
 from symlearn.menu.values import Context
 from symlearn.pipeline.specs import Cell
 
@@ -93,19 +94,26 @@ def classification_cell(
     recipe: Mapping[str, Any],
     labels: Mapping[str, Any],
     dataset: str | None = None,
+    *,
+    normalised: bool = False,
 ) -> Cell:
     """Networks trained to classify a data set (by default the preset's), one for each seed.
+
+    They see intensities in [0, 1], or `normalised` as is usual for the data set.
 
     `network` is a name of the config, or an entry; `problem` has `train`, `test` (numbers of
     images) and `seeds`; `labels` tell the cell from the others of its study, and are its slug.
     """
     plain = {"upsampling": 1, "padding": 0}
     name = dataset or context.dataset.name
+    facts = DATASETS[name]
+    usual = {"mean": list(facts.mean), "deviation": list(facts.deviation)}
     settings = {
         "network": context.network(network) if isinstance(network, str) else network,
         "problem": {
             "kind": "classification",
             "preparation": context.dataset.preparation if name == context.dataset.name else plain,
+            **({"normalisation": usual} if normalised and facts.mean else {}),
             **problem,
         },
         "recipe": {"records": RECORDS, **recipe},

@@ -105,8 +105,9 @@ def _trained(context: Context, task: StabilityTask, network: str, points: int) -
     if crop := DATASETS[task.dataset].crop:
         recipe["augmentation"] = {"kind": "crop-and-flip", "pixels": crop}
     return classification_cell(
-        context, "stability", network, problem, recipe, labels, dataset=task.dataset
-    )
+        context, "stability", network, problem, recipe, labels, dataset=task.dataset,
+        normalised=True,
+    )  # fmt: skip
 
 
 def _recipe(network: Mapping[str, Any], epochs: int, batch: int) -> dict[str, Any]:
