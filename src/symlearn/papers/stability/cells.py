@@ -152,4 +152,5 @@ def _stripe_cell(
         settings,
         {"regime": regime, "points": points},
         slug=f"stripe-training-{regime}-p{points}-from{part['start']}",
+        together="stripe-training",
     )
