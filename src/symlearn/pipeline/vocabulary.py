@@ -67,6 +67,7 @@ VARIABLES = {
     "coset_block_at_identity": ("1", "the same at the upright pose"),
     "coset_difference": ("1", "|that - exact error|, mean over poses"),
     "spectral": ("1", "spectral error (scalar formula)"),
+    "spectral_normalised": ("1", "spectral error of the kernel with a diagonal of ones"),
     "lambda_last": ("1", "eigenvalue of the label frequency"),
     "mean_reciprocal": ("1", "mean reciprocal eigenvalue"),
     "spectrum": ("1", "eigenvalues of the nearest circulant"),

@@ -32,6 +32,18 @@ def spectrum(
     return np.fft.fft(circulant_row(gram), axis=-1).real
 
 
+def cosine_normalised(
+    gram: Float[np.ndarray, "*batch point point"],
+) -> Float[np.ndarray, "*batch point point"]:
+    """The Gram matrix with a diagonal of ones: K_ij / sqrt(K_ii K_jj).
+
+    The circulant forgets how the orbits' norms differ. Taken out before, that costs nothing
+    (docs/science/orbits.md#what-the-circulant-forgets).
+    """
+    root = np.sqrt(np.diagonal(gram, axis1=-2, axis2=-1))
+    return gram / (root[..., :, None] * root[..., None, :])
+
+
 def mean_reciprocal(
     eigenvalues: Float[np.ndarray, "*batch frequency"], ridge: Ridge = 0.0
 ) -> Float[np.ndarray, "*batch"] | np.float64:

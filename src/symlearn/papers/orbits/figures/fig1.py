@@ -12,7 +12,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from symlearn.papers.orbits.figures.trained import (
-    FEWEST,
     by_class,
     by_digit,
     chance,
@@ -22,7 +21,7 @@ from symlearn.papers.orbits.figures.trained import (
 from symlearn.papers.orbits.shares import example_class
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted, nearest_n
-from symlearn.plots.panels import powers_of_two
+from symlearn.plots.panels import FEWEST, powers_of_two
 from symlearn.statistics import Measured, Measurements, mean
 
 TITLE = "Networks trained on all rotations of all classes but the upright pose of one"

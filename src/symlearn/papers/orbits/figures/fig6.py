@@ -19,7 +19,7 @@ from symlearn.plots.inputs import (
     nearest_n,
     rows_of,
 )
-from symlearn.plots.panels import measured_line, powers_of_two, spread, top
+from symlearn.plots.panels import measured_line, powers_of_two, spread, top, with_intervals
 from symlearn.statistics import (
     Measured,
     Measurements,
@@ -114,7 +114,7 @@ def caption(plotted: Plotted) -> str:
         "missing from all seeds of a class, mean over orbits; spectral is the paper's mean over "
         "all pairs of seeds. (B) The same by N: median over draws, band from the 16th to the 84th "
         f"percentile. (C) Ten classes, {classes.sizes['orbit'] // 10} seeds each, one draw: share "
-        "of missing poses classified correctly, bars the standard error over classes. Exact and "
+        "of missing poses classified correctly, bars 95 % intervals over classes. Exact and "
         "orbit-block: regression on ten outputs and the largest wins (the authors' exact control "
         "is one against the rest, which is heavily imbalanced); spectral: the paper's rule, right "
         f"against every other class. NTK of {_drawn(seeds, classes)}, no ridge. "
@@ -195,7 +195,7 @@ def _accuracies(axes: Axes, rows: xr.Dataset, measured: Measurements) -> None:
 
 def _trained_curve(axes: Axes, trained: xr.Dataset, measured: Measurements) -> None:
     n = np.sort(trained["n"].values)
-    values, errors = np.array([measured[f"trained_out.n{size}"] for size in n]).T
+    values, errors = with_intervals([measured[f"trained_out.n{size}"] for size in n])
     colour, marker = style.model(str(trained["network"].values[0]))
     axes.errorbar(n, values, errors, color=colour, marker=marker, capsize=2, label="trained")
 

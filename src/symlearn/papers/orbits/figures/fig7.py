@@ -75,7 +75,7 @@ def caption(plotted: Plotted) -> str:
         f"poses, {_first(cells)}, ridge {least:g} of the trace. (D) Error of the collapsed orbits "
         "against the ridge, median and 16th to 84th percentile over pairs: exact, spectral, and "
         "the floor N r / ((N - 1) lambda_N) that the ridge r alone causes. (E) Share of missing "
-        "poses classified correctly at the smallest ridge, bars the standard error over pairs."
+        "poses classified correctly at the smallest ridge, bars 95 % intervals over pairs."
     )
 
 

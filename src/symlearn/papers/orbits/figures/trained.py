@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from symlearn.plots.inputs import labels_of
+from symlearn.plots.panels import FEWEST
 from symlearn.statistics import mean_interval
 
 _CHANCE = 0.1
@@ -59,10 +60,6 @@ def pair_right(cell: xr.Dataset) -> Float[np.ndarray, "task orbit seed"]:
     """Whether the missing pose is classified correctly after training, arranged likewise."""
     final = cell.assign(out_loss=cell["out_accuracy"] ** 2)
     return pair_errors(final)
-
-
-# Of fewer values than this no interval is drawn.
-FEWEST = 5
 
 
 def by_digit(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], **line: Any) -> None:
