@@ -11,7 +11,6 @@ from .project import Project
 pytestmark = pytest.mark.workflow
 RULES = {
     "datasets": "fetch_dataset",
-    "orbits": "build_orbits",
     "kernels": "compute_kernel",
     "studies": "compute_study",
     "figures": "fig9",
@@ -68,7 +67,7 @@ def remove(project, pattern):
 
 
 CHANGES = {
-    "what nothing needs": (lambda p: remove(p, "results/quick/orbits/*"), "fig9 is up to date"),
+    "what nothing needs": (lambda p: remove(p, "results/quick/kernels/*"), "fig9 is up to date"),
     "a grid": (lambda p: p.edit(grow), r"presets\.quick\.rotations: .*n 8.* added"),
     "the seed": (lambda p: p.edit(reseed), r"presets\.quick\.seed: 124 -> 125"),
     "a comment": (
