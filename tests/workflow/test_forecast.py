@@ -106,9 +106,10 @@ def test_the_forecast_is_what_snakemake_plans_and_says_why(copy, change):
 
 def test_a_preset_of_ones_own_in_another_file_is_foreseen_as_snakemake_plans_it(copy):
     """The file lies beside the config, which stays as it is."""
-    mine = {"preset": "mine", "presets": {"mine": {"extends": "quick", "rotations": {"n": [4]}}}}
+    rotations = {"n": [4], "architectures": ["mlp-1", "cnn-fc-3"]}
+    mine = {"preset": "mine", "presets": {"mine": {"extends": "quick", "rotations": rotations}}}
     (copy.folder / "mine.yaml").write_text(yaml.safe_dump(mine))
     jobs, printed = foreseen(copy, "--configfile", "mine.yaml")
     assert printed.startswith("Preset mine: fig9\n")
-    assert jobs["build_orbits"] == 1
+    assert (jobs["compute_kernel"], jobs["compute_study"]) == (2, 2)
     assert jobs == copy.planned("fig9", "--configfile", "mine.yaml")
