@@ -474,6 +474,20 @@ def test_a_fault_in_another_preset_stops_nothing(folder, capsys):
 # What is laid over the quick preset, a figure, and what is said to have changed.
 CHANGES = {
     "a grid": ({"rotations": {"pairs": 48}}, "fig9", "rotations"),
+    "one more n": (
+        {"rotations": {"n": [2, 4, 6, 8, 16, 32, 64]}}, "fig9",
+        "rotations: architecture mlp-1, mlp-5, cnn-fc-3, cnn-gap-3; n 6 added",
+    ),
+    "a setting of cells that share a job": (
+        {"shifts": {"ridge_factors": [0.001]}}, "fig7",
+        "shifts.ridge_factors: [1e-10, 1e-08, 1e-06, 1e-05, 0.0001, 0.001] -> [0.001]",
+    ),
+    "a setting of networks that share a job": (
+        {"widths": {"learning_rate": 0.25}}, "fig12", "widths.learning_rate: ",
+    ),
+    "one more n of networks that share a job": (
+        {"partial": {"n": [2, 4, 6, 8, 16]}}, "fig1", "partial: network mlp, cnn, vit-48; n 6; ",
+    ),
     "what all studies share": ({"seed": 5}, "fig9", "seed: 124 -> 5"),
     "the images": ({"dataset": {"padding": 3}}, "fig9", "dataset.padding: 2 -> 3"),
     "the networks of another study": (
@@ -505,6 +519,25 @@ def test_a_changed_setting_is_named_by_its_key_in_the_config(folder, shipped, ch
     after = plan.figures(config, [figure])[figure]
     found = changes(config, folder / "results/quick", before.spec, after)
     assert any(one.startswith(f"presets.quick.{expected}") for one in found), found
+
+
+@pytest.mark.parametrize(
+    ("n", "expected"),
+    [([2, 4, 8, 16], "n4-from0to16 added"), ([2, 8], "n16-from0to16 removed")],
+)
+def test_cells_that_came_into_a_job_or_went_are_told_where_nothing_else_changed(
+    folder, shipped, n, expected
+):
+    """Figure 9 reads kernels that share jobs with those of figure 10."""
+    before = plan.figures(parse(shipped))["fig9"]
+    for job in plan.all_jobs([before]):
+        write_spec(folder / "results/quick", job)
+    config = parse(overlaid(shipped, {"presets": {"quick": {"precision": {"n": n}}}}))
+    after = plan.figures(config, ["fig9"])["fig9"]
+    assert changes(config, folder / "results/quick", before.spec, after) == [
+        f"kernels in one job: cells {name}-pairs-cyclic-rotation-{expected}"
+        for name in ("mlp-1", "cnn-gap-3")
+    ]
 
 
 def test_networks_and_architectures_of_ones_own_are_named_by_their_entries(folder, shipped):

@@ -135,7 +135,7 @@ def test_a_figure_carries_its_spec_and_commit(project):
 
 
 @pytest.mark.parametrize(
-    "stage", ["datasets", "orbits", "kernels", "networks", "studies", "figures", "claims"]
+    "stage", ["datasets", "kernels", "networks", "studies", "figures", "claims"]
 )
 def test_each_stage_has_help(stage):
     assert "--out" in _python("-m", "symlearn", stage, "--help")

@@ -46,10 +46,12 @@ def test_afterwards_there_is_nothing_to_do(finished):
 
 
 def test_every_result_is_readable_and_names_its_spec(finished):
-    for cell in plan.all_jobs(plan.figures(load(ROOT / "config.yaml")).values()):
-        if cell.stage != "figures":
-            path = finished.folder / f"results/quick/{cell.stage}/{cell.name}.nc"
-            assert store.spec_of(store.read(path, cell.stage)) == cell.spec
+    for job in plan.all_jobs(plan.figures(load(ROOT / "config.yaml")).values()):
+        if job.stage != "figures":
+            path = finished.folder / f"results/quick/{job.stage}/{job.name}.nc"
+            assert store.spec_of(store.read(path, job.stage)) == job.spec
+            for part in job.parts:
+                assert store.spec_of(store.read_group(path, part.slug)) == part.spec
 
 
 def test_drawing_a_figure_again_gives_the_same_data(finished):

@@ -1,5 +1,6 @@
-# The config, validated, and the cells of work that it asks for. Their specs are written here,
-# once; jobs read these files and never the config.
+# The config, validated, and the jobs that it asks for. Their specs are written here, once; jobs
+# read these files and never the config. A job makes one cell or several short ones, and the
+# wildcard `cell` is its name.
 import sys
 from functools import cache
 from pathlib import Path
@@ -39,18 +40,18 @@ wildcard_constraints:
 
 
 def spec_of(stage):
-    """The spec file of a rule's cell."""
+    """The spec file of a rule's job."""
     return f"results/{{preset}}/specs/{stage}/{{cell}}.json"
 
 
 @cache
 def read_spec(preset, stage, cell):
-    """A cell's spec."""
+    """A job's spec."""
     return specs.read_spec(Path("results", preset, "specs", stage, f"{cell}.json"))
 
 
 def inputs_of(stage):
-    """An input function: the files that the cell's spec names."""
+    """An input function: the files that the job's spec names."""
 
     def files(wildcards):
         spec = read_spec(wildcards.preset, stage, wildcards.cell)
@@ -72,7 +73,7 @@ def threads_of(wildcards):
 
 
 def code_of(stage):
-    """An input function: the hashes of the source files that the cell's result depends on."""
+    """An input function: the hashes of the source files that the job's result depends on."""
 
     def manifest(wildcards):
         spec = read_spec(wildcards.preset, stage, wildcards.cell)

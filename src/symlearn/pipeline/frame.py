@@ -46,7 +46,7 @@ def study_cell(
 
 
 def chunks(count: int, chunk: int) -> Iterator[dict[str, int]]:
-    """The tasks of each job: `start` and `stop`."""
+    """The tasks of each cell: `start` and `stop`."""
     for start in range(0, count, chunk):
         yield {"start": start, "stop": min(start + chunk, count)}
 
