@@ -1,4 +1,7 @@
-"""Figure invariance-decay: what a network is sensitive to while it learns an invariance."""
+"""Figure invariance-decay: what a network is sensitive to while it learns an invariance.
+
+See docs/science/invariance.md#spectral-decay.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Figure invariance-partial: invariance of the class whose upright pose was never seen."""
+"""Figure invariance-partial: invariance of the class whose upright pose was never seen.
+
+See docs/science/invariance.md#partially-observed-classes.
+"""
 
 from typing import Any
 

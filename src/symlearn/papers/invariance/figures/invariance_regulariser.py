@@ -1,4 +1,8 @@
-"""Figure invariance-regulariser: accuracy and measures of invariance by the loss's strength."""
+"""Figure invariance-regulariser: accuracy and measures of invariance by the loss's strength.
+
+See docs/science/invariance.md#two-ratios-that-do-not-see-scale and
+docs/science/invariance.md#lost-sensitivity.
+"""
 
 from string import ascii_uppercase
 

@@ -1,4 +1,7 @@
-"""Figure invariance-saliency: where networks look, in each orientation and turned back."""
+"""Figure invariance-saliency: where networks look, in each orientation and turned back.
+
+See docs/science/invariance.md#saliency-similarity.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Figure invariance-shift: each measure by the strength of a distribution shift, by model."""
+"""Figure invariance-shift: each measure by the strength of a distribution shift, by model.
+
+See docs/science/invariance.md#distribution-shifts.
+"""
 
 import numpy as np
 import xarray as xr

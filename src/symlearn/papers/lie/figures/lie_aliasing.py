@@ -1,4 +1,7 @@
-"""Figure lie-aliasing: how much nonlinearities and down-samplings alias, by frequency."""
+"""Figure lie-aliasing: how much nonlinearities and down-samplings alias, by frequency.
+
+See docs/science/lie.md#the-aliasing-law and docs/science/lie.md#the-rectified-cosine.
+"""
 
 import numpy as np
 import xarray as xr
@@ -13,7 +16,8 @@ from symlearn.statistics import Measured, Measurements, largest, mean
 TITLE = "Aliasing breaks translation: nonlinearities and down-samplings by frequency"
 NEEDS: dict[str, dict[str, int]] = {"lie-aliasing": {}}
 _SAMPLES = 64  # of the cosines
-_SHOWN = 0.75  # of what the image before down-sampling can hold, as in note 4
+# Of what the image before down-sampling can hold, as in docs/science/lie.md#what-aliases.
+_SHOWN = 0.75
 _LOOKS = (
     ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#E69F00", "D"), ("#CC79A7", "v"),
     ("#666666", "x"),

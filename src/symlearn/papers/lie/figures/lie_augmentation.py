@@ -1,4 +1,8 @@
-"""What augmentation does to the equivariance error, and why the test images alone mislead."""
+"""What augmentation does to the equivariance error, and why the test images alone mislead.
+
+See docs/science/lie.md#where-the-error-is-measured and
+docs/science/lie.md#probabilities-and-logits.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""The equivariance error layer by layer, by what each operation truly is."""
+"""The equivariance error layer by layer, by what each operation truly is.
+
+See docs/science/lie.md#layer-by-layer and docs/science/lie.md#types-of-layers.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""The Lie derivative against measures of equivariance by finite transformations."""
+"""The Lie derivative against measures of equivariance by finite transformations.
+
+See docs/science/lie.md#finite-transformations.
+"""
 
 import xarray as xr
 from matplotlib import pyplot as plt

@@ -1,4 +1,7 @@
-"""Equivariance error against accuracy: a family trained here, and the paper's published models."""
+"""Equivariance error against accuracy: a family trained here, and the paper's published models.
+
+See docs/science/lie.md#the-studies and docs/science/lie.md#published-networks.
+"""
 
 import numpy as np
 import xarray as xr

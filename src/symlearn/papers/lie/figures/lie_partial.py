@@ -1,4 +1,7 @@
-"""Figure 1's networks: the equivariance error in the pose left out, and in poses trained on."""
+"""Figure 1's networks: the equivariance error in the pose left out, and in poses trained on.
+
+See docs/science/lie.md#the-studies and docs/science/lie.md#probabilities-and-logits.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Which types of layers break which transformation, and how large the errors are."""
+"""Which types of layers break which transformation, and how large the errors are.
+
+See docs/science/lie.md#types-of-layers and docs/science/lie.md#generators.
+"""
 
 from string import ascii_uppercase
 

@@ -1,4 +1,7 @@
-"""Figure 1: the task, and what networks of finite width make of it."""
+"""Figure 1: the task, and what networks of finite width make of it.
+
+See docs/science/orbits.md#all-rotations-but-one-pose.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,7 @@
-"""Figure 10: what 32 bits and the ridge do to the numbers."""
+"""Figure 10: what 32 bits and the ridge do to the numbers.
+
+See docs/science/orbits.md#precision-and-the-authors-ridges.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Figure 11: long training, with and without weight decay. Does it ever generalise?"""
+"""Figure 11: long training, with and without weight decay. Does it ever generalise?
+
+See docs/science/orbits.md#long-training.
+"""
 
 import numpy as np
 import xarray as xr

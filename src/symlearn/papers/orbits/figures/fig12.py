@@ -1,4 +1,7 @@
-"""Figure 12: where does the kernel stop being a good account of networks of finite width?"""
+"""Figure 12: where does the kernel stop being a good account of networks of finite width?
+
+See docs/science/orbits.md#networks-over-width.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Figure 2: why a circulant Gram matrix gives the error as a ratio of areas."""
+"""Figure 2: why a circulant Gram matrix gives the error as a ratio of areas.
+
+See docs/science/orbits.md#the-spectral-error and docs/science/orbits.md#two-rings.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Figure 3: the two rings' error against their separation and against the points on them."""
+"""Figure 3: the two rings' error against their separation and against the points on them.
+
+See docs/science/orbits.md#two-rings.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,8 @@
-"""Figure 4: pairs of images under one kernel, the error read off separation and density."""
+"""Figure 4: pairs of images under one kernel, the error read off separation and density.
+
+See docs/science/orbits.md#the-label-eigenvalue and
+docs/science/orbits.md#the-mean-reciprocal-eigenvalue.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Figure 5: spectral against exact errors by architecture, and against a trained network's."""
+"""Figure 5: spectral against exact errors by architecture, and against a trained network's.
+
+See docs/science/orbits.md#what-the-circulant-forgets and docs/science/orbits.md#networks-on-pairs.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Figure 6: several seeds per class, two classes and ten."""
+"""Figure 6: several seeds per class, two classes and ten.
+
+See docs/science/orbits.md#several-seeds-and-ten-classes.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Figure 7: architectures that are equivariant to the group, and the ridge's floor."""
+"""Figure 7: architectures that are equivariant to the group, and the ridge's floor.
+
+See docs/science/orbits.md#the-ridge-floor.
+"""
 
 import numpy as np
 import xarray as xr
@@ -123,7 +126,10 @@ def _collapsing(cells: xr.Dataset) -> str:
 
 
 def _floor(here: xr.Dataset) -> xr.DataArray:
-    """What a ridge r makes of collapsed orbits of N poses: N r / ((N - 1) lambda_N) (note 2.12)."""
+    """What a ridge r makes of collapsed orbits of N poses: N r / ((N - 1) lambda_N).
+
+    See docs/science/orbits.md#the-ridge-floor.
+    """
     poses = int(here["poses"])
     return poses * here["ridge"] / ((poses - 1) * here["lambda_last"])
 

@@ -1,4 +1,7 @@
-"""Figure 8: a non-abelian group, the rotations and reflections of an image."""
+"""Figure 8: a non-abelian group, the rotations and reflections of an image.
+
+See docs/science/orbits.md#the-orbit-block-error and docs/science/orbits.md#the-scalar-error.
+"""
 
 import numpy as np
 import xarray as xr

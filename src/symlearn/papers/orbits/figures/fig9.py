@@ -1,4 +1,7 @@
-"""Figure 9: the ladder of predictions, and what each costs."""
+"""Figure 9: the ladder of predictions, and what each costs.
+
+See docs/science/orbits.md#the-coset-refinement and docs/science/orbits.md#costs.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Relative stability by layer, before and after training."""
+"""Relative stability by layer, before and after training.
+
+See docs/science/stability.md#before-training.
+"""
 
 import numpy as np
 import xarray as xr

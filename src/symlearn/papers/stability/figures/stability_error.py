@@ -1,4 +1,7 @@
-"""Test error against relative stability and against stability to deformations alone."""
+"""Test error against relative stability and against stability to deformations alone.
+
+See docs/science/stability.md#means-and-medians and docs/science/stability.md#training.
+"""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,8 @@
-"""What deformations of an image look like, by temperature and cutoff, and when they fold."""
+"""What deformations of an image look like, by temperature and cutoff, and when they fold.
+
+See docs/science/stability.md#temperature-cut-off-and-displacement and
+docs/science/stability.md#folds.
+"""
 
 import numpy as np
 import xarray as xr

@@ -1,4 +1,7 @@
-"""Relative stability of networks before and after training, by network and data set."""
+"""Relative stability of networks before and after training, by network and data set.
+
+See docs/science/stability.md#d-g-and-r and docs/science/stability.md#means-and-medians.
+"""
 
 from collections.abc import Mapping
 

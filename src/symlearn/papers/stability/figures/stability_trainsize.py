@@ -1,4 +1,7 @@
-"""Stability to deformations and to noise against the number of training images."""
+"""Stability to deformations and to noise against the number of training images.
+
+See docs/science/stability.md#d-g-and-r.
+"""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,8 @@
-"""The stripe model: how far training stretches the direction that the label depends on."""
+"""The stripe model: how far training stretches the direction that the label depends on.
+
+See docs/science/stability.md#the-amplification-factor and
+docs/science/stability.md#relative-stability-of-the-stripe-model.
+"""
 
 import numpy as np
 import xarray as xr

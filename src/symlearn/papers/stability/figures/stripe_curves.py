@@ -1,4 +1,8 @@
-"""Test errors of the stripe and the cylinder, what is predicted and what they rest on."""
+"""Test errors of the stripe and the cylinder, what is predicted and what they rest on.
+
+See docs/science/stability.md#predicted-exponents and
+docs/science/stability.md#the-kernel-of-infinite-width.
+"""
 
 from typing import NamedTuple
 

@@ -1,4 +1,7 @@
-"""The stripe model: weights of the first layer before, during and after training."""
+"""The stripe model: weights of the first layer before, during and after training.
+
+See docs/science/stability.md#the-stripe-network-and-its-regimes.
+"""
 
 import numpy as np
 import xarray as xr
