@@ -9,7 +9,6 @@ import pytest
 
 import symlearn
 from symlearn.__main__ import COMMANDS
-from symlearn.tools.claims import Claim
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
@@ -82,8 +81,3 @@ def test_listed_names_can_be_imported(with_page):
 def test_the_commands_are_those_there_are():
     listed = re.findall(r"`symlearn (\w+)`", PAGE.split("## The config")[0])
     assert sorted(listed) == sorted(COMMANDS)
-
-
-def test_the_keys_of_a_claim_are_those_there_are():
-    (keys,) = re.findall(r"keys of a claim: (.+)\.", PAGE)
-    assert CODE.findall(keys) == list(Claim.model_fields)
