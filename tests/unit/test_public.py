@@ -30,7 +30,7 @@ def rows(*, with_page):
 def exported():
     """The names that modules give in `__all__`, by module."""
     found = {}
-    for file in SOURCE.rglob("*.py"):
+    for file in (SOURCE / "symlearn").rglob("*.py"):
         for node in ast.parse(file.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
                 found[dotted(file)] = set(ast.literal_eval(node.value))

@@ -69,19 +69,19 @@ def caption(plotted: Plotted) -> str:
     n = nearest_n(cells, _PAPER_N)
     classes = np.unique(cells["left_out"])
     return (
-        f"(A) The task: of one class, here {int(plotted['example']['left_out'])}, the upright "
-        "pose is never trained on; of all others every pose is. (B) Accuracy by epoch at N = "
-        f"{n} rotations, measured in eval mode before training and after every epoch: on points "
-        "trained on (as many as there are test points), on a tenth of all points kept from the "
-        "training, and on the pose left out. (C) The latter after the last epoch, by N; small "
-        f"marks are the classes left out. Mean over {len(classes)} classes left out "
-        f"({', '.join(str(c) for c in classes)}), band 1.96 standard errors. Networks: "
-        f"{', '.join(_networks(cells))}; {int(cells['images'][0])} images, Adam, "
-        f"{int(cells['epoch'][-1])} epochs at every N, so that more rotations also mean more "
-        "steps. Images have unit norm and are turned by the "
-        "nearest pixel; the test in distribution holds other poses of images trained on, as in "
-        "the authors' code. The paper trains on all 60 000 images, with a transformer of width "
-        "256."
+        "(A) The task: networks train on every pose of all classes but one, here "
+        f"{int(plotted['example']['left_out'])}, whose upright pose they never see. (B) The panels "
+        f"show the accuracy by epoch at N = {n} rotations, measured in evaluation mode before "
+        "training and after every epoch. The lines are points trained on (as many as there are "
+        "test points), a tenth of all points that is kept from the training, and the pose left "
+        "out. (C) The panel shows the accuracy on the pose left out after the last epoch, by N. "
+        f"Small marks are the classes left out. Lines are means over {len(classes)} classes left "
+        f"out ({', '.join(str(c) for c in classes)}), bands 1.96 standard errors. The networks are "
+        f"{', '.join(_networks(cells))}. They train on {int(cells['images'][0])} images by Adam, "
+        f"for {int(cells['epoch'][-1])} epochs at every N, so more rotations also mean more steps. "
+        "Images have unit norm and are turned by the nearest pixel. The test in distribution holds "
+        "other poses of images trained on, as in the authors' code. The paper trains on all 60 000 "
+        "images, with a transformer of width 256."
     )
 
 

@@ -14,7 +14,7 @@ from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
 from symlearn.statistics import Measured, Measurements, mean
 
-TITLE = "Long training: the pose left out is not found late"
+TITLE = "Long training: networks do not find the pose left out late"
 NEEDS: dict[str, dict[str, int]] = {"long-training": {}}
 _FITTED = 0.98  # of the points trained on, from where on learning counts as late
 _CURVES = {"train": ("trained on", "-"), "in": ("test, in distribution", "--")}
@@ -50,14 +50,14 @@ def caption(plotted: Plotted) -> str:
     cells = plotted["long"]
     classes = np.unique(cells["left_out"])
     return (
-        f"Accuracy over {int(cells['epoch'][-1])} epochs of the network "
+        f"The panels show the accuracy over {int(cells['epoch'][-1])} epochs of the network "
         f"{cells['network'].values[0]} on {int(cells['images'][0])} images at N = "
-        f"{int(cells['n'].values[0])} rotations, without weight decay and with (decoupled); the "
-        "pose left out in colour, one thin line for each class left out "
-        f"({', '.join(str(c) for c in classes)}), thick their mean with 1.96 standard errors. The "
-        "dotted line is chance; the thin vertical one is the first epoch at "
-        f"which {_FITTED:.0%} of the training points are right for every class. Adam with "
-        "PyTorch's default momenta. The authors' long test has all 60 000 images, batches of "
+        f"{int(cells['n'].values[0])} rotations, without weight decay and with (decoupled) weight "
+        "decay. The pose left out is in colour. A thin line is one class left out "
+        f"({', '.join(str(c) for c in classes)}), the thick line their mean with 1.96 standard "
+        "errors. The dotted line is chance. The thin vertical line is the first epoch at which "
+        f"{_FITTED:.0%} of the training points are right for every class. The optimiser is Adam "
+        "with PyTorch's default momenta. The authors' long test has all 60 000 images, batches of "
         "2048 and no weight decay."
     )
 

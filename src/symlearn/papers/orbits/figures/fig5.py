@@ -85,16 +85,17 @@ def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["pairs"]
     return (
-        f"Top: the paper's spectral error against the exact error (pose 0 missing) for "
-        f"{cells.sizes['task']} pairs at N = {nearest_n(cells, _PAPER_N)} poses, NTK, no ridge; "
-        "colour and marker as in figure 4. Middle, the control: the orbit-block error against "
-        "the exact error averaged over poses, one point per orbit. The same pairs in every panel. "
-        "Bottom: correlation with the exact error by N (bars: bootstrap standard error). "
-        f"Last column: networks of width {int(plotted['trained']['width'])} in NTK "
-        "parametrisation (Gaussian weights; the authors' are uniform, at another scale), trained "
-        f"on {plotted['trained'].sizes['task']} of the same pairs by Adam in full batches on the "
-        "square loss, with pose 0 of one orbit missing, then of the other: the spectral error and "
-        "the orbit-block error of their kernel against their error."
+        "The top row shows the paper's spectral error against the exact error (pose 0 missing) for "
+        f"{cells.sizes['task']} pairs at N = {nearest_n(cells, _PAPER_N)} poses. Kernels are NTKs "
+        "without a ridge. Colour and marker are as in figure 4. The middle row is the control. It "
+        "shows the orbit-block error against the exact error averaged over poses, one point for "
+        "each orbit. All panels have the same pairs. The bottom row shows the correlation with the "
+        "exact error by N (bars: bootstrap standard error). The last column has networks of width "
+        f"{int(plotted['trained']['width'])} in NTK parametrisation (Gaussian weights; the "
+        "authors' are uniform, at another scale). They train on "
+        f"{plotted['trained'].sizes['task']} of the same pairs by Adam in full batches on the "
+        "square loss, with pose 0 of one orbit missing, then of the other. The panels show the "
+        "spectral error and the orbit-block error of their kernel against their error."
     )
 
 

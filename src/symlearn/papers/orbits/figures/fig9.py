@@ -60,18 +60,19 @@ def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     cells = plotted["pairs"]
     return (
-        "Top: mean absolute difference from the exact error averaged over poses, by architecture "
-        f"and number of rotations, {cells.sizes['task']} pairs (bars: standard error), and that "
-        "exact error itself (black). The orbit-block error is exact where rotations permute "
-        "pixels (N = 2, 4); beyond, the rotations in between interpolate, which is a symmetry of "
-        "the kernel only nearly, and the distance between the whole group and the subgroup of "
-        "quarter turns shows by how much. Thin green line: the orbit-block error against the exact "
-        "one at pose 0 alone, which is not interpolated, unlike most others. Bottom: leading "
-        f"order of the operations that each needs, for two orbits by N and for N = {_COST_N} "
-        "by the number of orbits; counted, not timed, from given Gram matrices. Counted are the "
+        "The upper panels show the mean absolute difference from the exact error averaged over "
+        f"poses, by architecture and number of rotations, for {cells.sizes['task']} pairs (bars: "
+        "standard error), and that exact error itself (black). The orbit-block error is exact "
+        "where rotations permute pixels (N = 2, 4). At larger N the rotations in between "
+        "interpolate, which is only nearly a symmetry of the kernel. The distance between the "
+        "whole group and the subgroup of quarter turns shows by how much. The thin green line is "
+        "the orbit-block error against the exact one at pose 0 alone, which is not interpolated, "
+        "unlike most others. The lower panels show the leading order of the operations that each "
+        f"prediction needs, for two orbits by N and for N = {_COST_N} by the number of orbits. "
+        "Operations are counted, not timed, from given Gram matrices. The count takes the "
         "additions of averages: half of all entries of the Gram matrix, and for the spectral error "
-        "all entries of each pair of orbits; and the cube of the side of each matrix that is "
-        "inverted. Transforms are not, which are of lower order where they are fast ones."
+        "all entries of each pair of orbits. It takes the cube of the side of each matrix that is "
+        "inverted. It leaves out transforms, which are of lower order where they are fast ones."
     )
 
 

@@ -66,16 +66,16 @@ def caption(plotted: Plotted) -> str:
     )
     shown = [cell.isel(train_size=[-1]) for _, cell in cells_of(nets)]
     return (
-        "Relative stability R, how much smooth deformations change a network's output over how "
-        "much noise of the same norm does, before (pale) and after training (full). Bars: "
-        f"geometric mean over {seeds} seeds with its {INTERVALS}; dots: single "
-        "seeds; crosses: the authors' average, by medians over images for each logit, in place of "
-        f"means. {stabilities.left_out(shown)}Training images: {sizes}. "
-        f"{stabilities.about_the_images(nets)} Before training, "
-        "batch norms have the statistics of the undeformed images; the authors' have those of "
-        "each batch that is measured. Networks after their last step, not at their best test "
-        "error; with batch norm by the authors' SGD at rate 0.1 with half a cosine, without it by "
-        "Adam at 0.001."
+        "The relative stability R is how much smooth deformations change a network's output over "
+        "how much noise of the same norm does. The panels show it before (pale) and after training "
+        f"(full). Bars are geometric means over {seeds} seeds, each with its {INTERVALS}, and dots "
+        "single seeds. Crosses are the authors' average, which takes medians over images for each "
+        f"logit in place of means. {stabilities.left_out(shown)}The numbers of training images are "
+        f"{sizes}. {stabilities.about_the_images(nets)} Before training, batch norms have the "
+        "statistics of the undeformed images; the authors' have those of each batch that is "
+        "measured. Networks are taken after their last step, not at their best test error. Those "
+        "with batch norm train by the authors' SGD at rate 0.1 with half a cosine, those without "
+        "it by Adam at 0.001."
     )
 
 
