@@ -12,6 +12,8 @@ from symlearn.groups import FiniteGroup
 TOLERANCE = {
     "float64": {
         "kernel": 1e-9,  # against neural-tangents, whose angles lose half the digits
+        "kernel of dense layers": 1e-13,  # against the recursion in numpy
+        "kernel of a point with itself": 1e-8,  # of which neural-tangents loses half the digits
         "kernel of one pixel": 1.5e-8,  # the same where all angles do: the root of rounding
         "kernel against a careful evaluation": 1e-12,
         "symmetry": 1e-12,

@@ -16,7 +16,7 @@ from symlearn.measures.stability import (
 )
 from symlearn.networks import train_and_test as classification
 from symlearn.networks.build import build
-from symlearn.networks.convolutional import calibrate_norms
+from symlearn.networks.convolutional import normalise_by_batch
 from symlearn.networks.trained import trained
 from symlearn.papers.stability import relative_stability as stability
 from symlearn.papers.stability.figures import stabilities
@@ -122,7 +122,7 @@ def test_values_are_those_of_the_measure(found, histories, digits):
     for moment, epoch in (("before", 0), ("after", None)):
         network = cell.networks(epoch)[1]
         if epoch == 0:
-            calibrate_norms(network, images)
+            normalise_by_batch(network)
         stream = torch.Generator().manual_seed(seed_of(5, "deformations"))
         result = measure(network, images, perturbation, stream, ["relu"])
         here = found.sel(moment=moment, train_size=120).isel(member=1)

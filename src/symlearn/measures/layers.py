@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Shaped
 
 from symlearn.measures.lie import (
+    STENCIL,
     Images,
     Model,
     check_generator,
@@ -79,7 +80,7 @@ def decompose(
     model: Model,
     images: Shaped[torch.Tensor, "..."],
     generator: str | Generator,
-    stencil: str = "forward",
+    stencil: str = STENCIL,
     *,
     output: str | Layout | None = None,
     probes: int | None = None,

@@ -16,6 +16,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from symlearn.measures.lie_action import (
     GENERATORS,
     LAYOUTS,
+    STENCIL,
     STENCILS,
     Generator,
     Image,
@@ -32,6 +33,7 @@ from symlearn.measures.lie_action import (
 __all__ = [
     "GENERATORS",
     "LAYOUTS",
+    "STENCIL",
     "STENCILS",
     "Generator",
     "Image",
@@ -53,7 +55,7 @@ def lie_derivative(
     model: Model,
     images: Shaped[torch.Tensor, "..."],
     generator: str | Generator,
-    stencil: str = "forward",
+    stencil: str = STENCIL,
     *,
     output: str | Layout | None = None,
     units: str = "normalised",

@@ -80,10 +80,10 @@ def caption(plotted: Plotted) -> str:
         "so the order in A and D says little. (C, F) The error is that of the logits, over their "
         "variance over the images, at the transformed images. Lines are means over "
         f"{found.sizes['member']} networks, which are the marks, on {found.attrs['images']} "
-        "images. Errors are per unit of the normalised coordinates, by forward differences. Before "
-        "training all probabilities are nearly equal, and the error is small without any "
-        "invariance. At the test images it is this share of the trained network's error: "
-        f"{factors}. Panels B, C, E and F are this project's."
+        "images. Errors are per unit of the normalised coordinates, by the released code's "
+        "differences in 64 bits. Before training all probabilities are nearly equal, and the error "
+        "is small without any invariance. At the test images it is this share of the trained "
+        f"network's error: {factors}. Panels B, C, E and F are this project's."
     )
 
 

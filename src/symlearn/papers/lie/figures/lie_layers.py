@@ -76,10 +76,10 @@ def caption(plotted: Plotted) -> str:
         "positions, pooling of tokens, reshaping) count too. So the terms, before they are "
         f"squared, add up to the whole, with the largest relative difference {closures}. Squared "
         "norms do not add up: terms cancel, and the sum of their norms is larger than the norm of "
-        f"the whole by a factor of {cancelled}. Terms are exact, in 64 bits, by forward "
-        "differences without rounding. The paper estimates the squares by random probes, leaves "
-        "out operations that are no module, and shows larger networks. This figure shows the "
-        "networks trained here."
+        f"the whole by a factor of {cancelled}. Terms are exact, in 64 bits, by the released "
+        "code's differences. The paper estimates the squares by random probes, leaves out "
+        "operations that are no module, and shows larger networks. This figure shows the networks "
+        "trained here."
     )
 
 

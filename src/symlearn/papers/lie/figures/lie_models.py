@@ -76,7 +76,7 @@ def caption(plotted: Plotted) -> str:
         f"architecture and augmentation has {found.sizes['member']} networks. Panel A is at test "
         "images as they are. Panel B is at the same images shifted by up to "
         f"{found.attrs['pixels']} pixels along each axis, with the accuracy there. Differences are "
-        f"forward ones without rounding. The numbers of weights are {sizes}. (C) The points are "
+        f"the released code's, in 64 bits. The numbers of weights are {sizes}. (C) The points are "
         f"the paper's published models on ImageNet, digitised from its title figure ({counts}), "
         "with the line of least squares. They are digitised positions and not the authors' "
         "numbers. The axis is linear, and the reduction is probably that of the released code, a "

@@ -85,8 +85,8 @@ def caption(plotted: Plotted) -> str:
         "class left out to the others at the largest N, for probabilities and rotations, is "
         f"{_ratios(plotted)}. Scales differ from network to network: the transformer's norm of the "
         "pixels of single patches is steep where a patch is empty. Errors are per unit of the "
-        "normalised coordinates, by forward differences. The task is the paper's of partially "
-        "observed orbits. This project measures it so."
+        "normalised coordinates, by the released code's differences in 64 bits. The task is the "
+        "paper's of partially observed orbits. This project measures it so."
     )
 
 

@@ -66,7 +66,7 @@ def caption(plotted: Plotted) -> str:
         "is the output, and the image itself has R = 1. Averages are means, because medians say "
         f"nothing of activations that are mostly zero. Lines are geometric means over {seeds} "
         f"seeds, each with its {INTERVALS}. The numbers of training images are {sizes}. Before "
-        "training, batch norms have the statistics of the undeformed images. "
+        "training, batch norms use the statistics of each batch that is measured. "
         f"{stabilities.about_the_images(cells[0])}"
     )
 

@@ -71,11 +71,11 @@ def caption(plotted: Plotted) -> str:
         f"(full). Bars are geometric means over {seeds} seeds, each with its {INTERVALS}, and dots "
         "single seeds. Crosses are the authors' average, which takes medians over images for each "
         f"logit in place of means. {stabilities.left_out(shown)}The numbers of training images are "
-        f"{sizes}. {stabilities.about_the_images(nets)} Before training, batch norms have the "
-        "statistics of the undeformed images; the authors' have those of each batch that is "
-        "measured. Networks are taken after their last step, not at their best test error. Those "
-        "with batch norm train by the authors' SGD at rate 0.1 with half a cosine, those without "
-        "it by Adam at 0.001."
+        f"{sizes}. {stabilities.about_the_images(nets)} Before training, batch norms use the "
+        "statistics of each batch that is measured, as in the authors' networks. After training "
+        "they use their running statistics. Networks are taken after their last step, not at their "
+        "best test error. Those with batch norm train by the authors' SGD at rate 0.1 with half a "
+        "cosine, those without it by Adam at 0.001."
     )
 
 
