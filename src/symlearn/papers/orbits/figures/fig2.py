@@ -40,8 +40,8 @@ def caption(plotted: Plotted) -> str:
     sketch = plotted["sketch"]
     n, length = int(sketch["points_per_ring"]), float(sketch["inverse_length"])
     return (
-        f"(A) On each of two rings of radius 1, which are {float(sketch['separation']):g} apart, "
-        f"lie {n} points. The black one is left out. (B) The matrices are the squared distances "
+        f"(A) Two rings of radius 1, whose planes are {float(sketch['separation']):g} apart, have "
+        f"{n} points each. The black point is left out. (B) The matrices are the squared distances "
         f"and the Gram matrix of the Gaussian kernel exp(-L^2 d^2) with L = {length:g}, for points "
         "interleaved between the rings. (C) The panel shows the row of the Gram matrix at the "
         "missing point, with the kernel against the distance along each ring. (D) The panel shows "

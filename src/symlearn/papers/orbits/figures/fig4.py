@@ -72,7 +72,7 @@ def caption(plotted: Plotted) -> str:
         f"(A) The curves are all rotations of one image of class {int(portrait['class_'][0])} and "
         f"of one of class {int(portrait['class_'][1])} in their first three principal components "
         f"(centred, unlike in the authors' code; {share:.0f} % of the variance), with {_MARKED} "
-        "poses marked. Beside them stand the two images and the first two components. (B) The "
+        "poses marked. The two images and the first two components stand beside them. (B) The "
         "panel shows the spectral error against the exact error of kernel regression for "
         f"{here.sizes['task']} pairs at N = {int(here['n'])} poses. The kernel is the NTK of "
         f"{_architecture(plotted)}. Neither error has a ridge (the authors' spectral error has "
@@ -80,7 +80,7 @@ def caption(plotted: Plotted) -> str:
         "correctly. (C) The panels show the same errors over the two factors of the spectral "
         "error. (D) The panel shows the eigenvalue of the label frequency and the squared distance "
         "of the orbits' centres. (E) The panel shows the mean reciprocal eigenvalue and the "
-        "inverse radius of the orbits, which is the root mean square over all poses."
+        "inverse radius of the orbits (root mean square over all poses)."
     )
 
 

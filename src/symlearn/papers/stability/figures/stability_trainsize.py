@@ -71,9 +71,9 @@ def caption(plotted: Plotted) -> str:
         "The panels show how far deformations (D) and noise of the same norm (G) move a trained "
         "network's output, relative to the distance of the outputs of two images, and their ratio "
         f"R, by number of training images P. Points are geometric means over {seeds} seeds, each "
-        f"with training images of its own, with the {INTERVALS}. At the left margin stand the "
-        "values before training. Points of different networks stand a little beside each other. "
-        "The number of optimiser steps is the same at all P up to whole epochs (as the authors', "
+        f"with training images of its own, with the {INTERVALS}. The values before training stand "
+        "at the left margin. Points of different networks stand a little beside each other. The "
+        "number of optimiser steps is the same at all P up to whole epochs (as the authors', "
         f"except for at most 5000 epochs). {left_out}{stabilities.about_the_images(nets)}"
     )
 
