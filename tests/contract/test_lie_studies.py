@@ -32,9 +32,10 @@ from symlearn.pipeline.provenance import weights_of
 from symlearn.pipeline.specs import modules_of
 from symlearn.plots.inputs import Inputs
 from symlearn.stages.datasets import compute as read_dataset
-from symlearn.stages.networks import compute as train
 from symlearn.stages.studies import computation
 from symlearn.statistics import rank_correlation
+
+from .helpers import train
 
 SMALL = {
     "networks": ["fully-connected", "resnet8-8", "vit-plain-32"],
@@ -91,7 +92,7 @@ class Made:
         return read_dataset(cell.spec, inputs, None)
 
     def _train(self, cell, inputs, out):
-        return train(cell.spec, inputs, out=out, device="cpu", seconds=1e9)
+        return train(cell.spec, inputs, out=out)
 
     def _study(self, cell, inputs, _):
         """As the stage: a computation gets the weights of its networks, if it reads some."""

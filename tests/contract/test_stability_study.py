@@ -25,7 +25,8 @@ from symlearn.pipeline.provenance import weights_of
 from symlearn.plots.inputs import Inputs
 from symlearn.randomness import seed_of
 from symlearn.stages.datasets import compute as read_dataset
-from symlearn.stages.networks import compute as train
+
+from .helpers import train
 
 PREPARATION = {"upsampling": 1, "padding": 2}
 SPEC = {
@@ -75,7 +76,7 @@ def histories(tmp_path_factory, digits):
     for size in (120, 40):
         out = tmp_path_factory.mktemp("networks") / "cell.nc"
         given = networks_spec(size, RESNET)
-        history = train(given, [digits], out=out, device="cpu", seconds=0.0)
+        history = train(given, [digits], out=out, seconds=0.0)
         store.write(history, out, given)
         found.append((store.read(out), weights_of(out)))
     return found
