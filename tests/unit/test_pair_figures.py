@@ -131,8 +131,8 @@ def test_panels_have_letters_also_of_many_architectures(figure, expected):
 @pytest.mark.parametrize(
     ("seeds", "classes", "named"),
     [
-        (["mlp-1", "mlp-5"], ["mlp-1"], "NTK of mlp-1, no ridge"),
-        (["mlp-5", "mlp-1"], ["mlp-1"], "NTK of mlp-5 (A, B) and mlp-1 (C), no ridge"),
+        (["mlp-1", "mlp-5"], ["mlp-1"], "NTK of mlp-1, without a ridge"),
+        (["mlp-5", "mlp-1"], ["mlp-1"], "NTK of mlp-5 (A, B) and mlp-1 (C), without a ridge"),
     ],
 )
 def test_figure_6_names_the_architectures_that_it_draws(seeds, classes, named):

@@ -1,4 +1,7 @@
-"""Figure 6: several seeds per class, two classes and ten."""
+"""Figure 6: several seeds per class, two classes and ten.
+
+See docs/science/orbits.md#several-seeds-and-ten-classes.
+"""
 
 import numpy as np
 import xarray as xr
@@ -109,19 +112,21 @@ def caption(plotted: Plotted) -> str:
     per_class = seeds.sizes["orbit"] // 2
     epochs = plotted["trained"]["epochs"]
     return (
-        f"(A) {per_class} seeds in each of two classes, {seeds.sizes['task']} draws at N = "
-        f"{nearest_n(seeds, _PAPER_N)} poses: prediction against the exact error with pose 0 "
-        "missing from all seeds of a class, mean over orbits; spectral is the paper's mean over "
-        "all pairs of seeds. (B) The same by N: median over draws, band from the 16th to the 84th "
-        f"percentile. (C) Ten classes, {classes.sizes['orbit'] // 10} seeds each, one draw: share "
-        "of missing poses classified correctly, bars 95 % intervals over classes. Exact and "
-        "orbit-block: regression on ten outputs and the largest wins (the authors' exact control "
-        "is one against the rest, which is heavily imbalanced); spectral: the paper's rule, right "
-        f"against every other class. NTK of {_drawn(seeds, classes)}, no ridge. "
-        f"Trained: the network {plotted['trained']['network'].values[0]}, cross-"
-        f"entropy, Adam, {int(epochs.max())} epochs at the smallest N to {int(epochs.min())} at "
-        "the largest, one for each class with pose 0 of all its seeds missing; PyTorch's "
-        "initialisation, where the authors' is their own."
+        f"(A) Each of two classes has {per_class} seeds, in {seeds.sizes['task']} draws at N = "
+        f"{nearest_n(seeds, _PAPER_N)} poses. Points are predictions against the exact error with "
+        "pose 0 missing from all seeds of a class, means over orbits. The spectral prediction is "
+        "the paper's mean over all pairs of seeds. (B) The panel shows the same by N. Lines are "
+        "medians over draws, bands go from the 16th to the 84th percentile. (C) Each of ten "
+        f"classes has {classes.sizes['orbit'] // 10} seeds, in one draw. The panel shows the share "
+        "of missing poses classified correctly, with bars for the 95 % interval over classes. The "
+        "exact and the orbit-block prediction are a regression on ten outputs, of which the "
+        "largest wins (the authors' exact control is one class against the rest, which is heavily "
+        "imbalanced). The spectral prediction is the paper's rule, right against every other "
+        f"class. The kernel is the NTK of {_drawn(seeds, classes)}, without a ridge. The trained "
+        f"network is {plotted['trained']['network'].values[0]}, by cross-entropy and Adam, over "
+        f"{int(epochs.max())} epochs at the smallest N to {int(epochs.min())} at the largest. "
+        "There is one network for each class, with pose 0 of all its seeds missing. The "
+        "initialisation is PyTorch's, where the authors have their own."
     )
 
 

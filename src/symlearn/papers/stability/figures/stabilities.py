@@ -98,7 +98,7 @@ def positive_errors(nets: xr.Dataset) -> xr.DataArray:
 
 
 HALF_A_MISTAKE = (
-    "Test errors are (mistakes + 1/2) / (images + 1): of none there would be no logarithm."
+    "Test errors are (mistakes + 1/2) / (images + 1), because an error of 0 has no logarithm."
 )
 
 
@@ -119,8 +119,8 @@ def left_out(cells: Iterable[xr.Dataset]) -> str:
     if not without:
         return ""
     return (
-        f"Left out: {without} of {trained} trained networks, whose stability is undefined, as "
-        "where the output is the same for all images. "
+        f"{without} of {trained} trained networks are left out, because their stability is "
+        "undefined. It is where the output is the same for all images, for instance. "
     )
 
 
@@ -147,7 +147,7 @@ def about_the_images(nets: xr.Dataset) -> str:
     """A caption's sentence on what is done to the images."""
     about = nets.attrs
     return (
-        f"{about['images']} test images, each under {about['draws']} deformations of cutoff "
-        f"c = {about['cutoff']} and a nominal displacement of {about['displacement']:g} pixels, "
-        "the same for all networks; intensities in [0, 1]."
+        f"R, D and G come from {about['images']} test images, each under {about['draws']} "
+        f"deformations of cutoff c = {about['cutoff']} and a nominal displacement of "
+        f"{about['displacement']:g} pixels, the same for all networks. Intensities lie in [0, 1]."
     )

@@ -1,4 +1,7 @@
-"""Relative stability by layer, before and after training."""
+"""Relative stability by layer, before and after training.
+
+See docs/science/stability.md#before-training.
+"""
 
 import numpy as np
 import xarray as xr
@@ -58,12 +61,13 @@ def caption(plotted: Plotted) -> str:
         dict.fromkeys(f"{int(c['train_size'])} ({NAMES[c.attrs['dataset']]})" for c in cells)
     )
     return (
-        "Relative stability R of the activations after each nonlinearity, block, attention or "
-        "pooling (the last is the output, the image itself has R = 1), before (grey, dashed) and "
-        "after training (colour), by means: medians say nothing of activations that are mostly "
-        f"zero. Geometric mean over {seeds} seeds with its {INTERVALS}. Training "
-        f"images: {sizes}. Before training, batch norms use the statistics of each batch that is "
-        f"measured. {stabilities.about_the_images(cells[0])}"
+        "The panels show the relative stability R of the activations after each nonlinearity, "
+        "block, attention or pooling, before (grey, dashed) and after training (colour). The last "
+        "is the output, and the image itself has R = 1. Averages are means, because medians say "
+        f"nothing of activations that are mostly zero. Lines are geometric means over {seeds} "
+        f"seeds, each with its {INTERVALS}. The numbers of training images are {sizes}. Before "
+        "training, batch norms use the statistics of each batch that is measured. "
+        f"{stabilities.about_the_images(cells[0])}"
     )
 
 

@@ -1,4 +1,7 @@
-"""Test error against relative stability and against stability to deformations alone."""
+"""Test error against relative stability and against stability to deformations alone.
+
+See docs/science/stability.md#means-and-medians and docs/science/stability.md#training.
+"""
 
 from collections.abc import Mapping
 
@@ -91,18 +94,18 @@ def caption(plotted: Plotted) -> str:
     seeds = stabilities.seeds_of(nets)
     left_out = stabilities.left_out(cell for _, cell in cells_of(nets))
     line = (
-        "Dotted: the authors' line for 15 networks on all of CIFAR-10, 0.2 root R; it is no "
+        "The dotted line is the authors' for 15 networks on all of CIFAR-10, 0.2 root R. It is no "
         "prediction for fewer images or small networks. "
     )
     on_colours = any(name.startswith("cifar") for name in datasets_of(nets))
     return (
-        "Test error after training against the relative stability R (left) and against the "
-        "stability D to deformations, which is not set against noise (right); each point a "
-        f"network trained on one number of images, geometric mean over {seeds} "
-        "seeds with standard errors; the larger the marker, the more training images "
-        f"({_sizes(nets)}). {stabilities.HALF_A_MISTAKE} {left_out}Titles: "
-        "Spearman's rank correlation over the points, with the 95 % bootstrap interval over "
-        f"networks. {line if on_colours else ''}{stabilities.about_the_images(nets)}"
+        "The left panels show the test error after training against the relative stability R, the "
+        "right panels against the stability D to deformations, which is not set against noise. "
+        f"Each point is a network trained on one number of images, as geometric mean over {seeds} "
+        "seeds with standard errors. The larger the marker, the more training images "
+        f"({_sizes(nets)}). {stabilities.HALF_A_MISTAKE} {left_out}Titles give Spearman's rank "
+        "correlation over the points, with the 95 % bootstrap interval over networks. "
+        f"{line if on_colours else ''}{stabilities.about_the_images(nets)}"
     )
 
 
