@@ -35,7 +35,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     n = nearest_n(cells, _PAPER_N)
     shown = next(d for d in datasets if d.sizes["pose"] == n)
     example = shown[["levels"]].assign(left_out=shown["left_out"][0])
-    return {"partial": cells, "example": example}
+    return {"partial": cells.assign_attrs(classes=inputs.classes), "example": example}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -179,7 +179,7 @@ def _by_epoch(axes: Axes, rows: xr.Dataset, name: str) -> None:
             band(axes, epochs, values, label=label, **look)
         else:
             axes.plot(epochs, values.mean(axis=0), label=label, linewidth=0.9, **look)
-    chance(axes)
+    chance(axes, rows.attrs["classes"])
     axes.set(ylim=(0, 1.02), ylabel=f"{name}: accuracy", yticks=[0, 0.5, 1])
 
 
@@ -190,6 +190,6 @@ def _by_n(axes: Axes, cells: xr.Dataset) -> None:
         band(axes, n, values.T, color=colour, marker=marker, label=name)
         aside = n * 2 ** (0.06 * (shift - 1))
         axes.plot(aside, values, marker, color=colour, markersize=1.5, alpha=0.5)
-    chance(axes)
+    chance(axes, cells.attrs["classes"])
     powers_of_two(axes, np.unique(cells["n"]), "rotations N")
     axes.set(ylim=(0, 1.05), ylabel="accuracy on the pose left out")

@@ -20,7 +20,8 @@ _CURVES = {"train": ("trained on", "-"), "in": ("test, in distribution", "--")}
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """The histories, a grid point for each weight decay."""
     datasets = inputs.study("long-training")
-    return {"long": histories(datasets, "weight_decay", "network", "n", "images")}
+    cells = histories(datasets, "weight_decay", "network", "n", "images")
+    return {"long": cells.assign_attrs(classes=inputs.classes)}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -113,7 +114,7 @@ def _panel(axes: Axes, here: xr.Dataset) -> None:
         axes.plot(epochs, values, dashes, color="black", linewidth=0.9, label=label)
     axes.plot(epochs, out[:, 1:].T, color=colour, linewidth=0.3, alpha=0.7)
     band(axes, epochs, out[:, 1:], color=colour, label="test, pose left out")
-    chance(axes)
+    chance(axes, here.attrs["classes"])
     fitted = [epoch for epoch in _fitted(_curves(here, "train")) if epoch is not None]
     if len(fitted) == len(out):
         axes.axvline(max(fitted), color="0.6", linewidth=0.5)

@@ -8,8 +8,6 @@ from matplotlib.axes import Axes
 from symlearn.plots.inputs import labels_of
 from symlearn.statistics import TWO_SIDED
 
-_CHANCE = 0.1
-
 
 def histories(datasets: list[xr.Dataset], *keys: str) -> xr.Dataset:
     """All histories of a study as one: jobs joined along `member`, grid points along `cell`.
@@ -68,6 +66,6 @@ def band(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], **lin
     axes.fill_between(x, middle - reach, middle + reach, color=colour, alpha=0.2, linewidth=0)
 
 
-def chance(axes: Axes) -> None:
-    """The accuracy of guessing among ten classes."""
-    axes.axhline(_CHANCE, color="0.6", linewidth=0.8, linestyle=":")
+def chance(axes: Axes, classes: int) -> None:
+    """The accuracy of guessing among so many classes."""
+    axes.axhline(1 / classes, color="0.6", linewidth=0.8, linestyle=":")
