@@ -24,17 +24,11 @@ from symlearn.menu.datasets import Facts
 
 NAME = "own-images"  # of the module that reads them, in the place of a data set's
 SUFFIXES = (".png", ".jpg", ".jpeg")
-ARRAYS = ("images", "labels")
 # Channels of the modes of pictures that are read (Pillow's names).
 CHANNELS: Mapping[str, int] = {"1": 1, "L": 1, "RGB": 3}
 
 _KEPT = Path(__file__).parents[1] / "__pycache__" / "own-images-1.json"
 _SETTLED_S = 2.0  # a file that was written later than that may be written again at the same time
-_SHOWN = 5  # names in a message
-
-
-class _LacksError(ValueError):
-    """An array is not there."""
 
 
 class OwnImages(NamedTuple):
@@ -120,18 +114,14 @@ def _arrays(path: Path) -> tuple[tuple[int, ...], str, Any]:
 
     try:
         with zipfile.ZipFile(path) as packed:
-            there = [name.removesuffix(".npy") for name in packed.namelist()]
-            if missing := [name for name in ARRAYS if name not in there]:
-                known = ", ".join(there[:_SHOWN]) or "nothing"
-                raise _LacksError(f"{path} lacks {' and '.join(missing)}; it has {known}")
             with packed.open("images.npy") as stream:
                 old = npy.read_magic(stream) == (1, 0)
                 header = npy.read_array_header_1_0 if old else npy.read_array_header_2_0
                 shape, _, kind = header(stream)
             with packed.open("labels.npy") as stream:
                 labels = npy.read_array(stream, allow_pickle=False)
-    except _LacksError:
-        raise
+    except KeyError as error:  # its text names the file that is missing in the archive
+        raise ValueError(f"{path} lacks images or labels: {error.args[0]}") from None
     except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
         raise ValueError(f"{path} cannot be read as .npz: {error}") from None
     return shape, str(kind), labels

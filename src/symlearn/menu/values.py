@@ -193,7 +193,8 @@ def enough_images(key: str, train: int, test: int, images: ImageSet) -> Faults:
 
 def known_classes(key: str, classes: Iterable[int], facts: Facts) -> Faults:
     """A fault for each class that a data set does not have."""
-    names = f" ({', '.join(facts.names)})" if facts.names else ""
+    numbers = [str(number) for number in range(facts.classes)]
+    names = f" ({', '.join(facts.names)})" if facts.names and [*facts.names] != numbers else ""
     for one in classes:
         if one >= facts.classes:
             there = f"only 0 to {facts.classes - 1}{names}"
