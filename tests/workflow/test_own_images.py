@@ -115,7 +115,7 @@ def test_other_images_remake_what_follows_and_a_move_remakes_nothing(project):
     project.edit(lambda config: config["presets"]["mine"]["dataset"].update(path="moved.npz"))
     assert project.planned("fig9") == {}
     save(project.folder / "moved.npz", seed=1)
-    assert {"fetch_dataset", "build_kernel"} <= project.planned("fig9").keys()
+    assert {"fetch_dataset", "compute_kernel"} <= project.planned("fig9").keys()
 
 
 def test_a_folder_of_pictures_serves_as_well(project):

@@ -101,7 +101,9 @@ def image_set(name: str, path: str | None, key: str = "name") -> ImageSet:
     try:
         return ImageSet(name, where, found_at(where))
     except ValueError as error:
-        raise ValueError(f"path: {error}") from None
+        # A name of a file may hold line breaks.
+        shown = "".join(one if one.isprintable() else "?" for one in str(error))
+        raise ValueError(f"path: {shown}") from None
 
 
 def allowed(given: str, names: Iterable[str]) -> str:
