@@ -209,7 +209,7 @@ FAULTS = {
     "pairs-without-a-triangle": (
         f"{QUICK}.rotations.pairs",
         2,
-        ["2", "greater than or equal to 3"],
+        ["2: three pairs or more make the triangles"],
     ),
     "one-size-of-rings": (f"{QUICK}.rings.n", [4], ["[4]", "at least 2"]),
     "group-of-other-studies": (

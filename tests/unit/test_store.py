@@ -227,3 +227,12 @@ def test_the_vocabulary_says_what_each_name_means():
     for units, long_name in VARIABLES.values():
         assert units
         assert long_name
+
+
+def test_all_units_are_those_that_cf_allows():
+    """CF's units are UDUNITS's, which has a second and a percent but no pixel, level or image.
+
+    cf-units, which reads UDUNITS's tables, was asked once for these; a unit that comes to the
+    vocabulary is to be looked up there (udunits2-base, -common) before it is added here.
+    """
+    assert {units for units, _ in VARIABLES.values()} == {"1", "%", "s"}

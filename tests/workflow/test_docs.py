@@ -25,7 +25,7 @@ ROW = re.compile(r"^\| `([^`]+)` \|", re.MULTILINE)
 SCHEMA = "symlearn schema > workflow/config.schema.json"
 # What stands in the names of a page's own results.
 OWN = {
-    "add-a-data-set": ["photographs"],
+    "add-a-data-set": ["photographs", "mine"],
     "add-a-figure": ["error-histogram"],
     "add-a-group": ["vertical-shift"],
     "add-a-study": ["neighbours"],
@@ -87,6 +87,13 @@ def apply_diff(project, text):
 
 def apply_yaml(project, text):
     project.edit(lambda config: config.update(overlaid(config, yaml.safe_load(text))))
+
+
+def apply_python(project, page):
+    """Run the blocks of a page that make files for its example."""
+    for kind, text in blocks(page, "shell"):
+        if text.startswith("python"):
+            apply(project, kind, text)
 
 
 def apply(project, kind, text):
@@ -198,6 +205,7 @@ def test_an_addition_remakes_its_own_results_alone(copy, page):
     # The config does not ask for it yet, and the figures that there were are up to date.
     by_code = remade(copy, *plan.figure_names())
     assert not by_code, f"{page.stem}: the code alone remakes {len(by_code)} jobs: {by_code}"
+    apply_python(copy, page)
     for _, text in blocks(page, "yaml"):
         apply_yaml(copy, text)
     for figure, _, arguments in targets_of(page):

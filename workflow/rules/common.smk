@@ -8,7 +8,7 @@ from pathlib import Path
 from symlearn import config as config_model
 from symlearn import plan, wings
 from symlearn.errors import ConfigError
-from symlearn.pipeline import manifests, outputs, scheduling, specs
+from symlearn.pipeline import manifests, outputs, paths, scheduling, specs
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.yaml_files import read_yaml
 from symlearn.tools.bundle.contents import project_files
@@ -31,6 +31,7 @@ else:
     cells = plan.all_jobs(FIGURES.values())
     for cell in cells:
         specs.write_spec(Path("results", PRESET), cell)
+        paths.write_path(Path("results", PRESET), cell)
     manifests.write_manifests(Path("results", PRESET), cells)
 
 
@@ -120,12 +121,13 @@ def files_for_bundle():
 
 
 def data_root(wildcards, output):
-    """Where data sets are looked for first.
+    """Where a data set is looked for first, or where images of one's own lie.
 
     It takes `output` because Snakemake does not rerun a job for such a parameter: a folder that
     moved changes no number.
     """
-    return DATA_ROOT or "data"
+    own = paths.path_of(Path("results", wildcards.preset), wildcards.cell)
+    return own or DATA_ROOT or "data"
 
 
 def grows(amount):

@@ -1,11 +1,11 @@
 """The data sets by name, and what the config must know of them before they are read.
 
 The images of `fashion-mnist` come from the module `symlearn.datasets.sets.fashion_mnist`; the
-others likewise.
+others likewise. Images of one's own are told by `symlearn.menu.own_images`.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Facts(NamedTuple):
@@ -20,6 +20,7 @@ class Facts(NamedTuple):
     # By channel, what networks of the study of stability see intensities less and over.
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+    names: tuple[str, ...] = ()  # of the classes, where they have some
 
 
 # Of the 50 000 training images.
@@ -40,3 +41,8 @@ DATASETS: Mapping[str, Facts] = {
     # The first of its five training files.
     "cifar10-part": _CIFAR._replace(images=10_000, smallest_class=937),
 }
+
+
+def facts_of(settings: Mapping[str, Any]) -> Facts:
+    """Facts of the data set of a cell's settings, which hold those of images of one's own."""
+    return Facts(**settings["facts"]) if "facts" in settings else DATASETS[settings["name"]]

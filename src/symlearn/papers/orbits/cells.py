@@ -226,7 +226,7 @@ def _orbits_cell(context: Context, group: str, n: int, task: Mapping[str, Any]) 
     }
     together = f"{task['draw']}-{group}"
     slug = f"{together}-n{n}-from{task['start']}to{task['stop']}"
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     return Cell("orbits", slug, settings, (data,), together=together)
 
 
@@ -336,7 +336,7 @@ def _partial_cell(
     slug = f"{network}-n{n}-from{part['start']}"
     if decay:
         slug += f"-decay{decay:g}".replace(".", "p")
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     return trained_cell(name, slug, data, settings, labels, network)
 
 

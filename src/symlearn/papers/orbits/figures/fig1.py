@@ -45,7 +45,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     n = nearest_n(cells, _PAPER_N)
     shown = next(d for d in datasets if d.sizes["pose"] == n)
     example = shown[["levels"]].assign(left_out=example_class(shown["left_out"].values.tolist()))
-    return {"partial": cells, "example": example}
+    return {"partial": cells.assign_attrs(classes=inputs.classes), "example": example}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -117,7 +117,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         _by_n(sizes, rows, name)
         epochs.set(ylabel=f"{name}: accuracy")
         for axes in (epochs, sizes):
-            chance(axes)
+            chance(axes, cells.attrs["classes"])
             axes.set(ylim=(0, 1.02), yticks=[0, 0.5, 1])
         sizes.tick_params(labelleft=False)
     for axes in panels[:-1].flat:

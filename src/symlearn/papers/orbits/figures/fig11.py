@@ -24,7 +24,8 @@ _CURVES = {"train": ("trained on", "-"), "in": ("test, in distribution", "--")}
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """The histories, a grid point for each weight decay."""
     datasets = inputs.study("long-training")
-    return {"long": histories(datasets, "weight_decay", "decay_exponent", "network", "n", "images")}
+    cells = histories(datasets, "weight_decay", "decay_exponent", "network", "n", "images")
+    return {"long": cells.assign_attrs(classes=inputs.classes)}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -135,7 +136,7 @@ def _panel(axes: Axes, here: xr.Dataset) -> None:
         values = _binned(_curves(here, kind))[1].mean(axis=0)
         axes.plot(epochs, values, dashes, color="black", linewidth=0.9, label=label)
     by_digit(axes, epochs, out_binned, color=colour, label="test, pose left out")
-    chance(axes)
+    chance(axes, here.attrs["classes"])
     fitted = [epoch for epoch in _fitted(_curves(here, "train")) if epoch is not None]
     if len(fitted) == len(out):
         axes.axvline(max(fitted), color="0.6", linewidth=0.5)

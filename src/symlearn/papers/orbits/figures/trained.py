@@ -11,8 +11,6 @@ from symlearn.plots.inputs import labels_of
 from symlearn.plots.panels import FEWEST
 from symlearn.statistics import mean_interval
 
-_CHANCE = 0.1
-
 
 def histories(datasets: list[xr.Dataset], *keys: str) -> xr.Dataset:
     """All histories of a study as one: jobs joined along `member`, grid points along `cell`.
@@ -71,6 +69,6 @@ def by_digit(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], *
         axes.fill_between(x, *mean_interval(values), color=line["color"], alpha=0.2, linewidth=0)
 
 
-def chance(axes: Axes) -> None:
-    """The accuracy of guessing among ten classes."""
-    axes.axhline(_CHANCE, color="0.6", linewidth=0.8, linestyle=":")
+def chance(axes: Axes, classes: int) -> None:
+    """The accuracy of guessing among so many classes."""
+    axes.axhline(1 / classes, color="0.6", linewidth=0.8, linestyle=":")

@@ -14,7 +14,7 @@ from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, labels_of
 from symlearn.statistics import Measured, geometric_interval
 
-NAMES = {
+_NAMES = {
     "digits": "digits",
     "mnist": "MNIST",
     "mnist-5k": "MNIST, 5 000",
@@ -23,6 +23,11 @@ NAMES = {
     "cifar10-part": "CIFAR-10, a fifth",
 }
 SYMBOLS = {"relative": "R", "deformation": "D", "noise": "G"}
+
+
+def called(dataset: str) -> str:
+    """The name of a data set as it is written; images of one's own have the config's."""
+    return _NAMES.get(dataset, dataset)
 
 
 def networks(inputs: Inputs) -> xr.Dataset:
@@ -73,7 +78,7 @@ def seeds_of(nets: xr.Dataset) -> str:
     counts = {name: _seeds(on(nets, name)) for name in datasets_of(nets)}
     if len(set(counts.values())) == 1:
         return str(next(iter(counts.values())))
-    return ", ".join(f"{count} ({NAMES[name]})" for name, count in counts.items())
+    return ", ".join(f"{count} ({called(name)})" for name, count in counts.items())
 
 
 def _seeds(nets: xr.Dataset) -> int:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
-from symlearn.papers.stability.figures.stabilities import NAMES, ends, log_mean
+from symlearn.papers.stability.figures.stabilities import called, ends, log_mean
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted, labels_of
 from symlearn.plots.panels import INTERVALS, frame, plain_logarithm
@@ -58,7 +58,7 @@ def caption(plotted: Plotted) -> str:
     cells = list(plotted.values())
     seeds = " or ".join(dict.fromkeys(str(cell.sizes["member"]) for cell in cells))
     sizes = ", ".join(
-        dict.fromkeys(f"{int(c['train_size'])} ({NAMES[c.attrs['dataset']]})" for c in cells)
+        dict.fromkeys(f"{int(c['train_size'])} ({called(c.attrs['dataset'])})" for c in cells)
     )
     return (
         "The panels show the relative stability R of the activations after each nonlinearity, "
@@ -103,5 +103,5 @@ def _panel(axes: Axes, cell: xr.Dataset, look: tuple[str, str]) -> None:
         axes.fill_between(range(len(middle)), low, high, color=colour, alpha=0.2, linewidth=0)
     stabilities.one(axes)
     axes.set(xlabel="layer", yscale="log")
-    axes.set_title(f"{cell.attrs['network']}\n{NAMES[cell.attrs['dataset']]}")
+    axes.set_title(f"{cell.attrs['network']}\n{called(cell.attrs['dataset'])}")
     axes.locator_params(axis="x", integer=True, nbins=6)

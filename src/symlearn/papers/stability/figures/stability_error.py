@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
 from symlearn.papers.stability.figures.stabilities import (
-    NAMES,
     SYMBOLS,
+    called,
     cells_of,
     datasets_of,
     log_mean,
@@ -118,7 +118,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for row, name in zip(panels, names, strict=True):
         for axes, quantity in zip(row, _SHOWN, strict=True):
             _scatter(axes, on(nets, name), quantity, stabilities.looks(nets))
-            axes.set_title(f"{NAMES[name]}: {_correlation(measured, f'{quantity}.{name}')}")
+            axes.set_title(f"{called(name)}: {_correlation(measured, f'{quantity}.{name}')}")
         if name.startswith("cifar"):
             _authors_line(row[0])
         row[0].set_ylabel("test error")
@@ -187,5 +187,5 @@ def _sizes(nets: xr.Dataset) -> str:
     for name in datasets_of(nets):
         kept = on(nets, name).dropna("train_size", how="all", subset=["test_error"])
         sizes = ", ".join(str(size) for size in kept["train_size"].values)
-        parts.append(f"{NAMES[name]}: {sizes}")
+        parts.append(f"{called(name)}: {sizes}")
     return "; ".join(parts)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
 from symlearn.papers.stability.figures.stabilities import (
-    NAMES,
+    called,
     cells_of,
     datasets_of,
     ends,
@@ -58,7 +58,7 @@ def caption(plotted: Plotted) -> str:
     nets = plotted["networks"]
     seeds = stabilities.seeds_of(nets)
     sizes = ", ".join(
-        f"{int(_largest(on(nets, name)))} ({NAMES[name]})" for name in datasets_of(nets)
+        f"{int(_largest(on(nets, name)))} ({called(name)})" for name in datasets_of(nets)
     )
     shown = [cell.isel(train_size=[-1]) for _, cell in cells_of(nets)]
     return (
@@ -93,7 +93,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     looks = stabilities.looks(nets)
     for axes, name in zip(used, names, strict=True):
         _points(axes, on(nets, name), looks)
-        axes.set_title(NAMES[name])
+        axes.set_title(called(name))
     style.letters(used)
     for axes in panels.flat[len(names) :]:
         axes.set_axis_off()

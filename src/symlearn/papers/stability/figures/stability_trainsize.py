@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
 from symlearn.papers.stability.figures.stabilities import (
-    NAMES,
     SYMBOLS,
+    called,
     cells_of,
     datasets_of,
     ends,
@@ -88,7 +88,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         for axes, quantity in zip(row, SYMBOLS, strict=True):
             _curves(axes, on(nets, name), quantity, stabilities.looks(nets))
             axes.set_ylabel(_LABELS[quantity])
-        row[0].set_title(NAMES[name])
+        row[0].set_title(called(name))
         stabilities.one(row[0])
     for axes in panels.flat:
         frame(axes)
