@@ -21,7 +21,7 @@ from symlearn.pipeline.specs import Cell
 from symlearn.tools.commands import chosen_config, config_options, duration, guarded
 from symlearn.tools.forecast.forecast import cost_model, forecast
 from symlearn.tools.forecast.schedule import wall_time
-from symlearn.tools.forecast.standing import key, standing
+from symlearn.tools.forecast.standing import key
 from symlearn.tools.forecast.targets import Targets, resolve
 
 State = Literal["waiting", "running", "done", "failed"]
@@ -72,7 +72,7 @@ def targets_of(config: Config, names: Sequence[str]) -> Targets:
 def look(config: Config, targets: Targets, cores: int) -> Progress:
     """How far the targets are, from the files of a preset below the working folder."""
     results = Path("results", config.preset)
-    stands = standing(results, targets.cells)
+    stands = targets.standing(results)
     model, started = cost_model(config, stands.to_run), run_started()
     states = {name: _state(results, stands.cells[name], started) for name in stands.runs}
     running, failed = (
