@@ -7,7 +7,7 @@ from pathlib import Path
 from symlearn import config as config_model
 from symlearn import plan, wings
 from symlearn.errors import SymlearnError
-from symlearn.pipeline import manifests, outputs, scheduling, specs
+from symlearn.pipeline import manifests, outputs, running, scheduling, slurm, specs
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.yaml_files import read_yaml
 from symlearn.tools.bundle.contents import bundled_project
@@ -39,6 +39,15 @@ else:
         for cell in cells:
             specs.write_spec(results_of(PRESET), cell)
         manifests.write_manifests(results_of(PRESET), cells)
+    except SymlearnError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def begin():
+    """Before the first job: note the run, and end it where no job could be submitted."""
+    try:
+        running.note_run()
+        slurm.refuse_without_slurm(workflow.executor_settings)
     except SymlearnError as error:
         raise WorkflowError(str(error)) from None
 

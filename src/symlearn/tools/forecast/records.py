@@ -36,8 +36,8 @@ class Record:
         if known is None:
             return False
         if text is not None:
-            return known == hashlib.sha256(text.encode()).hexdigest()
-        return path.stat().st_size <= _LARGEST and known == sha256(path)
+            return known == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+        return path.stat().st_size <= _LARGEST and known == f"sha256:{sha256(path)}"
 
 
 def read_record(path: Path) -> Record | None:
