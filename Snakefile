@@ -20,6 +20,10 @@ include: "workflow/rules/claims.smk"
 include: "workflow/rules/sharing.smk"
 
 
+onstart:
+    begin()
+
+
 rule all:
     default_target: True
     input:

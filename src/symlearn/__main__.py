@@ -52,10 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         _drop_output()
         return 0
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno != errno.ENOSPC and error.filename is None:
             raise
-        _drop_output()
-        print(f"symlearn {arguments.command}: error: {error.strerror}", file=sys.stderr)
+        if error.filename is None:  # standard output
+            _drop_output()
+        what = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
+        print(f"symlearn {arguments.command}: error: {what}", file=sys.stderr)
         return 1
     return status
 

@@ -66,9 +66,15 @@ class File(Closed):
     @classmethod
     def _is_a_folder(cls, given: str | None) -> str | None:
         folder = expanded(given)
-        if folder is not None and not Path(folder).is_dir():
+        if folder is not None:
             where = Path(folder).absolute()
-            raise ValueError(f"{where} is no folder; null looks into data/, then downloads")
+            try:
+                os.listdir(where)
+            except PermissionError as error:
+                raise ValueError(f"{where} cannot be read: {error.strerror}") from None
+            except OSError:
+                sentence = f"{where} is no folder; null looks into data/, then downloads"
+                raise ValueError(sentence) from None
         return folder
 
 

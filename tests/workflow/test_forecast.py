@@ -1,7 +1,9 @@
 """What the forecast says would run, and why, against what Snakemake plans."""
 
+import os
 import re
 import shutil
+import time
 
 import pytest
 import yaml
@@ -66,7 +68,57 @@ def remove(project, pattern):
         path.unlink()
 
 
+def forget(project):
+    shutil.rmtree(project.folder / ".snakemake")
+
+
+def renew(project, *patterns):
+    """Files as if they were written just now, one pattern after the other."""
+    for second, pattern in enumerate(patterns, 10):
+        for path in project.folder.glob(pattern):
+            os.utime(path, (time.time() + second,) * 2)
+
+
+def come_from_other_sources(project):
+    """Results copied here whose sources are others, after the sources here were looked at."""
+    edit(project, "theory/geometry.py")
+    project.planned("fig9")
+    forget(project)
+    stages = [f"results/quick/{stage}/*" for stage in ("datasets", "kernels", "studies")]
+    renew(project, *stages, "results/quick/benchmarks/*/*", "figures/quick/*")
+
+
 CHANGES = {
+    "Snakemake's records": (forget, "Not recorded in .snakemake: 4 results"),
+    "the records, and files copied in another order": (
+        lambda p: [forget(p), renew(p, "results/quick/kernels/*.nc")],
+        r"newer +results/quick/kernels/.*\n +remakes +results/quick/studies/",
+    ),
+    "the records, and an edited module": (
+        lambda p: [forget(p), edit(p, "theory/geometry.py")],
+        r"changed +src/symlearn/theory/geometry\.py",
+    ),
+    "the records, and what an archive of figures leaves out": (
+        lambda p: [
+            forget(p),
+            *(remove(p, f"results/quick/{name}/*") for name in ("kernels", "code", "specs/*")),
+        ],
+        "newer +results/quick/",
+    ),
+    "the records and the sidecars": (
+        lambda p: [forget(p), remove(p, "results/quick/[dks]*/*.nc.json")],
+        "fig9 is up to date",
+    ),
+    "the records, of other sources": (come_from_other_sources, "fig9 is up to date"),
+    "the sidecars": (lambda p: remove(p, "results/quick/*/*.nc.json"), "fig9 is up to date"),
+    "the figure's benchmark": (
+        lambda p: remove(p, "results/quick/benchmarks/figures/*"),
+        r"missing +results/quick/benchmarks/figures/fig9\.tsv",
+    ),
+    "the time of all results": (
+        lambda p: renew(p, "results/quick/kernels/*", "results/quick/datasets/*"),
+        "fig9",
+    ),
     "what nothing needs": (lambda p: remove(p, "results/quick/kernels/*"), "fig9 is up to date"),
     "a grid": (lambda p: p.edit(grow), r"presets\.quick\.rotations: .*n 8.* added"),
     "the seed": (lambda p: p.edit(reseed), r"presets\.quick\.seed: 124 -> 125"),

@@ -7,13 +7,22 @@ from pathlib import Path
 
 from symlearn import config as config_model
 from symlearn import plan, wings
-from symlearn.errors import ConfigError
-from symlearn.pipeline import manifests, outputs, paths, scheduling, specs
+from symlearn.errors import SymlearnError
+from symlearn.pipeline import manifests, outputs, paths, running, scheduling, slurm, specs
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.yaml_files import read_yaml
-from symlearn.tools.bundle.contents import project_files
+from symlearn.tools.bundle.contents import bundled_project
 
 scheduling.wake_once()
+# As a module of another workflow with a `prefix`, Snakemake puts that before the paths of rules;
+# what is read and written here lies there too.
+PREFIXED = workflow.modifier.path_modifier.replace_prefix
+
+
+def results_of(preset):
+    """The folder of a preset's results, from the working folder."""
+    return Path(PREFIXED(f"results/{preset}"))
+
 
 if workflow.remote_exec:
     # A submitted job: its spec says all that it needs. The config may have been edited since.
@@ -23,16 +32,25 @@ else:
     try:
         for configfile in workflow.configfiles:
             read_yaml(Path(configfile))  # a key written twice is an error
-        CONFIG = config_model.parse(config, ", ".join(map(str, workflow.configfiles)))
+        CONFIG = config_model.parse(config, ", ".join(map(str, workflow.configfiles)) or "config")
         FIGURES = plan.figures(CONFIG, plan.wanted(sys.argv[1:]))
-    except ConfigError as error:
+        PRESET, DATA_ROOT = CONFIG.preset, CONFIG.data_root
+        cells = plan.all_jobs(FIGURES.values())
+        for cell in cells:
+            specs.write_spec(results_of(PRESET), cell)
+            paths.write_path(results_of(PRESET), cell)
+        manifests.write_manifests(results_of(PRESET), cells)
+    except SymlearnError as error:
         raise WorkflowError(str(error)) from None
-    PRESET, DATA_ROOT = CONFIG.preset, CONFIG.data_root
-    cells = plan.all_jobs(FIGURES.values())
-    for cell in cells:
-        specs.write_spec(Path("results", PRESET), cell)
-        paths.write_path(Path("results", PRESET), cell)
-    manifests.write_manifests(Path("results", PRESET), cells)
+
+
+def begin():
+    """Before the first job: note the run, and end it where no job could be submitted."""
+    try:
+        running.note_run()
+        slurm.refuse_without_slurm(workflow.executor_settings)
+    except SymlearnError as error:
+        raise WorkflowError(str(error)) from None
 
 
 wildcard_constraints:
@@ -48,7 +66,7 @@ def spec_of(stage):
 @cache
 def read_spec(preset, stage, cell):
     """A job's spec."""
-    return specs.read_spec(Path("results", preset, "specs", stage, f"{cell}.json"))
+    return specs.read_spec(results_of(preset) / "specs" / stage / f"{cell}.json")
 
 
 def inputs_of(stage):
@@ -85,17 +103,21 @@ def code_of(stage):
 
 def code_of_module(module):
     """The hashes of the source files of a module that is run for no cell, written here."""
-    results = Path("results", PRESET)
     if not workflow.remote_exec:
-        manifests.write_manifest(results, [module])
-    return manifests.manifest_path(results, [module])
+        manifests.write_manifest(results_of(PRESET), [module])
+    return manifests.manifest_path(Path("results", PRESET), [module])
 
 
 def package_files(*paths):
-    """Files of the package that are no modules, relative to the working folder if they lie in it."""
-    files = [ROOT / path for path in paths]
+    """Files of the package that are no modules."""
+    return source_files(ROOT / path for path in paths)
+
+
+def source_files(files):
+    """Files that no rule makes, relative to the working folder if they lie in it."""
     here = Path.cwd()
-    return [str(f.relative_to(here) if f.is_relative_to(here) else f) for f in files]
+    # `local`: no prefix is put before them, nor are they looked for in a storage.
+    return [local(str(f.relative_to(here) if f.is_relative_to(here) else f)) for f in files]
 
 
 def figure_output(name, what):
@@ -117,7 +139,7 @@ def files_for_bundle():
     """What the bundle holds beside the figures: the results that they read, and the project."""
     results = Path("results", PRESET)
     read = {str(f) for cell in FIGURES.values() for f in specs.input_files(results, cell.spec)}
-    return sorted(read) + [str(path) for path in project_files(Path())]
+    return sorted(read) + source_files(bundled_project().values())
 
 
 def data_root(wildcards, output):

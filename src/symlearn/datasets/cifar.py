@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from symlearn.datasets.files import download
+from symlearn.datasets.files import download, is_file
 from symlearn.datasets.images import LabelledImages
 from symlearn.datasets.sources import RemoteFile
 from symlearn.errors import DataError
@@ -85,7 +85,7 @@ def _from_folders(names: Sequence[str], folders: Sequence[Path]) -> list[bytes] 
 
 def _existing(path: Path) -> Path | None:
     candidates = (path, path.with_name(f"{path.name}.gz"))
-    return next((candidate for candidate in candidates if candidate.is_file()), None)
+    return next((candidate for candidate in candidates if is_file(candidate)), None)
 
 
 def _read(path: Path) -> bytes:
@@ -105,7 +105,7 @@ def _archive(folders: Sequence[Path]) -> Path:
     """The archive in one of the folders, or downloaded to the last; its checksum verified."""
     for folder in folders:
         path = folder / ARCHIVE.name
-        if path.is_file():
+        if is_file(path):
             break
     else:
         path = download(ARCHIVE, MIRRORS, folders[-1], folders)

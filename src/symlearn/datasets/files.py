@@ -32,7 +32,7 @@ def find_file(
     roots = [] if data_root is None else [data_root / dataset, data_root]
     for folder in [*roots, cache / dataset]:
         for name in (file.name, plain):
-            if _is_file(folder / name):
+            if is_file(folder / name):
                 return _verified(folder / name, file)
     fetched = download(file, mirrors, cache / dataset, [*roots, cache / dataset])
     return _verified(fetched, file)
@@ -101,7 +101,8 @@ def _part(target: Path, folder: Path | None = None) -> Path:
     return (folder or target.parent) / f"{target.name}.part"
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
+    """Whether a path is a file; raises DataError where its folder may not be read."""
     try:
         return path.is_file()
     except OSError as error:

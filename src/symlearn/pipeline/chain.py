@@ -8,6 +8,7 @@ from typing import Any, Literal
 from symlearn.errors import StoreError
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.hashes import code_sha256, sha256
+from symlearn.pipeline.outputs import as_written
 from symlearn.pipeline.provenance import read_record
 
 State = Literal["intact", "edited", "stale", "foreign"]
@@ -45,7 +46,7 @@ def inputs_of(link: Link) -> list[Path]:
     """Where the files lie that a link was made from."""
     if link.record is None:
         return []
-    folder = link.path.resolve().parent
+    folder = as_written(link.path).parent
     if link.record["spec"]["stage"] == "figures":  # figures/<preset>/ beside results/<preset>/
         results = folder.parents[1] / "results" / folder.name
     else:

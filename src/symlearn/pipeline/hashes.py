@@ -9,11 +9,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from symlearn.errors import StoreError
+
 
 def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+    """The SHA-256 of a file's bytes; raises StoreError where it may not be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def code_sha256(path: Path) -> str:

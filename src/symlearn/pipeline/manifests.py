@@ -52,8 +52,12 @@ def write_manifests(results: Path, cells: Iterable[Cell]) -> None:
 
 def write_manifest(results: Path, modules: Iterable[str]) -> Path:
     """Write the manifest of modules unless it is there already, in one step; returns its path."""
-    lines = [f"{digest}  {PACKAGE}/{name}\n" for name, digest in code_of(modules).items()]
-    return write_changed(manifest_path(results, modules), "".join(lines))
+    return write_changed(manifest_path(results, modules), manifest_text(modules))
+
+
+def manifest_text(modules: Iterable[str]) -> str:
+    """What the manifest of modules holds."""
+    return "".join(f"{digest}  {PACKAGE}/{name}\n" for name, digest in code_of(modules).items())
 
 
 @cache

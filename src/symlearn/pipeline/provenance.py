@@ -101,9 +101,14 @@ def write_sidecar(
 
 
 def read_record(path: Path) -> Mapping[str, Any] | None:
-    """A file's sidecar, or None where there is none that is whole."""
+    """A file's sidecar, or None where there is none that is whole.
+
+    Raises StoreError for one that may not be read: the file may be as it was written.
+    """
     try:
         record = json.loads(sidecar(path).read_text(encoding="utf-8"))
+    except PermissionError as error:
+        raise StoreError(f"{sidecar(path)}: cannot be read: {error.strerror}") from None
     except (OSError, ValueError):
         return None
     if not isinstance(record, dict):

@@ -114,13 +114,19 @@ def write_spec(results: Path, cell: Cell) -> Path:
 
 
 def write_changed(path: Path, text: str) -> Path:
-    """Write a file in one step unless it holds this text already; returns its path."""
+    """Write a file in one step unless it holds this text already; returns its path.
+
+    Raises StoreError where it cannot be written.
+    """
     content = text.encode()
-    if not path.exists() or path.read_bytes() != content:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_bytes(content)
-        temporary.replace(path)
+    try:
+        if not path.exists() or path.read_bytes() != content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary = path.with_suffix(f".{os.getpid()}.tmp")
+            temporary.write_bytes(content)
+            temporary.replace(path)
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be written: {error.strerror}") from None
     return path
 
 

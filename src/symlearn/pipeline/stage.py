@@ -14,6 +14,7 @@ import xarray as xr
 
 from symlearn.errors import SymlearnError
 from symlearn.pipeline import provenance, store
+from symlearn.pipeline.outputs import as_written
 from symlearn.pipeline.specs import (
     Reference,
     file_and_part,
@@ -64,7 +65,7 @@ def stage_parser(name: str, what: str) -> argparse.ArgumentParser:
 
 def results_of(spec: Path) -> Path:
     """The folder of a preset's results, in which a spec lies at specs/<stage>/<name>.json."""
-    return spec.resolve().parents[2]
+    return as_written(spec).parents[2]
 
 
 def guarded(name: str, action: Callable[[], None]) -> int:

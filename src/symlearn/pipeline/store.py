@@ -104,6 +104,9 @@ def _load(path: Path, group: str | None) -> xr.Dataset:
             return opened.load()
     except FileNotFoundError:
         raise StoreError(f"{path}: is missing; ask Snakemake for it by this name") from None
+    except (PermissionError, IsADirectoryError) as error:
+        reason = os.strerror(error.errno or 0)
+        raise StoreError(f"{path}: cannot be read: {reason}") from None
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         raise StoreError(
             f"{path}: is damaged or no NetCDF file ({_one_line(error)}); delete it and run again"

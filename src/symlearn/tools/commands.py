@@ -42,8 +42,12 @@ def chosen_config(arguments: argparse.Namespace) -> Config:
 
 
 def loaded(arguments: argparse.Namespace) -> Config:
-    """The config of config.yaml and of the files that are laid over it; raises ConfigError."""
-    return load(Path("config.yaml"), *arguments.configfile)
+    """The config of config.yaml and of the files that are laid over it; raises ConfigError.
+
+    As for Snakemake, these are enough where there is no config.yaml.
+    """
+    own = [path for path in [Path("config.yaml")] if path.exists() or not arguments.configfile]
+    return load(*own, *arguments.configfile)
 
 
 def duration(seconds: float) -> str:

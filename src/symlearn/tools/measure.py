@@ -5,6 +5,7 @@ symlearn measure resnet50 --weights hub --pictures imagenet/val
 
 import argparse
 import csv
+import os
 import struct
 import sys
 from collections.abc import Iterator, Sequence
@@ -115,7 +116,19 @@ def pictures(folder: Path, count: int, seed: int) -> list[Path]:
 
 
 def _pictures(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
+    """The pictures below a folder, also in folders that are links; raises DataError."""
+
+    def refuse(error: OSError) -> None:
+        raise DataError(f"{error.filename}: cannot be read: {error.strerror}")
+
+    seen: set[str] = set()
+    for name, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        if (real := os.path.realpath(name)) in seen:
+            folders.clear()  # a link back to where it was
+            continue
+        seen.add(real)
+        paths = (Path(name, file) for file in files)
+        yield from (path for path in paths if path.suffix.lower() in _SUFFIXES)
 
 
 def opened(path: Path) -> Image.Image:

@@ -16,12 +16,13 @@ from typing import Literal
 from symlearn import plan
 from symlearn.config import Config
 from symlearn.errors import ConfigError
+from symlearn.pipeline import running
 from symlearn.pipeline.outputs import benchmark_path, log_path
 from symlearn.pipeline.specs import Cell
 from symlearn.tools.commands import chosen_config, config_options, duration, guarded
 from symlearn.tools.forecast.forecast import cost_model, forecast
 from symlearn.tools.forecast.schedule import wall_time
-from symlearn.tools.forecast.standing import key, standing
+from symlearn.tools.forecast.standing import key
 from symlearn.tools.forecast.targets import Targets, resolve
 
 State = Literal["waiting", "running", "done", "failed"]
@@ -72,7 +73,7 @@ def targets_of(config: Config, names: Sequence[str]) -> Targets:
 def look(config: Config, targets: Targets, cores: int) -> Progress:
     """How far the targets are, from the files of a preset below the working folder."""
     results = Path("results", config.preset)
-    stands = standing(results, targets.cells)
+    stands = targets.standing(results)
     model, started = cost_model(config, stands.to_run), run_started()
     states = {name: _state(results, stands.cells[name], started) for name in stands.runs}
     running, failed = (
@@ -97,9 +98,12 @@ def look(config: Config, targets: Targets, cores: int) -> Progress:
 
 
 def run_started() -> float | None:
-    """When the run began that holds the lock of the working folder; None if there is none."""
-    times = [path.stat().st_mtime for path in Path(".snakemake", "locks").glob("*")]
-    return min(times, default=None)
+    """When the run began that holds the lock of the working folder; None if there is none.
+
+    A lock that a killed run has left counts no more.
+    """
+    times = [_time_of(path) for path in Path(".snakemake", "locks").glob("*")]
+    return None if not times or running.is_over(max(times)) else min(times)
 
 
 def _state(results: Path, cell: Cell, started: float | None) -> State:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from symlearn.errors import StoreError
 from symlearn.pipeline.hashes import sha256
-from symlearn.pipeline.outputs import CLOSING_JOBS
+from symlearn.pipeline.outputs import CLOSING_JOBS, as_written
 from symlearn.pipeline.provenance import commit
 from symlearn.tools.bundle.archive import pack, unpack
-from symlearn.tools.bundle.contents import files_of, project_files, read_all, spec_file
+from symlearn.tools.bundle.contents import bundled_project, files_of, named, read_all, spec_file
 from symlearn.tools.commands import guarded
 
 
@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one of the three commands; returns the exit status."""
     parser = argparse.ArgumentParser(prog="symlearn bundle", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    packs = commands.add_parser("pack", help="write the archive; run in the project's folder")
+    packs = commands.add_parser("pack", help="write the archive")
     packs.add_argument("figures", type=Path, nargs="+", help="the figures' PDF files")
     packs.add_argument("--preset", required=True)
     packs.add_argument("--out", type=Path, required=True, help="ZIP file to write")
@@ -42,13 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _pack(arguments: argparse.Namespace) -> None:
-    root, results = Path.cwd(), Path("results", arguments.preset)
-    files = project_files(root)
-    files += [arguments.figures[0].with_name(name) for name in CLOSING_JOBS["claims"]]
+    project = bundled_project()
+    if "Snakefile" not in project:
+        raise StoreError(
+            "a bundle holds the project, and this package is installed without its folder; "
+            "install it from there: pip install --editable FOLDER"
+        )
+    # figures/<preset>/ lies beside results/<preset>/, and not always in the working folder.
+    root = as_written(arguments.figures[0]).parents[2]
+    results = root / "results" / arguments.preset
+    files = [arguments.figures[0].with_name(name) for name in CLOSING_JOBS["claims"]]
     for figure in arguments.figures:
         files += files_of(figure, results)
     about = {"preset": arguments.preset, "commit": commit()}
-    pack(read_all(root, files), arguments.out, about)
+    pack(read_all({**project, **named(root, files)}), arguments.out, about)
 
 
 def _restore(arguments: argparse.Namespace) -> None:

@@ -1,14 +1,16 @@
 """What goes into a bundle: figures, the results that they read, specs, and the project's source."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from symlearn.errors import StoreError
-from symlearn.pipeline.outputs import figure_files
+from symlearn.pipeline.closure import ROOT
+from symlearn.pipeline.outputs import as_written, figure_files
 from symlearn.pipeline.provenance import read_record, sidecar
 from symlearn.pipeline.specs import input_files
 
+_ROOT = ROOT.parents[1]
 # The project as it runs, by patterns below its folder; what is built or cached is left out.
 _PROJECT = (
     "CHANGELOG.md",
@@ -24,6 +26,17 @@ _PROJECT = (
     "src/symlearn/**/*",
     "workflow/**/*",
 )
+
+
+def bundled_project() -> dict[str, Path]:
+    """The files of the project whose package this is, by their names in a bundle.
+
+    The config is that of the working folder where one lies there: the workflow may be run from
+    elsewhere.
+    """
+    files = {path.relative_to(_ROOT).as_posix(): path for path in project_files(_ROOT)}
+    own = Path("config.yaml")
+    return {**files, own.name: own.absolute()} if own.is_file() else files
 
 
 def project_files(root: Path) -> list[Path]:
@@ -55,13 +68,20 @@ def spec_file(results: Path, figure: Path) -> Path:
     raise StoreError(f"{figure}: its spec is not in {results}/specs; draw the figure again")
 
 
-def read_all(root: Path, files: Iterable[Path]) -> dict[str, bytes]:
-    """The contents of files by their names relative to `root`; raises StoreError."""
+def named(root: Path, files: Iterable[Path]) -> dict[str, Path]:
+    """Files by their names below `root`, links kept as they are written; raises StoreError."""
+    try:
+        return {as_written(path).relative_to(root).as_posix(): path for path in files}
+    except ValueError as error:
+        raise StoreError(f"{root}: cannot be put into a bundle ({error})") from None
+
+
+def read_all(files: Mapping[str, Path]) -> dict[str, bytes]:
+    """The contents of files by their names; raises StoreError."""
     contents = {}
-    for path in files:
+    for name, path in files.items():
         try:
-            name = path.absolute().relative_to(root.absolute()).as_posix()
             contents[name] = path.read_bytes()
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise StoreError(f"{path}: cannot be put into the bundle ({error})") from None
     return contents

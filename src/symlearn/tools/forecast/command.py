@@ -6,12 +6,12 @@ from pathlib import Path
 
 from symlearn import plan
 from symlearn.config import Config
-from symlearn.pipeline.outputs import CLOSING_JOBS, output_files
+from symlearn.pipeline.outputs import CLOSING_JOBS
 from symlearn.pipeline.specs import STAGES
 from symlearn.tools.commands import chosen_config, config_options, duration, guarded
-from symlearn.tools.forecast.forecast import Forecast, closing_cell, cost_model, forecast
+from symlearn.tools.forecast.forecast import Forecast, cost_model, forecast
 from symlearn.tools.forecast.standing import standing
-from symlearn.tools.forecast.targets import Targets, one, resolve
+from symlearn.tools.forecast.targets import Targets, resolve
 from symlearn.tools.forecast.why import why
 
 _HEAD = f"{'stage':<10}{'jobs':>6}{'cached':>8}{'core-h':>9}{'GPU-h':>8}{'memory':>10}{'disk':>10}"
@@ -40,8 +40,8 @@ def _run(arguments: argparse.Namespace) -> None:
 
 def _why(config: Config, name: str) -> Iterator[str]:
     results = Path("results", config.preset)
-    target = one(plan.figures(config, plan.wanted([name])), results, name)
-    stands = standing(results, [target])
+    targets = resolve(plan.figures(config, plan.wanted([name])), results, [name])
+    stands, target = targets.standing(results), targets.cells[0]
     steps = why(config, results, stands, target)
     if not steps:
         yield f"{name} is up to date."
@@ -54,9 +54,8 @@ def _why(config: Config, name: str) -> Iterator[str]:
 def _plan(config: Config, arguments: argparse.Namespace) -> Iterator[str]:
     results = Path("results", config.preset)
     targets = _targets(config, arguments)
-    stands = standing(results, targets.cells)
-    closing = [name for name in targets.closing if stands.runs or not _is_there(results, name)]
-    cast = forecast(results, stands, cost_model(config, stands.to_run), closing)
+    stands = targets.standing(results)
+    cast = forecast(results, stands, cost_model(config, stands.to_run))
     yield f"Preset {config.preset}: {' '.join(arguments.targets) or 'all'}"
     yield _HEAD
     for stage in dict.fromkeys([*STAGES, *CLOSING_JOBS]):
@@ -83,10 +82,6 @@ def _targets(config: Config, arguments: argparse.Namespace) -> Targets:
     return resolve(figures, Path("results", config.preset), arguments.targets)
 
 
-def _is_there(results: Path, name: str) -> bool:
-    return all(path.is_file() for path in output_files(results, closing_cell(name, ())))
-
-
 def _row(cast: Forecast, stage: str, cores: int) -> Iterator[str]:
     """One stage's line, where the stage has jobs."""
     jobs = sum(task.cell.stage == stage for task in cast.everything)
@@ -108,6 +103,11 @@ def _line(cast: Forecast, stage: str | None, jobs: int, made: int, cores: int) -
 
 def _total(cast: Forecast, cores: int) -> Iterator[str]:
     yield _line(cast, None, len(cast.everything), cast.stands.cached, cores)
+    if cast.stands.unrecorded:
+        yield (
+            f"Not recorded in .snakemake: {cast.stands.unrecorded} results, which count as made "
+            "while nothing that they read is newer; `symlearn provenance FILE --verify` reads them."
+        )
     if not cast.everything:
         yield "Nothing to be done."
         return

@@ -9,6 +9,7 @@ from symlearn.config import Config
 from symlearn.errors import ConfigError
 from symlearn.pipeline.outputs import CLOSING_JOBS
 from symlearn.pipeline.specs import Cell
+from symlearn.tools.forecast.jobs import closing_cell
 from symlearn.tools.forecast.measured import Cost, Measurement, measured, measurements, reference
 from symlearn.tools.forecast.model import CostModel
 from symlearn.tools.forecast.schedule import Job, wall_time
@@ -88,13 +89,11 @@ class Forecast:
         return {name: names.count(name) for name in dict.fromkeys(names)}
 
 
-def forecast(
-    results: Path, stands: Standing, model: CostModel, closing: Iterable[str] = ()
-) -> Forecast:
-    """What it takes to run what does not stand, and then the closing jobs."""
+def forecast(results: Path, stands: Standing, model: CostModel) -> Forecast:
+    """What it takes to run what does not stand."""
     tasks = [Task(cell, work_of(cell), _cost(results, cell, model)) for cell in stands.to_run]
     last = [cell for cell in stands.cells.values() if cell.stage == "figures"]
-    after = [closing_cell(name, last) for name in closing]
+    after = [closing_cell(name, last) for name in stands.closing]
     ends = [Task(cell, work_of(cell), _cost(results, cell, model)) for cell in after]
     return Forecast(stands, tasks, ends, model.speed)
 
@@ -128,11 +127,6 @@ def collect(
     """What was measured of these cells and of the closing jobs, below the working folder."""
     closing = (closing_cell(name, ()) for name in CLOSING_JOBS)
     return list(measurements(Path("results", preset), [*cells, *closing], cost))
-
-
-def closing_cell(name: str, figures: Iterable[Cell]) -> Cell:
-    """A job that comes after all figures, in the shape of a cell."""
-    return Cell(name, name, {}, tuple(figures))
 
 
 def _cost(results: Path, cell: Cell, model: CostModel) -> Cost | None:

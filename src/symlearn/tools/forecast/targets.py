@@ -6,8 +6,10 @@ from pathlib import Path
 
 from symlearn import plan
 from symlearn.errors import ConfigError
-from symlearn.pipeline.outputs import output_files
+from symlearn.pipeline.outputs import benchmark_path, output_files
 from symlearn.pipeline.specs import Cell
+from symlearn.tools.forecast.jobs import closing_cell
+from symlearn.tools.forecast.standing import Standing, key, standing
 
 
 @dataclass(frozen=True)
@@ -16,19 +18,49 @@ class Targets:
 
     cells: list[Cell]
     closing: list[str]
+    wanted: Mapping[str, Sequence[Path]]  # the files that are asked for, by the key of their job
+
+    def standing(self, results: Path) -> Standing:
+        """What would run to make them."""
+        last = [cell for cell in self.cells if cell.stage == "figures"]
+        ends = [closing_cell(name, last) for name in self.closing]
+        return standing(results, self.cells, self.wanted, ends)
 
 
 def resolve(figures: Mapping[str, Cell], results: Path, names: Sequence[str]) -> Targets:
     """The cells of targets; raises ConfigError for a name that is none."""
-    cells: list[Cell] = []
+    cells: dict[str, Cell] = {}
     closing: list[str] = []
+    wanted: dict[str, list[Path]] = {}
+
     for name in names or ["all"]:
         if name in plan.CLOSING:
-            cells += figures.values()
+            cells |= {key(cell): cell for cell in figures.values()}
             closing += [job for job in plan.CLOSING[name] if job not in closing]
+            asked = _files_of(figures, results, name)
         else:
-            cells.append(one(figures, results, name))
-    return Targets(list({f"{cell.stage}/{cell.name}": cell for cell in cells}.values()), closing)
+            cell = one(figures, results, name)
+            cells[key(cell)] = cell
+            asked = {key(cell): _products(results, cell) if name in figures else [Path(name)]}
+        for job, files in asked.items():
+            wanted.setdefault(job, []).extend(files)
+    return Targets(list(cells.values()), closing, wanted)
+
+
+def _files_of(figures: Mapping[str, Cell], results: Path, name: str) -> dict[str, list[Path]]:
+    """The files that a target for all figures asks for: the PDFs, or what its own job makes."""
+    pdfs = {key(cell): output_files(results, cell)[:1] for cell in figures.values()}
+    match name:
+        case "figures":
+            return pdfs
+        case "all":
+            return {**pdfs, "claims": output_files(results, closing_cell("claims", ()))}
+    return {name: _products(results, closing_cell(name, ()))}
+
+
+def _products(results: Path, cell: Cell) -> list[Path]:
+    """What Snakemake makes for a job that is asked for by name."""
+    return [*output_files(results, cell), benchmark_path(results, cell)]
 
 
 def one(figures: Mapping[str, Cell], results: Path, name: str) -> Cell:

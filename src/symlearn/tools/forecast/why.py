@@ -38,7 +38,7 @@ def _nearest_cause(stands: Standing, target: Cell) -> list[Cell]:
 
     A change counts before a file that is missing: that may be missing because of the change.
     """
-    for kinds in ({"spec", "source", "input"}, {"missing"}):
+    for kinds in ({"spec", "source", "input"}, {"newer"}, {"missing"}):
         waiting = deque([[target]])
         seen = {key(target)}
         while waiting:
@@ -58,8 +58,8 @@ def _beginning(
     first = path[0]
     reason = reasons[0]
     match reason.kind:
-        case "missing":
-            yield Step("missing", reason.subject)
+        case "missing" | "newer":
+            yield Step(reason.kind, reason.subject)
         case "input":
             yield Step("changed", reason.subject)
         case "source":
