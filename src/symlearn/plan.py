@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from symlearn import wings
+from symlearn import jobs, wings
 from symlearn.config import Config
 from symlearn.errors import ConfigError
 from symlearn.pipeline.specs import Cell
@@ -36,7 +36,8 @@ def figures(config: Config, wanted: Collection[str] | None = None) -> dict[str, 
     sound = [name for name in names if name in asked or not config.faults(keys_of(name))]
     needed = {study for name in sound for study in wings.needs_of(name)}
     cells = {name: config.call(study) for name, study in wings.studies().items() if name in needed}
-    return {name: _figure(config, name, cells) for name in sound}
+    shared = jobs.shared(cells)
+    return {name: _figure(config, name, shared) for name in sound}
 
 
 def wanted(words: Sequence[str]) -> list[str] | None:
@@ -54,19 +55,19 @@ def keys_of(figure: str) -> list[str]:
     return list(dict.fromkeys(k for s in wings.needs_of(figure) for k in wings.reads(studies[s])))
 
 
-def all_cells(roots: Iterable[Cell]) -> list[Cell]:
-    """The cells and all that they read, each once, inputs first."""
+def all_jobs(roots: Iterable[Cell]) -> list[Cell]:
+    """The jobs that make the cells and all that they read, each once, inputs first."""
     seen: dict[str, Cell] = {}
 
-    def visit(cell: Cell) -> None:
-        key = f"{cell.stage}/{cell.name}"
+    def visit(job: Cell) -> None:
+        key = f"{job.stage}/{job.name}"
         if key not in seen:
-            for other in cell.inputs:
+            for other in job.reads:
                 visit(other)
-            seen[key] = cell
+            seen[key] = job
 
     for root in roots:
-        visit(root)
+        visit(root.job)
     return list(seen.values())
 
 
@@ -105,7 +106,7 @@ def _matching(cells: Iterable[Cell], labels: Mapping[str, Any]) -> Iterator[Cell
 def _context(config: Config, cells: Iterable[Cell]) -> dict[str, Any] | None:
     """What captions say of the data: None for a figure that does not read the preset's."""
     own = config.context.dataset
-    read = {cell.slug for cell in all_cells(cells) if cell.stage == "datasets"}
+    read = {job.slug for job in all_jobs(cells) if job.stage == "datasets"}
     if own.name not in read:
         return None
     others = sorted(read - {own.name})

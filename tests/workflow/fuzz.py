@@ -23,6 +23,7 @@ import xarray as xr
 from symlearn import config
 from symlearn.datasets.cifar import load_batches, parse_batch
 from symlearn.datasets.idx import parse_idx, read_bytes
+from symlearn.datasets.sets import mnist_5k
 from symlearn.errors import SymlearnError
 from symlearn.networks.checkpoints import read_tensors, write_tensors
 from symlearn.pipeline import provenance, specs, store
@@ -104,6 +105,7 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
         "idx.gz": (gzip.compress(idx), _unpacked),
         "cifar": (cifar, lambda data, _: parse_batch(data, "fuzzed")),
         "cifar.gz": (gzip.compress(cifar), _batch_of),
+        "csv.gz": (mnist_5k.installed().read_bytes(), in_file("x.csv.gz", mnist_5k.read_table)),
         "spec": (spec_file.read_bytes(), in_file(spec_file.name, specs.read_spec)),
         "config": ((ROOT / "config.yaml").read_bytes(), in_file("config.yaml", config.load)),
         "claims": (CLAIMS.read_bytes(), in_file("claims.yaml", load_claims)),

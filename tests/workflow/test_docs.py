@@ -138,7 +138,7 @@ def finished(tmp_path_factory):
     copy = Project(tmp_path_factory.mktemp("finished") / "project")
     config = load(copy.folder / "config.yaml")
     results = copy.folder / "results" / config.preset
-    cells = plan.all_cells(plan.figures(config).values())
+    cells = plan.all_jobs(plan.figures(config).values())
     for cell in [*cells, Cell("claims", "claims", {})]:
         for path in [*output_files(results, cell), benchmark_path(results, cell)]:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -179,7 +179,7 @@ def copy(finished, tmp_path):
 def test_placeholders_are_remade_where_their_code_changes(copy):
     module = copy.folder / "src/symlearn/papers/orbits/pairs.py"
     module.write_text(module.read_text() + "\nUNUSED = 1\n")
-    cells = plan.all_cells(plan.figures(load(copy.folder / "config.yaml")).values())
+    cells = plan.all_jobs(plan.figures(load(copy.folder / "config.yaml")).values())
     pairs = {cell.name for cell in cells if cell.settings.get("module") == "orbits.pairs"}
     made = [Path(file) for file in remade(copy)]
     assert {file.stem for file in made if file.parts[0] == "results"} == pairs

@@ -46,7 +46,7 @@ def test_afterwards_there_is_nothing_to_do(finished):
 
 
 def test_every_result_is_readable_and_names_its_spec(finished):
-    for cell in plan.all_cells(plan.figures(load(ROOT / "config.yaml")).values()):
+    for cell in plan.all_jobs(plan.figures(load(ROOT / "config.yaml")).values()):
         if cell.stage != "figures":
             path = finished.folder / f"results/quick/{cell.stage}/{cell.name}.nc"
             assert store.spec_of(store.read(path, cell.stage)) == cell.spec

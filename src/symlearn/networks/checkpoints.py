@@ -4,9 +4,9 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -105,11 +105,27 @@ def write_tensors(tensors: Tensors, path: Path, metadata: Mapping[str, str]) -> 
             temporary.unlink()
 
 
-def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
-    """Named tensors and the metadata of a file; raises StoreError if it is missing or damaged."""
+def read_tensors(path: Path, prefix: str = "") -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors whose names start with `prefix`, without it, and the metadata of a file.
+
+    Raises StoreError if it is missing or damaged.
+    """
+    with _opened(path) as file:
+        names = [name for name in file.keys() if name.startswith(prefix)]  # noqa: SIM118
+        tensors = {name.removeprefix(prefix): file.get_tensor(name) for name in names}
+        return tensors, file.metadata() or {}
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The metadata of a file alone; raises StoreError if it is missing or damaged."""
+    with _opened(path) as file:
+        return file.metadata() or {}
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
-        with safe_open(path, framework="pt") as opened:
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-            return tensors, opened.metadata() or {}
+        with safe_open(path, framework="pt") as file:
+            yield file
     except (OSError, SafetensorError) as error:
         raise StoreError(f"{path}: is missing or damaged ({error}); delete it") from None

@@ -12,7 +12,7 @@ from torch import nn
 
 from symlearn.errors import StoreError
 from symlearn.networks.build import build
-from symlearn.networks.checkpoints import read_tensors
+from symlearn.networks.checkpoints import read_metadata, read_tensors
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,18 @@ def trained(history: xr.Dataset, weights: Path) -> Trained:
     Raises StoreError where that is missing, damaged or of other networks.
     """
     spec = json.loads(history.attrs["spec"])
-    tensors, metadata = read_tensors(weights)
-    about = json.loads(metadata.get("about", "{}"))
-    if about.get("spec") != spec:
+    entries = json.loads(read_metadata(weights).get("about", "{}"))
+    own = [part for part, about in entries.items() if _is_of(about, spec)]
+    if not own:
         raise StoreError(f"{weights}: holds the weights of other networks; delete it")
-    channels, rows, cols = about["shape"]
-    return Trained(spec, history, (channels, rows, cols), about["outputs"], tensors)
+    channels, rows, cols = entries[own[0]]["shape"]
+    tensors, _ = read_tensors(weights, own[0])
+    return Trained(spec, history, (channels, rows, cols), entries[own[0]]["outputs"], tensors)
+
+
+def _is_of(about: Any, spec: Mapping[str, Any]) -> bool:
+    """Whether an entry of a file of weights, which may be of an earlier version, is of a spec."""
+    return isinstance(about, Mapping) and about.get("spec") == spec
 
 
 def split_inputs(

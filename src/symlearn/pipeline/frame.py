@@ -23,12 +23,14 @@ def study_cell(
     *,
     slug: str = "",
     uses: lookup.Uses = frozenset(),
+    together: str = "",
 ) -> Cell:
     """A cell of a study, computed from other cells by a module of `symlearn.papers`.
 
     `labels` tell it from the others of its study. Its slug is, if none is given, the study's name
     and the slug of the first input. `uses` are networks, architectures and groups of the menu that
-    it builds itself, beside those of its inputs.
+    it builds itself, beside those of its inputs. Cells with the same word in `together` may share a
+    job.
     """
     cells = tuple(inputs)
     # The rank of an architecture in the config serves to choose; it changes no number.
@@ -39,7 +41,7 @@ def study_cell(
     if uses:
         what["uses"] = lookup.as_lists(uses)
     slug = slug or (f"{study}-{cells[0].slug}" if cells else study)
-    return Cell("studies", slug, {**what, **settings}, cells, labels or {})
+    return Cell("studies", slug, {**what, **settings}, cells, labels or {}, together)
 
 
 def chunks(count: int, chunk: int) -> Iterator[dict[str, int]]:
@@ -69,11 +71,18 @@ def adam(epochs: int, learning_rate: float, betas: list[float], **more: Any) -> 
 
 
 def trained_cell(
-    study: str, slug: str, source: Cell, settings: Mapping[str, Any], labels: Mapping[str, Any]
+    study: str,
+    slug: str,
+    source: Cell,
+    settings: Mapping[str, Any],
+    labels: Mapping[str, Any],
+    network: str,
 ) -> Cell:
-    """Networks trained on the points of another cell."""
+    """Networks trained on the points of another cell; those of one `network` may share a job."""
     kept = {"study": study, "labels": dict(labels), **settings}
-    return Cell("networks", f"{study}-{slug}", kept, (source,), labels)
+    data = f"-{source.slug}" if source.stage == "datasets" else ""
+    together = f"{study}-{network}{data}"
+    return Cell("networks", f"{study}-{slug}", kept, (source,), labels, together)
 
 
 def classification_cell(
@@ -104,4 +113,5 @@ def classification_cell(
     }
     words = (v if isinstance(v, str) else f"{key}-{v}" for key, v in labels.items())
     slug = re.sub("[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
-    return trained_cell(study, slug, dataset_cell(name), settings, labels)
+    together = network if isinstance(network, str) else network["kind"]
+    return trained_cell(study, slug, dataset_cell(name), settings, labels, together)

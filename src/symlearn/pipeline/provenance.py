@@ -17,7 +17,7 @@ from symlearn.errors import StoreError
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.hashes import sha256
 from symlearn.pipeline.manifests import code_of
-from symlearn.pipeline.specs import modules_of
+from symlearn.pipeline.specs import modules_of, parts_of
 
 _PACKAGES = (
     "numpy",
@@ -86,9 +86,11 @@ def write_sidecar(
         "versions": {"python": platform.python_version(), **_versions()},
         "device": f"cpu, {platform.machine()}, {os.cpu_count()} cores",
         "threads": os.environ.get("OMP_NUM_THREADS", "unset"),
-        "precision": spec.get("precision", "float64"),
+        "precision": next(iter(parts_of(spec).values())).get("precision", "float64"),
         **(machine or {}),
         "seconds": round(time.time() - started, 3),
+        # Of the whole process, from its start; other work on the machine does not lengthen it.
+        "processor_seconds": round(time.process_time(), 3),
         "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }

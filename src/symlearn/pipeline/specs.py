@@ -1,9 +1,12 @@
 """Cells of work and their specs: what identifies a result, and where it lies.
 
-A cell is one job. Its spec is a plain mapping that holds all that changes its numbers and nothing
-else: the stage, its settings, and the names of the cells it reads. A cell's name is a readable
-slug with a hash of the spec, so that names chain: other inputs, another name. Jobs read the spec
-file, never the config, so editing the config during a run does them no harm.
+A cell is one unit of work. Its spec is a plain mapping that holds all that changes its numbers and
+nothing else: the stage, its settings, and the names of the cells it reads. A cell's name is a
+readable slug with a hash of the spec, so that names chain: other inputs, another name. Jobs read
+the spec file, never the config, so editing the config during a run does them no harm.
+
+A job makes one cell, or several short ones, its parts (`symlearn.jobs` says which): the file has a
+group for each part then, and `kernels/<job>#<part>` names one of them.
 """
 
 import hashlib
@@ -19,15 +22,21 @@ from symlearn.errors import StoreError
 from symlearn.menu import lookup, registry
 
 # In the order in which a run comes to them.
-STAGES = ("datasets", "orbits", "kernels", "networks", "studies", "figures")
+STAGES = ("datasets", "kernels", "networks", "studies", "figures")
+# Cells of these are made by the jobs that read them: to make them again costs less than a file.
+IN_PLACE = ("orbits",)
+
+# How a spec names what it reads: a cell that has a file, or the spec of one that is made in place.
+Reference = str | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One job: its stage, a slug for people, its settings and the cells it reads.
+    """One unit of work: its stage, a slug for people, its settings and the cells it reads.
 
     `labels` say what the cell is to those who choose among cells (its architecture, its n); they
-    are not part of its identity.
+    are not part of its identity. Cells with the same word in `together` may share a job, a cell
+    with `parts`; a part that is read by others knows the job that it is `within`.
     """
 
     stage: str
@@ -35,15 +44,52 @@ class Cell:
     settings: Mapping[str, Any]
     inputs: tuple["Cell", ...] = ()
     labels: Mapping[str, Any] = field(default_factory=dict)
+    together: str = ""
+    parts: tuple["Cell", ...] = ()
+    within: "Cell | None" = None
 
-    @property
+    @cached_property
     def spec(self) -> dict[str, Any]:
         """The plain mapping that identifies the work."""
+        if self.parts:
+            read = [f"{job.stage}/{job.name}" for job in self.reads]
+            parts = {part.slug: part.spec for part in self.parts}
+            return {"stage": self.stage, "inputs": read, "parts": parts}
         return {
             "stage": self.stage,
-            "inputs": [f"{cell.stage}/{cell.name}" for cell in self.inputs],
+            "inputs": [cell.reference for cell in self.inputs],
             **self.settings,
         }
+
+    @property
+    def job(self) -> "Cell":
+        """The job that makes the cell: itself, or the one that it is a part of."""
+        return self.within or self
+
+    @property
+    def makes(self) -> tuple["Cell", ...]:
+        """The cells that it makes as a job: its parts, or itself."""
+        return self.parts or (self,)
+
+    @property
+    def reads(self) -> list["Cell"]:
+        """The jobs whose files the cell reads, each once."""
+        read = [cell for part in self.makes for cell in part.inputs]
+        jobs = [job for cell in read for job in (cell.reads if cell.in_place else [cell.job])]
+        return list({(job.stage, job.name): job for job in jobs}.values())
+
+    @property
+    def in_place(self) -> bool:
+        """Whether the jobs that read the cell make it."""
+        return self.stage in IN_PLACE
+
+    @property
+    def reference(self) -> Reference:
+        """How the specs of others name the cell."""
+        if self.in_place:
+            return self.spec
+        part = f"#{self.slug}" if self.within else ""
+        return f"{self.stage}/{self.job.name}{part}"
 
     @cached_property
     def name(self) -> str:
@@ -94,20 +140,36 @@ def read_spec(path: Path) -> dict[str, Any]:
     return spec
 
 
+def parts_of(spec: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The specs of the cells that a job makes, by part; by the empty name where it has no parts."""
+    return spec.get("parts", {"": spec})
+
+
+def file_and_part(results: Path, reference: str) -> tuple[Path, str]:
+    """The NetCDF file that holds what a spec calls `reference`, and the part of it."""
+    name, _, part = reference.partition("#")
+    return results / f"{name}.nc", part
+
+
 def input_files(results: Path, spec: Mapping[str, Any]) -> list[Path]:
-    """The NetCDF files that a spec reads."""
-    return [results / f"{name}.nc" for name in spec["inputs"]]
+    """The NetCDF files that a spec reads, each once."""
+    names = (name for reference in spec["inputs"] for name in _names(reference))
+    return list(dict.fromkeys(file_and_part(results, name)[0] for name in names))
 
 
 def weight_files(results: Path, spec: Mapping[str, Any]) -> list[Path]:
-    """The weights beside those of `input_files`: what a study of trained networks reads too."""
+    """The weights of the networks among a study's inputs, a file for each of these inputs."""
     if spec["stage"] != "studies":
         return []
-    return [results / f"{name}.safetensors" for name in spec["inputs"] if _is_trained(name)]
+    names = (name for name in spec["inputs"] if str(name).startswith("networks/"))
+    return [file_and_part(results, name)[0].with_suffix(".safetensors") for name in names]
 
 
-def _is_trained(name: str) -> bool:
-    return name.startswith("networks/")
+def _names(reference: Reference) -> list[str]:
+    """The cells with files that are read for a reference."""
+    if isinstance(reference, str):
+        return [reference]
+    return [name for inner in reference["inputs"] for name in _names(inner)]
 
 
 def modules_of(spec: Mapping[str, Any]) -> list[str]:
@@ -116,6 +178,8 @@ def modules_of(spec: Mapping[str, Any]) -> list[str]:
     The stage's own, what it finds by name (a data set, a problem, a computation, a figure), and
     those of the networks, architectures and groups that the spec names.
     """
+    if "parts" in spec:
+        return list(dict.fromkeys(m for part in spec["parts"].values() for m in modules_of(part)))
     stage = spec["stage"]
     modules = [f"symlearn.stages.{stage}"]
     match stage:
@@ -126,7 +190,13 @@ def modules_of(spec: Mapping[str, Any]) -> list[str]:
         case "studies" | "figures":
             modules.append(f"symlearn.papers.{spec['module']}")
     uses = lookup.uses_of(spec) | lookup.as_uses(spec.get("uses", {}))
-    return list(dict.fromkeys([*modules, *sorted(lookup.modules_used(uses))]))
+    made = [
+        name
+        for read in spec.get("inputs", ())
+        if isinstance(read, Mapping)
+        for name in modules_of(read)
+    ]
+    return list(dict.fromkeys([*modules, *sorted(lookup.modules_used(uses)), *made]))
 
 
 def _digest(text: str) -> str:

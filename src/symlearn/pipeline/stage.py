@@ -6,6 +6,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ import xarray as xr
 
 from symlearn.errors import SymlearnError
 from symlearn.pipeline import provenance, store
-from symlearn.pipeline.specs import input_files, read_spec, weight_files
+from symlearn.pipeline.specs import (
+    Reference,
+    file_and_part,
+    input_files,
+    parts_of,
+    read_spec,
+    weight_files,
+)
 
 log = logging.getLogger("symlearn")
 
@@ -25,16 +33,25 @@ def _as_specified(_: Mapping[str, Any]) -> Mapping[str, str]:
     return {}
 
 
-def run_stage(
-    name: str, arguments: argparse.Namespace, compute: Compute, machine: Machine = _as_specified
-) -> int:
-    """Read the spec and its inputs, compute, write the NetCDF file and its sidecar.
+def _nothing() -> None:
+    pass
 
-    `machine(spec)`, asked after the work, gives the `device` and the `precision` of the sidecar
-    where they are not the CPU and the spec's. Returns the exit status: 0, or 1 after one line on
-    standard error for a SymlearnError.
+
+def run_stage(
+    name: str,
+    arguments: argparse.Namespace,
+    compute: Compute,
+    machine: Machine = _as_specified,
+    finish: Callable[[], None] = _nothing,
+) -> int:
+    """Read the spec and its inputs, compute its parts, write the NetCDF file and its sidecar.
+
+    `compute` is asked for one part at a time. `finish` writes what a stage makes beside the NetCDF
+    file, before that. `machine(spec)` of the first part, asked after the work, gives the `device`
+    and the `precision` of the sidecar where they are not the CPU and the spec's. Returns the exit
+    status: 0, or 1 after one line on standard error for a SymlearnError.
     """
-    return guarded(name, lambda: _run(name, arguments, compute, machine))
+    return guarded(name, lambda: _run(name, arguments, compute, machine, finish))
 
 
 def stage_parser(name: str, what: str) -> argparse.ArgumentParser:
@@ -64,22 +81,50 @@ def guarded(name: str, action: Callable[[], None]) -> int:
     return 0
 
 
-def read_input(file: Path) -> xr.Dataset:
-    """The dataset of a file that an earlier stage wrote; raises StoreError unless it is whole."""
-    provenance.refuse_damaged(file)
-    return store.read(file)
+class Inputs:
+    """The datasets that a job's cells read, by their names in specs; each file is checked once."""
+
+    def __init__(self, results: Path) -> None:
+        self._results = results
+        self._whole: set[Path] = set()
+
+    def __call__(self, reference: Reference) -> xr.Dataset:
+        """The dataset of a cell of an earlier stage, read, or made where it has no file.
+
+        Raises StoreError unless the file is whole.
+        """
+        if not isinstance(reference, str):
+            maker = import_module(f"symlearn.stages.{reference['stage']}")
+            return maker.compute(reference, [self(inner) for inner in reference["inputs"]])
+        file, part = file_and_part(self._results, reference)
+        if file not in self._whole:
+            provenance.refuse_damaged(file)
+            self._whole.add(file)
+        return store.read_group(file, part) if part else store.read(file)
 
 
-def _run(name: str, arguments: argparse.Namespace, compute: Compute, machine: Machine) -> None:
+def _run(
+    name: str,
+    arguments: argparse.Namespace,
+    compute: Compute,
+    machine: Machine,
+    finish: Callable[[], None],
+) -> None:
     started = time.time()
     spec = read_spec(arguments.spec)
     if spec["stage"] != name:
         raise SymlearnError(f"{arguments.spec}: is a spec of the stage {spec['stage']}")
-    files = input_files(results_of(arguments.spec), spec)
-    inputs = [read_input(file) for file in files]
-    log.info("%s from %d files", arguments.out.name, len(files))
-    result = compute(spec, inputs)
-    store.write(result, arguments.out, spec)
-    weights = weight_files(results_of(arguments.spec), spec)
-    provenance.write_sidecar(arguments.out, spec, [*files, *weights], started, machine(spec))
+    results, parts = results_of(arguments.spec), parts_of(spec)
+    files, weights = input_files(results, spec), weight_files(results, spec)
+    read = Inputs(results)
+    made = {}
+    for number, (part, own) in enumerate(parts.items(), 1):
+        inputs = [read(reference) for reference in own["inputs"]]
+        which = f" part {number} of {len(parts)}, {part}," if part else ""
+        log.info("%s%s from %d files", arguments.out.name, which, len(input_files(results, own)))
+        made[part] = compute(own, inputs)
+    finish()
+    store.write_parts(made, arguments.out, spec)
+    about = machine(next(iter(parts.values())))
+    provenance.write_sidecar(arguments.out, spec, [*files, *weights], started, about)
     log.info("done in %.1f s", time.time() - started)

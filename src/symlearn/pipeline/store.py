@@ -33,6 +33,17 @@ def write(dataset: xr.Dataset, path: Path, spec: Mapping[str, Any]) -> None:
     write_groups({"/": dataset}, path, spec)
 
 
+def write_parts(parts: Mapping[str, xr.Dataset], path: Path, spec: Mapping[str, Any]) -> None:
+    """Write what a job made: a group for each part, with the spec of the part inside.
+
+    The dataset of a job without parts has the empty name, and is written as `write` does.
+    """
+    if "parts" not in spec:
+        return write(parts[""], path, spec)
+    own = {name: {"spec": json.dumps(spec["parts"][name], sort_keys=True)} for name in parts}
+    write_groups({name: parts[name].assign_attrs(own[name]) for name in parts}, path, spec)
+
+
 def write_groups(groups: Mapping[str, xr.Dataset], path: Path, spec: Mapping[str, Any]) -> None:
     """As `write`, several datasets as named groups of one file."""
     described = {name: _described(dataset) for name, dataset in groups.items()}

@@ -20,9 +20,9 @@ from typing import Any
 import xarray as xr
 
 from symlearn.errors import StoreError
-from symlearn.pipeline import provenance, store
+from symlearn.pipeline import provenance, stage, store
 from symlearn.pipeline.specs import input_files, read_spec
-from symlearn.pipeline.stage import guarded, read_input, results_of, stage_parser
+from symlearn.pipeline.stage import guarded, results_of, stage_parser
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted, prepared
 from symlearn.statistics import Measurements
@@ -94,8 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     def run() -> None:
         started = time.time()
         spec = read_spec(arguments.spec)
-        files = input_files(results_of(arguments.spec), spec)
-        render(spec, [read_input(file) for file in files], arguments.out)
+        results = results_of(arguments.spec)
+        files, read = input_files(results, spec), stage.Inputs(results)
+        render(spec, [read(reference) for reference in spec["inputs"]], arguments.out)
         provenance.write_sidecar(arguments.out, spec, files, started)
 
     return guarded("figures", run)

@@ -1,6 +1,5 @@
 """Trained networks: histories as NetCDF, weights as safetensors beside them."""
 
-import functools
 import hashlib
 import json
 import shutil
@@ -22,28 +21,42 @@ from symlearn.pipeline.stage import run_stage, stage_parser
 Spec = Mapping[str, Any]
 
 
-def compute(
-    spec: Spec, inputs: list[xr.Dataset], *, out: Path, device: str, seconds: float
-) -> xr.Dataset:
-    """Losses and accuracies (member, epoch) of the networks of a spec; writes their weights.
+class Training:
+    """The trainings of a job: histories one by one, and the weights of all in one file."""
 
-    Checkpoints lie in a folder beside `out` until all members are done.
-    """
-    (source,) = inputs
-    where = choose_device(device)
-    problem, members = problem_of(source, spec)
-    problem = problem.to(where, torch.float32)
-    folder = out.with_suffix(".checkpoints")
+    def __init__(self, out: Path, device: str, seconds: float) -> None:
+        self._out, self._device, self._seconds = out, device, seconds
+        self._folder = out.with_suffix(".checkpoints")
+        self._weights: dict[str, torch.Tensor] = {}
+        self._about: dict[str, Any] = {}
 
-    def checkpoints(label: str) -> Checkpoints:
-        return Checkpoints(folder / label, _identity(spec, label, where), seconds)
+    def compute(self, spec: Spec, inputs: list[xr.Dataset]) -> xr.Dataset:
+        """Losses and accuracies (member, epoch) of the networks of a spec; keeps their weights.
 
-    history, weights = train_members(problem, members, spec, where, checkpoints)
-    about = {"spec": spec, "shape": problem.shape, "outputs": problem.outputs}
-    # One entry: safetensors writes several in any order.
-    write_tensors(weights, weights_of(out), {"about": json.dumps(about, sort_keys=True)})
-    shutil.rmtree(folder, ignore_errors=True)
-    return history.assign_attrs(spec["labels"])
+        Checkpoints lie in a folder beside the job's file until the job is done.
+        """
+        (source,) = inputs
+        where = choose_device(self._device)
+        problem, members = problem_of(source, spec)
+        problem = problem.to(where, torch.float32)
+        part = f"{len(self._about)}/"
+
+        def checkpoints(label: str) -> Checkpoints:
+            return Checkpoints(
+                self._folder / part / label, _identity(spec, label, where), self._seconds
+            )
+
+        history, weights = train_members(problem, members, spec, where, checkpoints)
+        self._about[part] = {"spec": spec, "shape": problem.shape, "outputs": problem.outputs}
+        self._weights |= {part + name: tensor for name, tensor in weights.items()}
+        return history.assign_attrs(spec["labels"])
+
+    def finish(self) -> None:
+        """Write the weights, each name after the number of its part, and drop the checkpoints."""
+        # One entry: safetensors writes several in any order.
+        about = {"about": json.dumps(self._about, sort_keys=True)}
+        write_tensors(self._weights, weights_of(self._out), about)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
 
 def _identity(spec: Spec, members: str, device: torch.device) -> dict[str, str]:
@@ -65,10 +78,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="least time between two checkpoints (default: %(default)g)",
     )
     given = parser.parse_args(argv)
-    bound = functools.partial(
-        compute, out=given.out, device=given.device, seconds=given.checkpoint_seconds
+    training = Training(given.out, given.device, given.checkpoint_seconds)
+    return run_stage(
+        "networks", given, training.compute, lambda _: _machine(given.device), training.finish
     )
-    return run_stage("networks", given, bound, lambda _: _machine(given.device))
 
 
 def _machine(device: str) -> dict[str, str]:

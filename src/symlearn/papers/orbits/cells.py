@@ -24,6 +24,7 @@ from symlearn.papers.orbits.settings import (
     TrainedPairs,
     Widths,
 )
+from symlearn.papers.orbits.shares import epoch_points
 from symlearn.pipeline.frame import (
     BETAS,
     FULL_BATCH_BETAS,
@@ -67,7 +68,7 @@ def collapse(context: Context, shifts: Shifts, portrait: Portrait) -> list[Cell]
     return [
         study_cell(
             "collapse", "orbits.collapse", [_kernel_cell(context, orbits, name)], {},
-            {"architecture": name},
+            {"architecture": name}, together="collapse",
         )
         for name in shifts.architectures
     ]  # fmt: skip
@@ -211,7 +212,7 @@ def trained_classes(
         orbits = _orbits_cell(context, classes.group, n, {**task, "start": 0, "stop": 1})
         labels = {"network": study.network, "n": n}
         slug = f"{study.network}-{orbits.slug}"
-        cells.append(trained_cell("trained-classes", slug, orbits, settings, labels))
+        cells.append(trained_cell("trained-classes", slug, orbits, settings, labels, study.network))
     return cells
 
 
@@ -223,8 +224,10 @@ def _orbits_cell(context: Context, group: str, n: int, task: Mapping[str, Any]) 
         "preparation": context.dataset.preparation,
         "task": {"seed": context.seed, **task},
     }
-    slug = f"{task['draw']}-{group}-n{n}-from{task['start']}"
-    return Cell("orbits", slug, settings, (dataset_cell(context.dataset.name),))
+    together = f"{task['draw']}-{group}"
+    slug = f"{together}-n{n}-from{task['start']}to{task['stop']}"
+    data = dataset_cell(context.dataset.name)
+    return Cell("orbits", slug, settings, (data,), together=together)
 
 
 def _kernel_cell(
@@ -238,8 +241,10 @@ def _kernel_cell(
         "precision": precision,
     }
     bits = "" if precision == "float64" else "-32bit"
-    slug = f"{architecture}{bits}-{orbits.slug}"
-    return Cell("kernels", slug, settings, (orbits,), {"architecture": architecture})
+    name = f"{architecture}{bits}"
+    labels = {"architecture": architecture}
+    together = f"{name}-{orbits.together}"
+    return Cell("kernels", f"{name}-{orbits.slug}", settings, (orbits,), labels, together)
 
 
 def _study_of_orbits(
@@ -247,8 +252,9 @@ def _study_of_orbits(
 ) -> Cell:
     """A study of Gram matrices that knows their group."""
     return study_cell(
-        study, module, inputs, {"group": inputs[0].settings["group"], **settings}, labels
-    )
+        study, module, inputs, {"group": inputs[0].settings["group"], **settings}, labels,
+        together=f"{study}-{inputs[0].together}",
+    )  # fmt: skip
 
 
 def _pairs(context: Context, name: str, study: Pairs, ridge_factors: list[float]) -> list[Cell]:
@@ -323,10 +329,22 @@ def _partial_cell(
     decay = recipe["weight_decay"]
     images = study.images or context.dataset.facts.images
     labels = {"network": network, "n": n, "weight_decay": decay, "images": images}
+    if name == "long-training":
+        labels["decay_exponent"] = (
+            recipe["learning_rate"] * decay * _steps(context, n, images, recipe)
+        )
     slug = f"{network}-n{n}-from{part['start']}"
     if decay:
         slug += f"-decay{decay:g}".replace(".", "p")
-    return trained_cell(name, slug, dataset_cell(context.dataset.name), settings, labels)
+    data = dataset_cell(context.dataset.name)
+    return trained_cell(name, slug, data, settings, labels, network)
+
+
+def _steps(context: Context, n: int, images: int, recipe: Mapping[str, Any]) -> int:
+    """The optimiser steps of a training on all rotations but one pose of one class."""
+    classes = context.dataset.facts.classes
+    points = epoch_points(images // classes * classes, n, images // classes)
+    return recipe["epochs"] * (points // min(recipe["batch"], points))
 
 
 def _epochs_of(steps: int) -> int:
@@ -357,4 +375,4 @@ def _on_pairs(
     }
     labels = {"architecture": architecture, "n": orbits.settings["n"], "width": width}
     slug = f"{architecture}-width{width}-{orbits.slug}"
-    return trained_cell(name, slug, orbits, settings, labels)
+    return trained_cell(name, slug, orbits, settings, labels, architecture)

@@ -8,7 +8,7 @@ from typing import Any
 from symlearn import wings
 from symlearn.config import Config
 from symlearn.errors import StoreError
-from symlearn.pipeline.specs import Cell, read_spec
+from symlearn.pipeline.specs import Cell, Reference, parts_of, read_spec
 
 # Where specs have the seed of a preset.
 _SEEDS = ("seed", "task.seed", "context.seed")
@@ -25,6 +25,9 @@ def _changes(
 ) -> Iterator[str]:
     """As `changes`; `path` leads from the target to the cell in question."""
     now = path[-1]
+    if now.parts:
+        yield from _parts(config, results, parts_of(then), path)
+        return
     before, after = dict(_leaves(then)), dict(_leaves(now.spec))
     for setting in sorted(before.keys() | after.keys()):
         old, new = before.get(setting), after.get(setting)
@@ -32,24 +35,36 @@ def _changes(
             yield f"{_config_key(config, setting, path)}: {old} -> {new}"
     read = then.get("inputs", ())
     gone = {_slug(name): name for name in read if name not in now.spec["inputs"]}
-    fresh = [cell for cell in now.inputs if f"{cell.stage}/{cell.name}" not in read]
+    fresh = [cell for cell in now.inputs if cell.reference not in read]
     for cell in fresh:
-        earlier = gone.pop(f"{cell.stage}/{cell.slug}", None)
+        slug = cell.stage if cell.in_place else f"{cell.stage}/{cell.slug}"
+        earlier = gone.pop(slug, None)
         if earlier is not None:
             spec = _read(results, earlier)
             yield from () if spec is None else _changes(config, results, spec, (*path, cell))
             fresh = [other for other in fresh if other is not cell]
-    yield from _grids(config, results, list(gone.values()), fresh)
+    left = (_read(results, name) for name in gone.values())
+    yield from _grids(config, [spec for spec in left if spec is not None], fresh)
 
 
-def _grids(config: Config, results: Path, gone: list[str], fresh: list[Cell]) -> Iterator[str]:
+def _parts(
+    config: Config, results: Path, then: Mapping[str, Mapping[str, Any]], path: tuple[Cell, ...]
+) -> Iterator[str]:
+    """What differs in the parts of a job, and which came and went."""
+    parts = {part.slug: part for part in path[-1].parts}
+    for slug in (slug for slug in parts if slug in then):
+        yield from _changes(config, results, then[slug], (*path[:-1], parts[slug]))
+    fresh = [part for slug, part in parts.items() if slug not in then]
+    yield from _grids(config, [spec for slug, spec in then.items() if slug not in parts], fresh)
+
+
+def _grids(config: Config, left: list[Mapping[str, Any]], fresh: list[Cell]) -> Iterator[str]:
     """Grid points that came and went, by study."""
     came: dict[str, list[Mapping[str, Any]]] = {}
     for cell in fresh:
         came.setdefault(_study_key(config, cell), []).append(cell.spec.get("labels", {}))
     for study, labels in came.items():
         yield f"{study}: {_values(labels) or len(labels)} added"
-    left = [spec for spec in (_read(results, name) for name in gone) if spec is not None]
     for name in dict.fromkeys(spec.get("study", "") for spec in left):
         labels = [spec.get("labels", {}) for spec in left if spec.get("study", "") == name]
         yield f"study {name}: {_values(labels) or len(labels)} removed"
@@ -120,13 +135,20 @@ def _leaves(spec: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
             yield f"{prefix}{name}", value
 
 
-def _slug(name: str) -> str:
-    """The stage and slug of an input's name, without its hash."""
-    return name.rsplit("-", 1)[0]
+def _slug(reference: Reference) -> str:
+    """The stage and slug of what a spec reads, without its hash."""
+    if not isinstance(reference, str):
+        return str(reference["stage"])  # made in place
+    job, _, part = reference.partition("#")
+    return f"{job.split('/')[0]}/{part}" if part else job.rsplit("-", 1)[0]
 
 
-def _read(results: Path, name: str) -> dict[str, Any] | None:
+def _read(results: Path, reference: Reference) -> Mapping[str, Any] | None:
+    """The spec of what an earlier spec read; None where its file is gone."""
+    if not isinstance(reference, str):
+        return reference
+    job, _, part = reference.partition("#")
     try:
-        return read_spec(results / "specs" / f"{name}.json")
+        return parts_of(read_spec(results / "specs" / f"{job}.json")).get(part)
     except StoreError:
         return None

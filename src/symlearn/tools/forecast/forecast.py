@@ -31,7 +31,7 @@ class Task:
     @property
     def job(self) -> Job:
         """The job for the schedule."""
-        after = tuple(key(cell) for cell in self.cell.inputs)
+        after = tuple(key(cell) for cell in self.cell.reads)
         seconds = (self.cost or _UNKNOWN).seconds + _EACH
         return Job(key(self.cell), after, seconds, self.work.threads)
 
@@ -118,7 +118,7 @@ def _here(config: Config, preset: str, networks: bool) -> Iterable[Measurement]:
         figures = plan.figures(config.choosing(preset), wanted=()).values()
     except ConfigError:  # who chooses this preset is told
         return ()
-    cells = plan.all_cells(figures)
+    cells = plan.all_jobs(figures)
     return collect(preset, [cell for cell in cells if networks or not counts_networks(cell)])
 
 

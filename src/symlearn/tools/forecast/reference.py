@@ -46,7 +46,7 @@ def measured_in(config: Config, presets: Iterable[str]) -> list[Measurement]:
     found = []
     for preset in presets:
         figures = plan.figures(config.choosing(preset)).values()
-        here = collect(preset, plan.all_cells(figures), undisturbed)
+        here = collect(preset, plan.all_jobs(figures), undisturbed)
         if not here:
             raise ConfigError(
                 f"results/{preset}: nothing was measured there; run it first, or leave it out"

@@ -59,7 +59,7 @@ def standing(results: Path, targets: Iterable[Cell]) -> Standing:
     A missing file that nothing needs is not made again; a changed one remakes all that follows.
     """
     targets = list(targets)
-    cells = {key(cell): cell for cell in plan.all_cells(targets)}
+    cells = {key(cell): cell for cell in plan.all_jobs(targets)}
     wanted = {key(cell) for cell in targets}
     reasons = {name: own_reasons(results, cell) for name, cell in cells.items()}
     runs = {name for name in cells if _is_stale(reasons[name])}
@@ -68,11 +68,11 @@ def standing(results: Path, targets: Iterable[Cell]) -> Standing:
     while len(runs) > before:
         before = len(runs)
         for name, cell in cells.items():  # inputs come first
-            if any(key(read) in runs for read in cell.inputs):
+            if any(key(read) in runs for read in cell.reads):
                 runs.add(name)
         for name in reversed(cells):
             if name in runs:
-                runs.update(key(cell) for cell in cells[name].inputs if _missing(results, cell))
+                runs.update(key(cell) for cell in cells[name].reads if _missing(results, cell))
     return Standing(cells, reasons, frozenset(runs))
 
 
@@ -106,7 +106,8 @@ def _changed_sources(cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
 def _changed_inputs(results: Path, cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
     """Inputs that are there with other contents than those that were read."""
     found = []
-    for path in (*input_files(results, cell.spec), *weight_files(results, cell.spec)):
+    read = [*input_files(results, cell.spec), *weight_files(results, cell.spec)]
+    for path in dict.fromkeys(read):
         then = record["inputs"].get(f"{path.parent.name}/{path.name}")
         if then is not None and path.is_file() and _digest(path) != then:
             found.append(Reason("input", str(path)))

@@ -36,7 +36,7 @@ def one(figures: Mapping[str, Cell], results: Path, name: str) -> Cell:
     if name in figures:
         return figures[name]
     wanted = Path(name).resolve()
-    for cell in plan.all_cells(figures.values()):
+    for cell in plan.all_jobs(figures.values()):
         if any(path.resolve() == wanted for path in output_files(results, cell)):
             return cell
     raise ConfigError(

@@ -45,7 +45,7 @@ def _nearest_cause(stands: Standing, target: Cell) -> list[Cell]:
             path = waiting.popleft()
             if any(reason.kind in kinds for reason in stands.reasons[key(path[0])]):
                 return path
-            for read in path[0].inputs:
+            for read in path[0].reads:
                 if key(read) in stands.runs and key(read) not in seen:
                     seen.add(key(read))
                     waiting.append([read, *path])

@@ -5,11 +5,10 @@ algorithms (what each costs is in its docstring), so that small jobs predict lar
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from symlearn.groups.actions import action_of
-from symlearn.menu.datasets import DATASETS
+from symlearn.counting import orbits_shape
 from symlearn.menu.layers import (
     Convolution,
     Dense,
@@ -43,13 +42,18 @@ class Work:
 
 
 def work_of(cell: Cell) -> Work:
-    """The work of a cell; a stage without an entry in `WORK` has a kind but no amount."""
-    return WORK.get(cell.stage, _unknown)(cell)
+    """The work of a job; a stage without an entry in `WORK` has a kind but no amount.
+
+    Parts share a kind, and their amounts and values add up.
+    """
+    each = [WORK.get(part.stage, _unknown)(part) for part in cell.makes]
+    amount, values = sum(work.amount for work in each), sum(work.values for work in each)
+    return replace(each[0], amount=amount, values=values)
 
 
 def counts_networks(cell: Cell) -> bool:
-    """Whether the work of a cell goes by its trained networks, which takes seconds to count."""
-    return cell.stage == "networks" or any(read.stage == "networks" for read in cell.inputs)
+    """Whether the work of a job goes by its trained networks, which takes seconds to count."""
+    return cell.stage == "networks" or any(read.stage == "networks" for read in cell.reads)
 
 
 def _unknown(cell: Cell) -> Work:
@@ -60,20 +64,13 @@ def _dataset(cell: Cell) -> Work:
     return Work(f"datasets {cell.settings['name']}")
 
 
-def _orbits(cell: Cell) -> Work:
-    shape = _shape(cell)
-    values = float(shape.tasks * shape.points * shape.pixels)
-    return Work(f"orbits {cell.settings['group']}", values, values)
-
-
 def _kernel(cell: Cell) -> Work:
     """One entry for each pair of points up to symmetry, of a cost set by the architecture."""
     (orbits,) = cell.inputs
-    shape = _shape(orbits)
+    shape = orbits_shape(orbits)
     layers = layers_of(cell.settings["architecture"])
     kind, cost = _entry(layers, shape.pixels, cell.settings["precision"])
-    entries = float(shape.tasks * shape.points**2)
-    return Work(f"kernels {kind}", cost * entries / (2 * shape.exact), entries)
+    return Work(f"kernels {kind}", cost * shape.distinct_entries, shape.entries)
 
 
 def _entry(layers: Layers, pixels: int, precision: str) -> tuple[str, float]:
@@ -108,11 +105,11 @@ def _study(cell: Cell) -> Work:
         return Work(kind, passes * cell.settings["images"] * sum(map(training.one_pass, trained)))
     kernels = [read for read in cell.inputs if read.stage == "kernels"]
     if not kernels:
-        sizes = (_shape(read) for read in cell.inputs if read.stage == "orbits")
+        sizes = (orbits_shape(read) for read in cell.inputs if read.stage == "orbits")
         return Work(kind, values=float(sum(size.points * size.pixels for size in sizes)))
-    shape = _shape(kernels[0].inputs[0])
+    shape = orbits_shape(kernels[0].inputs[0])
     ridges = len(cell.settings.get("ridge_factors", [0]))
-    entries = float(shape.tasks * shape.points**2)
+    entries = shape.entries
     # The cube of the points is in fast routines, what goes with their square is not.
     return Work(kind, ridges * entries * (shape.points + _SQUARE), entries * len(kernels))
 
@@ -152,36 +149,10 @@ def _figure(cell: Cell) -> Work:
     return Work(f"figures {cell.settings['figure']}", values=float(len(cell.inputs)))
 
 
-@dataclass(frozen=True)
-class _Shape:
-    """Of a cell of orbits: tasks, points and exact symmetries of each, pixels of an image."""
-
-    tasks: int
-    points: int
-    exact: int
-    pixels: int
-
-
-def _shape(orbits: Cell) -> _Shape:
-    task: Mapping[str, Any] = orbits.settings["task"]
-    classes = task["classes"]
-    count = (classes if isinstance(classes, int) else len(classes)) * task["seeds_per_class"]
-    action, n = action_of(orbits.settings["group"]), orbits.settings["n"]
-    preparation = orbits.settings["preparation"]
-    side = DATASETS[orbits.inputs[0].settings["name"]].side * preparation["upsampling"]
-    return _Shape(
-        task["stop"] - task["start"],
-        count * len(action.group(n)),
-        len(action.exact(n)),
-        (side + 2 * preparation["padding"]) ** 2,
-    )
-
-
 # What a cell of each stage is worth. A new stage has a function here; until then its jobs are
 # listed as not measured.
 WORK: Mapping[str, Callable[[Cell], Work]] = {
     "datasets": _dataset,
-    "orbits": _orbits,
     "kernels": _kernel,
     "networks": _networks,
     "studies": _study,

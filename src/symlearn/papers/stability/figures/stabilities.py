@@ -17,6 +17,7 @@ from symlearn.statistics import Measured, geometric_interval
 NAMES = {
     "digits": "digits",
     "mnist": "MNIST",
+    "mnist-5k": "MNIST, 5 000",
     "fashion-mnist": "Fashion-MNIST",
     "cifar10": "CIFAR-10",
     "cifar10-part": "CIFAR-10, a fifth",

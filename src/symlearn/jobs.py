@@ -1,0 +1,157 @@
+"""Which cells share a job: short ones do, so that a run is not spent on starting programs.
+
+Cells that name the same word in `together` are put into one job after the other, until the work
+counted from their settings fills it; a long cell has a job of its own. One more cell of a grid
+thus remakes the short ones that it shares a job with, and no long one.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import inf, prod
+from typing import Any
+
+from symlearn.counting import image_shape, orbits_shape, schedule
+from symlearn.menu.layers import (
+    Convolution,
+    GlobalAveragePool,
+    Layers,
+    RadialBasis,
+    has_closed_form,
+    layers_of,
+)
+from symlearn.pipeline.specs import IN_PLACE, STAGES, Cell
+
+Key = tuple[str, str]  # a cell's stage, and its name apart from jobs
+
+# Multiplications, roughly, that fill a job: about a quarter of a minute on a core.
+FULL = 2e11
+
+# Rough costs in multiplications. An entry of a Gram matrix: of a pair of pixels in closed form
+# (benchmarks/README.md counts them), of a layer's angle, and what neural-tangents takes in place of
+# one. A network: of a pixel, forwards and backwards, as small networks take.
+_PAIR_OF_PIXELS, _ANGLE, _NEURAL_TANGENTS = 27, 300, 20
+_TRAINED_PIXEL = 6000
+# A study of Gram matrices: cubes of the points by fast routines, squares by others.
+_SQUARE = 300
+
+
+def shared(studies: Mapping[str, Sequence[Cell]]) -> dict[str, list[Cell]]:
+    """The cells of studies, each with the job that it is within where it shares one.
+
+    What a long cell reads shares no job either: it would be another file after one more cell.
+    """
+    order = _inputs_first(cell for cells in studies.values() for cell in cells)
+    alone = {
+        _key(read) for cell in order.values() if FULL < counted(cell) < inf for read in cell.inputs
+    }
+    made: dict[Key, Cell] = {}
+    for stage in (*IN_PLACE, *STAGES):
+        groups: dict[Any, list[Key]] = {}
+        for key, cell in order.items():
+            if cell.stage == stage:
+                word = key if key in alone or not cell.together else cell.together
+                groups.setdefault(word, []).append(key)
+        for keys in groups.values():
+            made |= _in_jobs({key: _reading(order[key], made) for key in keys})
+    return {name: [made[_key(cell)] for cell in cells] for name, cells in studies.items()}
+
+
+def counted(cell: Cell) -> float:
+    """The multiplications of a cell, roughly; without bound where they are not counted."""
+    return _COUNTS.get(cell.stage, _uncounted)(cell)
+
+
+def _inputs_first(cells: Iterable[Cell]) -> dict[tuple[str, str], Cell]:
+    """The cells and all that they read, each once."""
+    seen: dict[tuple[str, str], Cell] = {}
+
+    def visit(cell: Cell) -> None:
+        if _key(cell) not in seen:
+            for other in cell.inputs:
+                visit(other)
+            seen[_key(cell)] = cell
+
+    for cell in cells:
+        visit(cell)
+    return seen
+
+
+def _key(cell: Cell) -> Key:
+    return cell.stage, cell.name
+
+
+def _reading(cell: Cell, made: Mapping[Key, Cell]) -> Cell:
+    """The cell with its inputs as they were put into jobs; data sets come before all stages."""
+    return replace(cell, inputs=tuple(made.get(_key(read), read) for read in cell.inputs))
+
+
+def _in_jobs(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
+    """Cells that may share jobs, each with its own, filled with the least work first."""
+    batches: list[list[Key]] = [[]]
+    so_far = 0.0
+    for key in sorted(cells, key=lambda key: (counted(cells[key]), key)):
+        work = counted(cells[key])
+        if batches[-1] and so_far + work > FULL:
+            batches.append([])
+            so_far = 0.0
+        batches[-1].append(key)
+        so_far += work
+    made: dict[Key, Cell] = {}
+    for number, keys in enumerate(batches):
+        job = _job([cells[key] for key in keys], number)
+        made |= {key: replace(cells[key], within=job if job.parts else None) for key in keys}
+    return made
+
+
+def _job(parts: list[Cell], number: int) -> Cell:
+    """The job of some cells: of one, the cell itself."""
+    first = parts[0]
+    if len(parts) == 1:
+        return first
+    if len({part.slug for part in parts}) < len(parts):
+        raise ValueError(f"two cells that share a job have the slug {first.slug}")
+    slug = f"{first.together}-{number}" if number else first.together
+    return Cell(first.stage, slug, {}, parts=tuple(parts))
+
+
+def _kernel(cell: Cell) -> float:
+    (orbits,) = cell.inputs
+    shape = orbits_shape(orbits)
+    layers = layers_of(cell.settings["architecture"])
+    exact = cell.settings["precision"] == "float64"
+    return shape.distinct_entries * _entry(layers, shape.pixels, exact)
+
+
+def _entry(layers: Layers, pixels: int, exact: bool) -> float:
+    """The multiplications of an entry, roughly."""
+    convolutions = sum(isinstance(layer, Convolution) for layer in layers)
+    if isinstance(layers[0], RadialBasis) or not convolutions:
+        return float(pixels + _ANGLE * len(layers))
+    pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
+    sums = float(_PAIR_OF_PIXELS * (pixels**2 if pooled else pixels))
+    return sums if exact and has_closed_form(layers) else _NEURAL_TANGENTS * convolutions * sums
+
+
+def _networks(cell: Cell) -> float:
+    images = schedule(cell).images
+    return images * prod(image_shape(cell)) * _TRAINED_PIXEL if images else inf
+
+
+def _study(cell: Cell) -> float:
+    kernels = [read for read in cell.inputs if read.stage == "kernels"]
+    if not kernels:
+        return inf
+    shape = orbits_shape(kernels[0].inputs[0])
+    ridges = len(cell.settings.get("ridge_factors", [0]))
+    return ridges * shape.entries * (shape.points + _SQUARE)
+
+
+def _uncounted(_: Cell) -> float:
+    return inf
+
+
+_COUNTS: Mapping[str, Callable[[Cell], float]] = {
+    "kernels": _kernel,
+    "networks": _networks,
+    "studies": _study,
+}
