@@ -238,6 +238,7 @@ def test_one_image_and_images_that_are_not_square_are_refused(images):
         measure(nn.Identity(), images[..., :10], PERTURBATION, generator())
 
 
+@pytest.mark.slow
 def test_resampled_means_cover_the_truth_as_often_as_they_say():
     """Outputs are normal in 3 dimensions, so that <|f(x) - f(z)|^2> = 6 exactly."""
     rng = np.random.default_rng(0)

@@ -107,6 +107,7 @@ def apply(project, kind, text):
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.slow
 @pages
 def test_an_example_does_what_its_page_says(project, page):
     for kind, text in blocks(page, "diff", "yaml", "shell"):

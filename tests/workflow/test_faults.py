@@ -8,7 +8,7 @@ import pytest
 
 from .project import wait_for
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 # A process that makes its machine worse, then becomes the command that follows. (Done in a process
 # of its own: between fork and exec, Python may not run here, JAX having threads.)

@@ -121,6 +121,7 @@ def test_going_back_to_an_earlier_config_only_redraws(copy):
     assert copy.planned("fig9") == {"fig9": 1}
 
 
+@pytest.mark.slow
 def test_editing_the_config_while_submitted_jobs_wait_changes_nothing(project, drawn):
     submit = project.folder / "submit.sh"
     # Jobs that start later than the edit, each re-reading Snakefile and config as on a cluster.
@@ -144,6 +145,7 @@ def test_editing_the_config_while_submitted_jobs_wait_changes_nothing(project, d
     assert project.planned("fig9") == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["datasets", "kernels", "studies"])
 def test_a_run_that_was_killed_ends_with_the_bytes_of_an_unbroken_one(project, drawn, stage):
     process = project.start("--cores", "2", "fig9")

@@ -65,6 +65,7 @@ def unbroken(tmp_path_factory, shipped_text):
     return out
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_as_an_unbroken_one(unbroken, shipped, tmp_path):
     cell = cell_of(shipped)
     process, out = start(tmp_path, cell, "--checkpoint-seconds", "0")
@@ -84,6 +85,7 @@ def test_a_killed_run_ends_as_an_unbroken_one(unbroken, shipped, tmp_path):
     assert not checkpoints.exists()
 
 
+@pytest.mark.slow
 def test_a_truncated_checkpoint_costs_an_epoch_and_no_number(unbroken, shipped, tmp_path):
     cell = cell_of(shipped)
     process, out = start(tmp_path, cell, "--checkpoint-seconds", "0")
