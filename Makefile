@@ -2,6 +2,9 @@
 #
 #     make figures SNAKEMAKE_ARGS="--config preset=standard"
 #     make test PYTEST_ARGS="-k ridges -x"
+#
+# On a terminal `make figures` is one line that is rewritten; VERBOSE=1 brings Snakemake's own output,
+# as a pipe, a file and a dry run have it.
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -63,8 +66,8 @@ version=$$($(or $(PYTHON),false) -c 'import sys; print("python%d.%d" % sys.versi
 	    echo "make: $$version has no venv module: sudo apt install $$version-venv" >&2; exit 1; }
 endef
 
-figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="..." adds options
-	@$(WITH_BIN) snakemake --cores all $(SNAKEMAKE_ARGS)
+figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="...", VERBOSE=1
+	@$(WITH_BIN) snakemake $(if $(VERBOSE),,--logger symlearn) --cores all $(SNAKEMAKE_ARGS)
 
 test: env  ## all tests; PYTEST_ARGS="..." adds options
 	@$(WITH_BIN) pytest $(PYTEST_ARGS)

@@ -63,6 +63,12 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(name.split("/", 1)[1] for name in names[:2]) + more
 
 
+def targets_of(config: Config, names: Sequence[str]) -> Targets:
+    """The targets of these names, which are figures or files."""
+    figures = plan.figures(config, plan.wanted(names))
+    return resolve(figures, Path("results", config.preset), names)
+
+
 def look(config: Config, targets: Targets, cores: int) -> Progress:
     """How far the targets are, from the files of a preset below the working folder."""
     results = Path("results", config.preset)
@@ -129,9 +135,7 @@ def _watch(arguments: argparse.Namespace) -> None:
     config = chosen_config(arguments)
     if not 0 <= arguments.every <= _DAY:
         raise ConfigError(f"--every: from 0 to {_DAY:.0f} seconds")
-    names = arguments.targets or ["figures"]
-    figures = plan.figures(config, plan.wanted(names))
-    targets = resolve(figures, Path("results", config.preset), names)
+    targets = targets_of(config, arguments.targets or ["figures"])
     last = ""
     try:
         while True:

@@ -20,6 +20,7 @@ _PROJECT = (
     "config.yaml",
     "pyproject.toml",
     "envs/*",
+    "src/snakemake_logger_plugin_symlearn/*",
     "src/symlearn/**/*",
     "workflow/**/*",
 )
