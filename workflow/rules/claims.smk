@@ -1,5 +1,5 @@
 # What each figure must show, against what it shows. The table is made whatever the outcome, so that
-# it can be read; the target `claims` then fails if a claim does not turn out as its file lists it.
+# it can be read; the target `claims` fails if a claim does not turn out as its file lists it.
 
 
 rule judge_claims:

@@ -26,11 +26,12 @@ function value(row, column) {
   return cell.dataset.value ?? cell.textContent;
 }
 
-// Numbers by size, all else by letters; what is empty comes last.
-function compare(a, b) {
+// Numbers by size, all else by letters; what is empty comes last in either order.
+function compare(a, b, sign) {
   if (a === "" || b === "") return (a === "") - (b === "");
   const difference = Number(a) - Number(b);
-  return Number.isNaN(difference) ? a.localeCompare(b, "en", { numeric: true }) : difference;
+  const byLetters = () => a.localeCompare(b, "en", { numeric: true });
+  return sign * (Number.isNaN(difference) ? byLetters() : difference);
 }
 
 function sort(heading) {
@@ -41,7 +42,7 @@ function sort(heading) {
   const body = table.tBodies[0];
   const sign = descending ? -1 : 1;
   const column = heading.cellIndex;
-  const ordered = [...body.rows].sort((a, b) => sign * compare(value(a, column), value(b, column)));
+  const ordered = [...body.rows].sort((a, b) => compare(value(a, column), value(b, column), sign));
   body.append(...ordered);
 }
 

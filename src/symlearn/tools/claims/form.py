@@ -1,9 +1,10 @@
 """How claims are written: the form of `claims.yaml`, read and expanded.
 
 A file holds `data`, the data sets for which its expectations were made, by preset, and `claims`, a
-list for each figure. A claim with `for` stands for several: a mapping gives every combination of its values, a list one claim for each
-of its rows. `{name}` in a text is replaced by the value of that name, and `{data}` in a quantity by
-the data set that the claim is judged on.
+list for each figure. A claim with `for` stands for several: a mapping gives every combination of
+its values (a value of several names adds all of them), a list one claim for each of its rows.
+`{name}` in a text is replaced by the value of
+that name, and `{data}` in a quantity by the data set that the claim is judged on.
 """
 
 import itertools
@@ -29,7 +30,6 @@ from symlearn.statistics import Measured
 PlainName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
 Citation = Annotated[str, Field(pattern=r"^docs/science/[a-z-]+\.md#[a-z0-9-]+$")]
-ANY = "any"
 _TOLERANCES = {"within", "relative"}
 
 
@@ -102,7 +102,7 @@ class Claim(_Form):
     quantity: str
     expect: Expected | None
     presets: dict[PlainName, Expected | None] = {}
-    data: dict[PlainName, PlainName] | Literal["any"]
+    data: dict[PlainName, PlainName] | None = Field(description="None: it holds on any data set")
     central: bool = Field(default=False, description="whether the page opens on it")
     fails: dict[PlainName, str] = Field(
         default={}, description="by preset: why the claim fails there, as it is known to do"
@@ -118,7 +118,7 @@ class Claim(_Form):
 
         A preset of one's own may draw any data set that a shipped one draws.
         """
-        if self.data == ANY:
+        if self.data is None:
             return None
         return {self.data[preset]} if preset in self.data else set(self.data.values())
 
@@ -136,7 +136,7 @@ class _Entry(_Form):
     central: bool | list[str] = False
     fails: dict[PlainName, str | dict[Identifier, str]] = {}
     note: str = ""
-    for_: dict[str, list[Any]] | list[dict[str, Any]] = Field(default=[{}], alias="for")
+    for_: dict[str, list[Any]] | list[dict[str, Any]] = Field(default={}, alias="for")
 
 
 class _File(_Form):
@@ -177,7 +177,7 @@ def _load(path: Path) -> list[Claim]:
 def _expanded(entry: _Entry, figure: str, data: Mapping[str, str]) -> list[Claim]:
     """The claims that an entry stands for."""
     written = entry.model_dump(exclude={"for_", "fails"})
-    written |= {"figure": figure, "data": data if entry.data is None else entry.data}
+    written |= {"figure": figure, "data": None if entry.data == "any" else entry.data or data}
     claims = []
     for row in _rows(entry.for_):
         filled = _filled(written, row)
@@ -201,7 +201,10 @@ def _rows(table: Mapping[str, list[Any]] | list[dict[str, Any]]) -> Iterator[Map
         yield from table
     else:
         for values in itertools.product(*table.values()):
-            yield dict(zip(table, values, strict=True))
+            row: dict[str, Any] = {}
+            for name, value in zip(table, values, strict=True):
+                row |= value if isinstance(value, Mapping) else {name: value}
+            yield row
 
 
 def _merged(expect: Mapping[str, Any] | None, override: Any) -> Any:

@@ -15,7 +15,7 @@ from symlearn.errors import ConfigError, StoreError
 from symlearn.pipeline import store
 from symlearn.pipeline.closure import PACKAGE, ROOT, closure
 from symlearn.statistics import Measured
-from symlearn.tools.claims.form import ANY, Claim, Expected
+from symlearn.tools.claims.form import Claim, Expected
 
 Outcome = Literal["holds", "fails", "not run", "not judged"]
 COLUMNS = (
@@ -130,7 +130,7 @@ def _surprise(claim: Claim, preset: str, outcome: Outcome) -> str:
 
     The list is one of the presets that are shipped: those for which data sets are named.
     """
-    if claim.data != ANY and preset not in claim.data:
+    if claim.data is not None and preset not in claim.data:
         return ""
     if outcome == "fails" and preset not in claim.fails:
         return "fails and is not listed under `fails`"
@@ -141,7 +141,7 @@ def _surprise(claim: Claim, preset: str, outcome: Outcome) -> str:
 
 def _on_data(claim: Claim, preset: str, figure: Drawn) -> str:
     """The claim's quantity, with the data set that it may name."""
-    usual = figure.data if claim.data == ANY else claim.data.get(preset, figure.data)
+    usual = (claim.data or {}).get(preset, figure.data)
     return claim.quantity.replace("{data}", usual or "{data}")
 
 
