@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from symlearn.groups.actions import action_of
 from symlearn.menu.datasets import DATASETS, Facts
+from symlearn.menu.groups import GROUPS
 from symlearn.papers.orbits.shares import epoch_points
 from symlearn.pipeline.specs import Cell
 
@@ -41,13 +41,13 @@ def orbits_shape(orbits: Cell) -> OrbitsShape:
     task: Mapping[str, Any] = orbits.settings["task"]
     classes = task["classes"]
     count = (classes if isinstance(classes, int) else len(classes)) * task["seeds_per_class"]
-    action, n = action_of(orbits.settings["group"]), orbits.settings["n"]
+    family, n = GROUPS[orbits.settings["group"]], orbits.settings["n"]
     preparation = orbits.settings["preparation"]
     side = DATASETS[orbits.inputs[0].settings["name"]].side * preparation["upsampling"]
     return OrbitsShape(
         task["stop"] - task["start"],
-        count * len(action.group(n)),
-        len(action.exact(n)),
+        count * family.order(n),
+        family.exact(n),
         (side + 2 * preparation["padding"]) ** 2,
     )
 

@@ -149,6 +149,16 @@ def mean(x: Shaped[np.ndarray, " task"]) -> Measured:
     return Measured(float(x.mean()), float(spread))
 
 
+def mean_interval(x: Float[np.ndarray, "task *within"]) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of the 95 % interval of the mean over tasks: percentiles of its bootstrap.
+
+    They stay within the range of the values, as those of an accuracy must.
+    """
+    drawn = x[_resampled(len(x))].mean(axis=1)
+    low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+    return low, high
+
+
 def geometric_mean(x: Float[np.ndarray, " task"]) -> Measured:
     """The geometric mean over tasks and its standard error, that of the mean logarithm times it.
 

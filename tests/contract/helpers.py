@@ -6,12 +6,15 @@ import numpy as np
 import scipy.linalg
 
 from symlearn.groups import FiniteGroup
+from symlearn.stages.networks import Training
 
 # The promises, by the precision of the computation. Errors of regression and of kernels are
 # relative to the size of what is compared unless a test says otherwise.
 TOLERANCE = {
     "float64": {
         "kernel": 1e-9,  # against neural-tangents, whose angles lose half the digits
+        "kernel of dense layers": 1e-13,  # against the recursion in numpy
+        "kernel of a point with itself": 1e-8,  # of which neural-tangents loses half the digits
         "kernel of one pixel": 1.5e-8,  # the same where all angles do: the root of rounding
         "kernel against a careful evaluation": 1e-12,
         "symmetry": 1e-12,
@@ -91,3 +94,11 @@ def circulant_gram(points: int, seed: int) -> np.ndarray:
 def pair_labels(poses: int) -> np.ndarray:
     """Labels of two orbits, points ordered (orbit, pose)."""
     return np.repeat([1.0, -1.0], poses)
+
+
+def train(spec, inputs, *, out, seconds: float = 1e9):
+    """The histories of the networks of a spec, as the stage gives them; weights lie by `out`."""
+    training = Training(out, "cpu", seconds)
+    history = training.compute(spec, inputs)
+    training.finish()
+    return history

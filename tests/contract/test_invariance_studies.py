@@ -22,7 +22,8 @@ from symlearn.papers.invariance.figures import invariance_shift as shift_figure
 from symlearn.pipeline import store
 from symlearn.pipeline.provenance import weights_of
 from symlearn.plots.inputs import Inputs
-from symlearn.stages.networks import compute as train
+
+from .helpers import train
 
 SIDE, GROUP = 8, {"group": "cyclic-rotation", "n": 4}
 FREE = {"kind": "perceptron", "widths": [12], "dropout": 0.0}
@@ -86,7 +87,7 @@ def network_spec(problem, entry, recipe, labels):
 def trained_cell(folder, given):
     out = folder / "cell.nc"
     folder.mkdir()
-    found = train(given, [dataset()], out=out, device="cpu", seconds=0.0)
+    found = train(given, [dataset()], out=out, seconds=0.0)
     store.write(found.drop_attrs(deep=False), out, given)
     return Networks(store.read(out), weights_of(out))
 

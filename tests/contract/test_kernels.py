@@ -198,10 +198,15 @@ def test_pooled_kernel_of_rotated_digits_keeps_its_digits(mnist):
 @pytest.mark.parametrize("hidden_layers", [1, 5])
 @pytest.mark.parametrize("kind", KINDS)
 def test_kernel_of_a_perceptron_follows_the_recursion(hidden_layers, kind):
-    images = normalise(_rng(1).random((6, SIDE, SIDE)))
-    found = gram({"kind": "mlp", "hidden_layers": hidden_layers}, images, kind=kind)
+    different = normalise(_rng(1).random((6, SIDE, SIDE)))
+    images = np.concatenate([different, different[:2], np.zeros((1, SIDE, SIDE))])
+    architecture = {"kind": "mlp", "hidden_layers": hidden_layers}
+    found = gram(architecture, images, kind=kind)
     expected = _mlp_recursion(images, hidden_layers)[kind]
-    assert difference(found, expected, scale_of(expected)) <= F64["kernel"]
+    # Element by element, also of a point with itself and with its copy.
+    assert relative_difference(found, expected) <= F64["kernel of dense layers"]
+    by_neural_tangents = _neural_tangents_gram(architecture, images, kind)
+    assert relative_difference(found, by_neural_tangents) <= F64["kernel of a point with itself"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -16,7 +16,7 @@ from symlearn.measures.stability import (
 )
 from symlearn.networks import train_and_test as classification
 from symlearn.networks.build import build
-from symlearn.networks.convolutional import calibrate_norms
+from symlearn.networks.convolutional import normalise_by_batch
 from symlearn.networks.trained import trained
 from symlearn.papers.stability import relative_stability as stability
 from symlearn.papers.stability.figures import stabilities
@@ -25,7 +25,8 @@ from symlearn.pipeline.provenance import weights_of
 from symlearn.plots.inputs import Inputs
 from symlearn.randomness import seed_of
 from symlearn.stages.datasets import compute as read_dataset
-from symlearn.stages.networks import compute as train
+
+from .helpers import train
 
 PREPARATION = {"upsampling": 1, "padding": 2}
 SPEC = {
@@ -75,7 +76,7 @@ def histories(tmp_path_factory, digits):
     for size in (120, 40):
         out = tmp_path_factory.mktemp("networks") / "cell.nc"
         given = networks_spec(size, RESNET)
-        history = train(given, [digits], out=out, device="cpu", seconds=0.0)
+        history = train(given, [digits], out=out, seconds=0.0)
         store.write(history, out, given)
         found.append((store.read(out), weights_of(out)))
     return found
@@ -122,7 +123,7 @@ def test_values_are_those_of_the_measure(found, histories, digits):
     for moment, epoch in (("before", 0), ("after", None)):
         network = cell.networks(epoch)[1]
         if epoch == 0:
-            calibrate_norms(network, images)
+            normalise_by_batch(network)
         stream = torch.Generator().manual_seed(seed_of(5, "deformations"))
         result = measure(network, images, perturbation, stream, ["relu"])
         here = found.sel(moment=moment, train_size=120).isel(member=1)

@@ -25,6 +25,13 @@ def test_exact_elements_form_a_subgroup(name, n):
 
 
 @cases
+def test_elements_are_as_many_as_the_menu_says_without_the_group(name, n):
+    action, family = action_of(name), GROUPS[name]
+    assert family.order(n) == len(action.group(n))
+    assert family.exact(n) == len(action.exact(n))
+
+
+@cases
 def test_an_orbit_has_a_pose_for_each_element_and_begins_with_the_image(name, n, images):
     orbits = action_of(name).apply(images, n)
     assert orbits.shape == (2, len(action_of(name).group(n)), SIDE, SIDE)

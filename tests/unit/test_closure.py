@@ -10,7 +10,7 @@ from symlearn.menu.lookup import modules_used, uses_of
 from symlearn.menu.registry import BUILDERS
 from symlearn.pipeline import closure as module
 from symlearn.pipeline.closure import ROOT, closure
-from symlearn.pipeline.specs import STAGES, modules_of
+from symlearn.pipeline.specs import IN_PLACE, STAGES, Cell, modules_of
 
 CONFIG = Path(__file__).parents[2] / "config.yaml"
 
@@ -31,9 +31,9 @@ def test_a_module_brings_what_it_imports():
 
 def test_an_indirect_import_is_found():
     indirect = {"randomness", "groups.finite", "pipeline.store"}
-    source = (ROOT / "stages" / "orbits.py").read_text()
+    source = (ROOT / "stages" / "kernels.py").read_text()
     assert not [name for name in indirect if f"symlearn.{name}" in source]
-    assert {name.replace(".", "/") + ".py" for name in indirect} <= names("symlearn.stages.orbits")
+    assert {name.replace(".", "/") + ".py" for name in indirect} <= names("symlearn.stages.kernels")
 
 
 def test_packages_on_the_way_are_part_of_it():
@@ -157,11 +157,12 @@ UNWANTED = {f"{name}.py" for name in (*_ABOVE, *(f"menu/{name}" for name in _MEN
 
 @pytest.fixture(scope="module")
 def specs():
-    """A spec for each set of modules that a job of the shipped presets runs."""
+    """A spec of a cell for each set of modules that the shipped presets run."""
     chosen = load(CONFIG)
     found = {}
     for preset in chosen.presets:
-        cells = plan.all_jobs(plan.figures(chosen.choosing(preset)).values())
+        jobs = plan.all_jobs(plan.figures(chosen.choosing(preset)).values())
+        cells = [cell for job in jobs for cell in job.makes]
         found |= {tuple(modules_of(cell.spec)): cell.spec for cell in cells}
     return list(found.values())
 
@@ -175,10 +176,23 @@ def test_no_result_depends_on_what_chooses_and_plans_the_work(specs):
         assert not [name for name in found if name.startswith("tools/")], spec
 
 
-def test_a_result_depends_on_its_own_stage_and_on_no_other(specs):
+def test_a_result_depends_on_its_own_stage_and_on_those_of_what_is_made_for_it(specs):
+    made_in_place = set()
     for spec in specs:
         stages = {name for name in names(*modules_of(spec)) if name.startswith("stages/")}
-        assert stages == {"stages/__init__.py", f"stages/{spec['stage']}.py"}
+        read = {other["stage"] for other in spec["inputs"] if isinstance(other, dict)}
+        assert stages == {"stages/__init__.py", *(f"stages/{s}.py" for s in {spec["stage"], *read})}
+        made_in_place |= read
+    assert made_in_place == set(IN_PLACE)
+
+
+def test_a_job_depends_on_what_its_parts_do():
+    parts = tuple(
+        Cell("kernels", kind, {"architecture": {"kind": kind}, "group": "dihedral"}, ())
+        for kind in ("mlp", "rbf")
+    )
+    job = Cell("kernels", "both", {}, parts=parts)
+    assert names(*modules_of(job.spec)) == {n for p in parts for n in names(*modules_of(p.spec))}
 
 
 # Of figure 1, which other papers measure again.

@@ -2,13 +2,12 @@ import copy
 
 import pytest
 import torch
-from torch import nn
 
 from symlearn.networks.convolutional import (
     alexnet,
-    calibrate_norms,
     efficientnet_b0,
     lenet,
+    normalise_by_batch,
     resnet,
     vgg,
 )
@@ -63,7 +62,7 @@ def test_every_network_maps_images_to_logits(builder, settings, shape):
     torch.manual_seed(0)
     images = torch.rand(3, *shape, dtype=torch.float64)
     network = builder(shape, 7, **settings).double()
-    calibrate_norms(network, images)
+    normalise_by_batch(network)
     logits = network.eval()(images)
     assert logits.shape == (3, 7)
     assert logits.std(dim=0).min() > 0
@@ -105,14 +104,11 @@ def test_images_that_are_too_small_or_not_square_are_refused(builder, least):
             builder(shape, 10)
 
 
-def test_calibrated_norms_act_in_evaluation_as_in_training_on_the_same_images():
+def test_norms_of_untrained_networks_use_each_batch_in_evaluation_as_in_training():
     torch.manual_seed(0)
     network = vgg(MNIST, 10, width=4, norm=True).double()
     images = torch.rand(50, *MNIST, dtype=torch.float64)
-    network[0][0].eval()
-    calibrate_norms(network, images)
-    assert [module.training for module in network[0][:2]] == [False, True]
-    assert all(m.momentum == 0.1 for m in network.modules() if isinstance(m, nn.BatchNorm2d))
-    expected = copy.deepcopy(network).train()(images)
-    # Running variances are those of a sample, divided by the number of pixels less one: 50 here.
-    torch.testing.assert_close(network.eval()(images), expected, rtol=0.05, atol=0.05)
+    expected = [copy.deepcopy(network).train()(batch) for batch in (images, 3 * images + 1)]
+    normalise_by_batch(network)
+    for batch, logits in zip((images, 3 * images + 1), expected, strict=True):
+        torch.testing.assert_close(network.eval()(batch), logits)

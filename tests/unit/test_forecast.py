@@ -49,8 +49,13 @@ def cells_of(config, preset):
     return plan.all_jobs(plan.figures(config.choosing(preset)).values())
 
 
+def single(config, preset, stage):
+    """The cells of a stage one by one, whichever job makes them."""
+    return [c for job in cells_of(config, preset) if job.stage == stage for c in job.makes]
+
+
 def kernel_cells(config, preset, architecture):
-    cells = (cell for cell in cells_of(config, preset) if cell.stage == "kernels")
+    cells = single(config, preset, "kernels")
     return [cell for cell in cells if cell.slug.startswith(f"{architecture}-pairs-cyclic-rotation")]
 
 
@@ -90,6 +95,15 @@ def test_twice_the_pairs_are_twice_the_work(config):
     twice = Cell(first.stage, first.slug, first.settings, (more,))
     assert work_of(twice).amount == 2 * work_of(first).amount
     assert work_of(twice).kind == work_of(first).kind
+
+
+def test_the_work_of_a_job_is_that_of_its_parts(config):
+    for job in cells_of(config, "quick"):
+        if job.parts:
+            whole, each = work_of(job), [work_of(part) for part in job.parts]
+            assert {work.kind for work in each} == {whole.kind}, job.name
+            assert whole.amount == pytest.approx(sum(work.amount for work in each))
+            assert whole.values == pytest.approx(sum(work.values for work in each))
 
 
 def test_more_deformations_and_colours_are_more_work(config):
@@ -164,7 +178,7 @@ def test_trainings_are_counted_as_long_as_their_problems_are(config):
             made[cell.name] = stage.compute(cell.spec, [result(i) for i in cell.inputs], *more)
         return made[cell.name]
 
-    trained = [cell for cell in cells_of(config, "quick") if cell.stage == "networks"]
+    trained = single(config, "quick", "networks")
     for cell in trained:
         maker = registry.PROBLEMS[cell.settings["problem"]["kind"]]
         problem = lookup.found(maker.module, maker.problem)(result(cell.inputs[0]), cell.spec)
@@ -176,7 +190,7 @@ def test_trainings_are_counted_as_long_as_their_problems_are(config):
 
 
 def test_a_problem_without_an_entry_costs_the_most_of_its_stage(config):
-    cells = [cell for cell in cells_of(config, "quick") if cell.stage == "networks"]
+    cells = single(config, "quick", "networks")
     problem = {**cells[0].settings["problem"], "kind": "another"}
     other = {**cells[0].settings, "problem": problem}
     work, model = work_of(Cell("networks", "cell", other, cells[0].inputs)), CostModel(reference())
@@ -186,7 +200,8 @@ def test_a_problem_without_an_entry_costs_the_most_of_its_stage(config):
 
 
 def test_a_network_that_cannot_be_built_is_named(config):
-    cell = next(cell for cell in cells_of(config, "quick") if cell.slug.startswith("widths"))
+    cells = single(config, "quick", "networks")
+    cell = next(cell for cell in cells if cell.slug.startswith("widths"))
     entry = {**cell.settings["network"], "architecture": {"kind": "rbf", "inverse_length": 1.0}}
     wrong = Cell("networks", "wrong", {**cell.settings, "network": entry}, cell.inputs)
     with pytest.raises(ConfigError, match="wrong: a radial basis function"):
@@ -320,7 +335,7 @@ def _amount(row):
 
 def test_the_shipped_table_is_fitted_within_a_factor_of_two_in_total():
     model = CostModel(reference())
-    for stage in ("orbits", "kernels", "studies", "figures"):
+    for stage in ("kernels", "studies", "figures"):
         rows = [row for row in reference() if row[0].stage == stage]
         predicted = sum(model.cost(work).seconds for work, _ in rows)
         assert 0.5 < predicted / sum(cost.seconds for _, cost in rows) < 2, stage
@@ -362,7 +377,7 @@ def test_more_cores_take_less_time_and_the_same_core_hours(folder, config):
 
 
 def test_a_cell_that_was_measured_here_costs_what_it_took(folder, config):
-    (cell, *_) = kernel_cells(config, "quick", "mlp-1")
+    cell = next(job for job in cells_of(config, "quick") if job.stage == "kernels")
     path = benchmark_path(folder / "results/quick", cell)
     path.parent.mkdir(parents=True)
     with path.open("w", newline="") as stream:
@@ -416,15 +431,16 @@ def counted(printed):
 
 
 def test_a_preset_of_ones_own_comes_from_a_file_laid_over_the_config(folder, capsys):
-    file = lay_over(folder, mine={"extends": "quick", "rotations": {"n": [2, 4]}})
+    mine = {"extends": "quick", "rotations": {"n": [2, 4], "architectures": ["mlp-1"]}}
+    file = lay_over(folder, mine=mine)
     assert main(["fig9"]) == 0
     quick = counted(capsys.readouterr().out)
     assert main(["fig9", "--preset", "mine", "--configfile", file]) == 0
     printed = capsys.readouterr().out
     assert printed.startswith("Preset mine: fig9\n")
     mine = counted(printed)
-    assert 3 * mine["orbits"] == quick["orbits"]  # 2 of the 6 n
-    assert 3 * mine["kernels"] == quick["kernels"]
+    assert 4 * mine["kernels"] == quick["kernels"]  # one of the four architectures
+    assert 4 * mine["studies"] == quick["studies"]
     assert main(["--why", "fig9", "--preset", "mine", "--configfile", file]) == 0
     assert "missing     figures/mine/fig9.pdf" in capsys.readouterr().out
 
@@ -531,7 +547,7 @@ def test_a_whole_result_stands(made):
 @pytest.mark.parametrize("ending", [".nc", ".safetensors"])
 def test_changed_networks_or_weights_are_measured_again(made, ending):
     read = next(cell for cell in made.inputs if cell.stage == "networks")
-    path = Path("results/quick/networks", f"{read.name}{ending}")
+    path = Path("results/quick/networks", f"{read.job.name}{ending}")
     path.write_text("other content")
     later = path.with_suffix(".nc.json").stat().st_mtime + 10
     os.utime(path, (later, later))

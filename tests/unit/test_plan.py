@@ -15,7 +15,15 @@ from symlearn.errors import ConfigError
 from symlearn.menu import registry
 from symlearn.networks import on_orbits
 from symlearn.pipeline.closure import ROOT, closure
-from symlearn.pipeline.specs import STAGES, canonical, modules_of
+from symlearn.pipeline.specs import (
+    STAGES,
+    canonical,
+    file_and_part,
+    input_files,
+    modules_of,
+    parts_of,
+    weight_files,
+)
 from symlearn.stages.figures import caption
 
 PRESETS = list(yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())["presets"])
@@ -28,13 +36,13 @@ def studies(config):
 
 
 def cells_of(raw):
-    """The cells of all studies and all that they read, by stage and name."""
+    """The cells of all studies and all that they read, by stage and name; none shares a job."""
     return {f"{cell.stage}/{cell.name}": cell for cell in plan.all_jobs(studies(parse(raw)))}
 
 
 def everything(raw):
-    config = parse(raw)
-    return plan.all_jobs([*studies(config), *plan.figures(config).values()])
+    """The jobs of a run."""
+    return plan.all_jobs(plan.figures(parse(raw)).values())
 
 
 def rotations_of(raw):
@@ -50,7 +58,7 @@ def with_rotations(raw, **changes):
 
 @pytest.fixture(scope="module", params=PRESETS)
 def cells(request, shipped_text):
-    """Every cell of a preset by its name, inputs first."""
+    """Every job of a preset by its name, inputs first."""
     found = everything({**yaml.safe_load(shipped_text), "preset": request.param})
     named = {cell.name: cell for cell in found}
     assert len(named) == len(found)
@@ -69,19 +77,36 @@ def test_inputs_come_before_what_reads_them(cells):
     position = {f"{cell.stage}/{name}": index for index, (name, cell) in enumerate(cells.items())}
     for name, cell in cells.items():
         own = position[f"{cell.stage}/{name}"]
-        assert all(position[read] < own for read in cell.spec["inputs"])
+        read = [*input_files(Path("results"), cell.spec), *weight_files(Path("results"), cell.spec)]
+        assert all(position[f"{path.parent.name}/{path.stem}"] < own for path in read)
+        assert {path.stem for path in read} == {other.name for other in cell.reads}
+
+
+def test_the_parts_that_a_cell_reads_are_in_the_jobs_that_it_names(cells):
+    for job in cells.values():
+        for part in parts_of(job.spec).values():
+            for reference in [*part["inputs"], *_named_in_place(part)]:
+                if isinstance(reference, str):
+                    path, inner = file_and_part(Path("results"), reference)
+                    assert inner in parts_of(cells[path.stem].spec), reference
+
+
+def _named_in_place(spec):
+    read = [other for other in spec["inputs"] if not isinstance(other, str)]
+    return [name for other in read for name in other["inputs"]]
 
 
 def test_specs_are_plain_and_name_neither_paths_nor_machines(cells):
     for cell in cells.values():
-        text = canonical({"settings": cell.settings})
+        text = canonical(cell.spec)
         assert cell.stage in STAGES
         assert str(ROOT) not in text
         assert "data_root" not in text
 
 
 def trainings(raw, study):
-    return [c for c in everything(raw) if c.stage == "networks" and c.settings["study"] == study]
+    cells = [cell for job in everything(raw) if job.stage == "networks" for cell in job.makes]
+    return [cell for cell in cells if cell.settings["study"] == study]
 
 
 @pytest.mark.parametrize("steps", [1, 79, 1500, 2000])
@@ -139,9 +164,15 @@ def test_where_the_data_lie_changes_no_name(shipped, tmp_path):
 
 
 def test_the_code_of_every_cell_holds_its_stage_and_its_study(cells):
-    for cell in cells.values():
-        files = {path.relative_to(ROOT).as_posix() for path in closure(*modules_of(cell.spec))}
+    made = [(job, cell) for job in cells.values() for cell in job.makes]
+    for job, cell in made:
+        files = {path.relative_to(ROOT).as_posix() for path in closure(*modules_of(job.spec))}
         assert f"stages/{cell.stage}.py" in files
+        for read in cell.inputs:
+            if read.in_place:
+                assert f"stages/{read.stage}.py" in files
+                group = read.settings["group"].replace("-", "_")
+                assert f"groups/actions/{group}.py" in files
         # the stages that import a module by name
         match cell.stage:
             case "studies" | "figures":
@@ -155,14 +186,14 @@ def test_the_code_of_every_cell_holds_its_stage_and_its_study(cells):
                     assert f"{module.removeprefix('symlearn.').replace('.', '/')}.py" in files
 
 
-def test_one_more_n_adds_one_orbits_cell_and_a_kernel_and_a_study_per_architecture(shipped):
+def test_one_more_n_adds_a_kernel_and_a_study_per_architecture(shipped):
     rotations = rotations_of(shipped)
     before = cells_of(shipped)
     after = cells_of(with_rotations(shipped, n=[*rotations["n"][:2], 6, *rotations["n"][2:]]))
     assert before.keys() <= after.keys()
     added = sorted(after[key].stage for key in after.keys() - before.keys())
     each = len(rotations["architectures"])
-    assert added == ["kernels"] * each + ["orbits"] + ["studies"] * each
+    assert added == ["kernels"] * each + ["studies"] * each
 
 
 def test_one_more_chunk_adds_cells_and_keeps_the_full_ones(shipped):
@@ -173,7 +204,8 @@ def test_one_more_chunk_adds_cells_and_keeps_the_full_ones(shipped):
 
 def test_chunks_cover_all_pairs_once(shipped):
     cells = cells_of(with_rotations(shipped, pairs=29, chunk=12, n=[4, 8, 16]))
-    tasks = [cell.spec["task"] for cell in cells.values() if cell.stage == "orbits"]
+    read = [other for cell in cells.values() for other in cell.inputs if other.stage == "orbits"]
+    tasks = [orbits.spec["task"] for orbits in read]
     chunks = {(task["start"], task["stop"]) for task in tasks if task["draw"] == "pairs"}
     assert {(0, 12), (12, 24), (24, 29)} <= chunks
 

@@ -1,5 +1,6 @@
 import json
 import os
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
@@ -9,8 +10,10 @@ from symlearn.pipeline.frame import dataset_cell, study_cell, trained_cell
 from symlearn.pipeline.specs import (
     Cell,
     canonical,
+    file_and_part,
     input_files,
     modules_of,
+    parts_of,
     read_spec,
     spec_path,
     weight_files,
@@ -18,7 +21,7 @@ from symlearn.pipeline.specs import (
 )
 
 DATA = Cell("datasets", "digits", {"name": "digits"})
-CELL = Cell("orbits", "pairs-n4", {"n": 4, "task": {"start": 0, "stop": 8}}, (DATA,))
+CELL = Cell("kernels", "pairs-n4", {"n": 4, "task": {"start": 0, "stop": 8}}, (DATA,))
 
 
 def test_the_text_of_a_spec_does_not_depend_on_the_order_of_its_keys():
@@ -40,23 +43,33 @@ def test_values_that_are_no_plain_data_are_refused(value):
 
 def test_a_spec_holds_stage_inputs_and_settings():
     assert CELL.spec == {
-        "stage": "orbits",
+        "stage": "kernels",
         "inputs": [f"datasets/{DATA.name}"],
         "n": 4,
         "task": {"start": 0, "stop": 8},
     }
 
 
+OTHER_DATA = Cell("datasets", "digits", {"name": "x"})
+
+
+def with_task(start, stop):
+    settings = {**CELL.settings, "task": {"start": start, "stop": stop}}
+    return Cell("kernels", CELL.slug, settings, (DATA,))
+
+
 OTHERS = {
-    "stage": Cell("kernels", CELL.slug, CELL.settings, CELL.inputs),
-    "value": Cell("orbits", CELL.slug, {**CELL.settings, "n": 5}, CELL.inputs),
-    "type": Cell("orbits", CELL.slug, {**CELL.settings, "n": 4.5}, CELL.inputs),
-    "nested value": Cell("orbits", CELL.slug, {"n": 4, "task": {"start": 1, "stop": 8}}, (DATA,)),
-    "swapped values": Cell("orbits", CELL.slug, {"n": 4, "task": {"start": 8, "stop": 0}}, (DATA,)),
-    "new key": Cell("orbits", CELL.slug, {**CELL.settings, "seed": 0}, CELL.inputs),
-    "no inputs": Cell("orbits", CELL.slug, CELL.settings),
-    "input": Cell("orbits", CELL.slug, CELL.settings, (Cell("datasets", "digits", {"name": "x"}),)),
-    "inputs twice": Cell("orbits", CELL.slug, CELL.settings, (DATA, DATA)),
+    "stage": Cell("studies", CELL.slug, CELL.settings, CELL.inputs),
+    "value": Cell("kernels", CELL.slug, {**CELL.settings, "n": 5}, CELL.inputs),
+    "type": Cell("kernels", CELL.slug, {**CELL.settings, "n": 4.5}, CELL.inputs),
+    "nested value": with_task(1, 8),
+    "swapped values": with_task(8, 0),
+    "new key": Cell("kernels", CELL.slug, {**CELL.settings, "seed": 0}, CELL.inputs),
+    "no inputs": Cell("kernels", CELL.slug, CELL.settings),
+    "input": Cell("kernels", CELL.slug, CELL.settings, (OTHER_DATA,)),
+    "input in place": Cell("kernels", CELL.slug, CELL.settings, (Cell("orbits", "o", {}),)),
+    "setting in place": Cell("kernels", CELL.slug, CELL.settings, (Cell("orbits", "o", {"n": 2}),)),
+    "inputs twice": Cell("kernels", CELL.slug, CELL.settings, (DATA, DATA)),
 }
 
 
@@ -67,8 +80,9 @@ def test_the_name_changes_with_all_that_changes_the_numbers(change):
     assert len(names) == len(OTHERS) + 1
 
 
-def test_the_name_does_not_change_with_labels_or_the_order_of_keys():
-    other = Cell("orbits", "pairs-n4", {"task": {"stop": 8, "start": 0}, "n": 4}, (DATA,), {"n": 4})
+def test_the_name_does_not_change_with_labels_company_or_the_order_of_keys():
+    settings = {"task": {"stop": 8, "start": 0}, "n": 4}
+    other = Cell("kernels", "pairs-n4", settings, (DATA,), {"n": 4}, together="pairs")
     assert other.name == CELL.name
     assert CELL.name.startswith("pairs-n4-")
 
@@ -84,7 +98,7 @@ def test_a_change_deep_in_the_inputs_changes_the_name():
 def test_a_spec_is_read_as_it_was_written(tmp_path):
     path = write_spec(tmp_path, CELL)
     assert path == spec_path(tmp_path, CELL)
-    assert path.parent == tmp_path / "specs" / "orbits"
+    assert path.parent == tmp_path / "specs" / "kernels"
     assert read_spec(path) == CELL.spec
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
@@ -152,6 +166,50 @@ def test_weights_lie_beside_the_networks_that_a_study_reads(tmp_path):
     assert weight_files(tmp_path, networks.spec) == []
 
 
+ORBITS = Cell("orbits", "turned", {"n": 2, "group": "cyclic-rotation"}, (DATA,))
+PARTS = tuple(
+    Cell("networks", slug, {"epochs": count}, (ORBITS, DATA))
+    for slug, count in (("a", 1), ("b", 2))
+)
+JOB = Cell("networks", "both", {}, parts=PARTS)
+A, B = (replace(part, within=JOB) for part in PARTS)
+
+
+def test_what_is_made_in_place_is_named_by_its_spec_and_read_through_to_what_has_a_file(tmp_path):
+    assert ORBITS.reference == ORBITS.spec
+    assert PARTS[0].spec["inputs"] == [ORBITS.spec, f"datasets/{DATA.name}"]
+    assert PARTS[0].reads == [DATA]
+    data = tmp_path / "datasets" / f"{DATA.name}.nc"
+    assert input_files(tmp_path, PARTS[0].spec) == [data]
+
+
+def test_a_job_holds_the_specs_of_its_parts_and_reads_what_these_read(tmp_path):
+    assert JOB.spec["parts"] == {"a": PARTS[0].spec, "b": PARTS[1].spec}
+    assert JOB.makes == PARTS
+    assert JOB.reads == [DATA]
+    assert input_files(tmp_path, JOB.spec) == input_files(tmp_path, PARTS[0].spec)
+    assert parts_of(read_spec(write_spec(tmp_path, JOB))) == JOB.spec["parts"]
+    assert parts_of(DATA.spec) == {"": DATA.spec}
+    assert DATA.makes == (DATA,)
+
+
+def test_a_part_is_named_by_its_job_and_read_from_the_file_of_that(tmp_path):
+    assert A.reference == f"networks/{JOB.name}#a"
+    assert A.name == PARTS[0].name  # which job it is in does not change what it is
+    study = Cell("studies", "measured", {}, (A, B, DATA))
+    assert study.reads == [JOB, DATA]
+    file = tmp_path / "networks" / f"{JOB.name}.nc"
+    assert file_and_part(tmp_path, A.reference) == (file, "a")
+    assert input_files(tmp_path, study.spec) == [file, tmp_path / "datasets" / f"{DATA.name}.nc"]
+    assert weight_files(tmp_path, study.spec) == [file.with_suffix(".safetensors")] * 2
+
+
+def test_another_job_around_what_it_reads_renames_a_cell():
+    other = Cell("networks", "both", {}, parts=(*PARTS, Cell("networks", "c", {})))
+    here, there = (Cell("studies", "s", {}, (replace(PARTS[0], within=j),)) for j in (JOB, other))
+    assert here.name != there.name
+
+
 PERCEPTRON = {"kind": "perceptron", "widths": [3]}
 NTK = {"kind": "ntk", "architecture": {"kind": "mlp", "hidden_layers": 1}, "width": 8}
 AVERAGED = {
@@ -210,6 +268,16 @@ NAMED = {
             "menu.architectures.rbf",
         },
     ),
+    "what is made in place": (
+        {
+            "stage": "kernels", "architecture": {"kind": "mlp"}, "group": "dihedral",
+            "inputs": [{"stage": "orbits", "group": "product-shift", "inputs": ["datasets/d"]}],
+        },
+        {
+            "menu.architectures.mlp", "groups.actions.dihedral", "groups.actions.product_shift",
+            "stages.orbits",
+        },
+    ),
     "figure": (
         {"stage": "figures", "figure": "lie-layers", "module": "lie.figures.lie_layers"},
         {"papers.lie.figures.lie_layers"},
@@ -237,8 +305,8 @@ def test_a_study_of_trained_networks_uses_what_they_were_built_of():
     data = dataset_cell("digits")
     settings = {"network": AVERAGED, "problem": CLASSIFICATION}
     trained = [
-        trained_cell("study", "one", data, settings, {}),
-        trained_cell("study", "two", data, {**settings, "network": NTK}, {}),
+        trained_cell("study", "one", data, settings, {}, "averaged"),
+        trained_cell("study", "two", data, {**settings, "network": NTK}, {}, "wide"),
     ]
     cell = study_cell("study", "lie.models", [*trained, data], {})
     assert cell.spec["uses"] == {

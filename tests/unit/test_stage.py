@@ -3,15 +3,19 @@ import logging
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
+from symlearn.errors import StoreError
 from symlearn.pipeline import provenance, store
 from symlearn.pipeline.hashes import code_sha256
 from symlearn.pipeline.specs import Cell, write_spec
-from symlearn.stages import orbits, studies
+from symlearn.pipeline.stage import Inputs
+from symlearn.stages import kernels, orbits, studies
 from symlearn.stages.datasets import main as datasets_main
 
 DATA = Cell("datasets", "digits", {"name": "digits"})
@@ -23,6 +27,18 @@ SETTINGS = {
     "task": TASK,
 }
 ORBITS = Cell("orbits", "pairs-n8", SETTINGS, (DATA,))
+
+
+def kernel(layers):
+    settings = {
+        "architecture": {"kind": "mlp", "hidden_layers": layers},
+        "group": "cyclic-rotation", "kind": "ntk", "precision": "float64",
+    }  # fmt: skip
+    return Cell("kernels", f"mlp-{layers}", settings, (ORBITS,))
+
+
+KERNEL = kernel(1)
+JOB = Cell("kernels", "mlps", {}, parts=(KERNEL, kernel(2)))
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +85,7 @@ def assert_sidecar(written, cell, inputs):
         f"{path.parent.name}/{path.name}": provenance.sha256(path) for path in inputs
     }
     assert record["code"]["errors.py"] == code_sha256(provenance.ROOT / "errors.py")
-    assert not [name for name in record["code"] if name.startswith("kernels")]
+    assert not [name for name in record["code"] if name.startswith("networks")]
     assert record["seconds"] >= 0
     assert record["peak_memory_mib"] > 0
     assert record["versions"].keys() >= {"python", "numpy", "xarray"}
@@ -80,20 +96,96 @@ def assert_sidecar(written, cell, inputs):
     ]
 
 
-def test_the_orbits_stage_writes_orbits_and_a_sidecar(digits, capsys):
-    assert orbits.main(arguments(digits, ORBITS)) == 0
-    written = output(digits, ORBITS)
-    found = store.read(written, "orbits")
+def test_orbits_are_made_from_a_data_set(digits):
+    found = orbits.compute(ORBITS.spec, [store.read(output(digits, DATA))])
     assert found["pixels"].shape == (2, 2, 8, 12, 12)
     assert (np.diff(found["class_"]) != 0).all()
-    assert_sidecar(written, ORBITS, inputs=[output(digits, DATA)])
+
+
+def test_the_kernels_stage_writes_gram_matrices_and_a_sidecar(digits, capsys):
+    assert kernels.main(arguments(digits, KERNEL)) == 0
+    written = output(digits, KERNEL)
+    found = store.read(written, "kernels")
+    assert found["gram"].shape == (2, 16, 16)
+    made = orbits.compute(ORBITS.spec, [store.read(output(digits, DATA))])
+    expected = kernels.compute(KERNEL.spec, [made])
+    assert found["gram"].values.tobytes() == expected["gram"].values.tobytes()
+    assert_sidecar(written, KERNEL, inputs=[output(digits, DATA)])
     assert "error" not in capsys.readouterr().err
 
 
+def test_two_parts_of_a_job_are_what_two_jobs_make(digits, caplog):
+    """In one file, with the spec of each in its group, and of all in the sidecar."""
+    assert kernels.main(arguments(digits, JOB)) == 0
+    assert f"{JOB.name}.nc part 2 of 2, mlp-2, from 1 files" in caplog.messages
+    written = output(digits, JOB)
+    found = store.read_groups(written)
+    assert list(found) == ["mlp-1", "mlp-2"]
+    for part in JOB.parts:
+        assert kernels.main(arguments(digits, part)) == 0
+        alone = store.read(output(digits, part))
+        here = found[part.slug]
+        assert store.spec_of(here) == store.spec_of(alone) == part.spec
+        assert here.variables.keys() == alone.variables.keys()
+        for name, variable in alone.variables.items():
+            assert here[name].dtype == variable.dtype
+            assert here[name].values.tobytes() == variable.values.tobytes()
+            assert here[name].attrs == variable.attrs
+        kept = {key: alone.attrs[key] for key in here.attrs}
+        assert here.attrs == kept
+    assert store.spec_of(store.read(written, "kernels")) == JOB.spec
+    output(digits, JOB.parts[0]).unlink()
+    record = json.loads(provenance.sidecar(written).read_text())
+    assert record["spec"] == JOB.spec
+    assert record["inputs"].keys() == {f"datasets/{DATA.name}.nc"}
+    assert record["precision"] == "float64"
+
+
+def references():
+    return [replace(part, within=JOB).reference for part in JOB.parts]
+
+
+def test_inputs_are_parts_of_files_and_what_is_made_in_place(digits):
+    assert kernels.main(arguments(digits, JOB)) == 0
+    read = Inputs(digits)
+    for part, reference in zip(JOB.parts, references(), strict=True):
+        assert store.spec_of(read(reference)) == part.spec
+    made = orbits.compute(ORBITS.spec, [store.read(output(digits, DATA))])
+    xr.testing.assert_identical(read(ORBITS.reference), made)
+    with pytest.raises(StoreError, match=r"mlps-.*\.nc: is damaged or no NetCDF file"):
+        read(references()[0].replace("#mlp-1", "#mlp-3"))
+
+
+def test_a_damaged_file_is_refused_and_set_aside_once_whichever_part_is_asked_for(digits):
+    assert kernels.main(arguments(digits, JOB)) == 0
+    written = output(digits, JOB)
+    content = bytearray(written.read_bytes())
+    content[len(content) // 2] ^= 1
+    written.write_bytes(content)
+    read = Inputs(digits)
+    first, second = references()
+    with pytest.raises(StoreError, match=rf"{written.name}: is damaged, and now lies in"):
+        read(second)
+    with pytest.raises(StoreError, match=rf"{written.name}: is missing"):
+        read(first)
+    aside = [path.name for path in written.parent.iterdir() if path.suffix == ".damaged"]
+    assert aside == [f"{written.name}.damaged"]
+
+
+def test_a_file_is_checked_once_however_many_parts_of_it_are_read(digits, monkeypatch):
+    assert kernels.main(arguments(digits, JOB)) == 0
+    checked = []
+    monkeypatch.setattr(provenance, "refuse_damaged", checked.append)
+    read = Inputs(digits)
+    for reference in [*references(), *references(), ORBITS.reference]:
+        read(reference)
+    assert checked == [output(digits, JOB), output(digits, DATA)]
+
+
 def test_a_run_in_a_process_of_its_own_gives_equal_bytes(digits, tmp_path):
-    assert orbits.main(arguments(digits, ORBITS)) == 0
+    assert kernels.main(arguments(digits, KERNEL)) == 0
     results = tmp_path / "by-hand"
-    for cell in (DATA, ORBITS):
+    for cell in (DATA, KERNEL):
         run = by_hand(cell.stage, arguments(results, cell), tmp_path)
         assert run.returncode == 0, run.stderr
         lines = run.stderr.splitlines()
@@ -107,24 +199,24 @@ def spec_of_another_stage(results):
 
 
 def missing_input(results):
-    return arguments(results, ORBITS), f"{DATA.name}.nc: is missing"
+    return arguments(results, KERNEL), f"{DATA.name}.nc: is missing"
 
 
 def damaged_input(results):
     output(results, DATA).parent.mkdir(parents=True)
     output(results, DATA).write_bytes(b"garbage")
-    return arguments(results, ORBITS), f"{DATA.name}.nc: is damaged"
+    return arguments(results, KERNEL), f"{DATA.name}.nc: is damaged"
 
 
 def edited_spec(results):
-    options = arguments(results, ORBITS)
+    options = arguments(results, KERNEL)
     spec = Path(options[1])
     spec.write_text(spec.read_text().replace('"n": 8', '"n": 4'))
     return options, f"{spec.name}: was changed after it was written"
 
 
 def missing_spec(results):
-    options = arguments(results, ORBITS)
+    options = arguments(results, KERNEL)
     Path(options[1]).unlink()
     return options, f"{Path(options[1]).name}: cannot be read as a spec"
 
@@ -135,9 +227,9 @@ FAULTS = [spec_of_another_stage, missing_input, damaged_input, edited_spec, miss
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_a_fault_is_one_line_and_exit_status_one(tmp_path, capsys, fault):
     options, message = fault(tmp_path)
-    assert orbits.main(options) == 1
+    assert kernels.main(options) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("symlearn orbits: error: ")
+    assert line.startswith("symlearn kernels: error: ")
     assert message in line
     assert not Path(options[3]).exists()
 
@@ -145,7 +237,7 @@ def test_a_fault_is_one_line_and_exit_status_one(tmp_path, capsys, fault):
 @pytest.mark.parametrize("fault", [missing_input, damaged_input])
 def test_a_fault_is_one_line_also_in_a_process_of_its_own(tmp_path, fault):
     options, message = fault(tmp_path)
-    run = by_hand("orbits", options, tmp_path)
+    run = by_hand("kernels", options, tmp_path)
     assert run.returncode == 1
     (line,) = run.stderr.splitlines()
     assert message in line
@@ -162,14 +254,14 @@ def test_a_wrong_local_data_file_is_one_line(tmp_path, capsys):
 
 
 def test_an_output_that_cannot_be_written_is_one_line(digits, capsys):
-    options = arguments(digits, ORBITS)
-    output(digits, ORBITS).mkdir(parents=True)
-    assert orbits.main(options) == 1
+    options = arguments(digits, KERNEL)
+    output(digits, KERNEL).mkdir(parents=True)
+    assert kernels.main(options) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"{ORBITS.name}.nc: cannot be written" in line
+    assert f"{KERNEL.name}.nc: cannot be written" in line
 
 
-@pytest.mark.parametrize("main", [orbits.main, datasets_main])
+@pytest.mark.parametrize("main", [kernels.main, datasets_main])
 def test_help_is_the_manual(main, capsys):
     with pytest.raises(SystemExit, match="0"):
         main(["--help"])

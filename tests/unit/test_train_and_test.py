@@ -12,10 +12,11 @@ from symlearn.errors import StoreError, TrainingError
 from symlearn.menu.networks import STANDARD, standard_entry
 from symlearn.networks import train_and_test
 from symlearn.networks.augmentation import augmentation
+from symlearn.networks.checkpoints import read_tensors, write_tensors
 from symlearn.networks.trained import trained
 from symlearn.networks.training import recorded_epochs
 from symlearn.pipeline import store
-from symlearn.stages.networks import compute
+from symlearn.stages.networks import Training
 
 SHAPE = (1, 8, 8)
 
@@ -56,7 +57,9 @@ def run(tmp_path, given, source=None):
     """The stage on a spec; returns what it wrote."""
     out = tmp_path / "cell.nc"
     source = dataset() if source is None else source
-    found = compute(given, [source], out=out, device="cpu", seconds=0.0)
+    training = Training(out, "cpu", seconds=0.0)
+    found = training.compute(given, [source])
+    training.finish()
     store.write(found.drop_attrs(deep=False), out, given)
     return store.read(out)
 
@@ -149,6 +152,15 @@ def test_weights_of_other_networks_are_refused(tmp_path):
     other = history.assign_attrs(spec=json.dumps({**spec(), "seed": 8}))
     with pytest.raises(StoreError, match="holds the weights of other networks"):
         networks_of(tmp_path, other)
+
+
+@pytest.mark.parametrize("about", [{}, {"spec": spec(), "shape": SHAPE, "outputs": 3}])
+def test_weights_in_the_form_of_an_earlier_version_are_refused(tmp_path, about):
+    history = run(tmp_path, spec())
+    weights = tmp_path / "cell.safetensors"
+    write_tensors(read_tensors(weights)[0], weights, {"about": json.dumps(about)})
+    with pytest.raises(StoreError, match="holds the weights of other networks"):
+        networks_of(tmp_path, history)
 
 
 def test_a_cosine_schedule_starts_at_the_rate_and_ends_at_rest(tmp_path):

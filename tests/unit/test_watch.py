@@ -39,7 +39,7 @@ def log(folder, cell, text, age):
 def seen(folder):
     config = load(folder / "config.yaml")
     results = folder / "results/quick"
-    targets = resolve(plan.figures(config), results.relative_to(folder), ["fig4"])
+    targets = resolve(plan.figures(config), results.relative_to(folder), ["fig9"])
     return look(config, targets, cores=2), plan.all_jobs(targets.cells)
 
 
@@ -53,17 +53,17 @@ def test_without_a_run_all_jobs_wait(folder):
 
 def test_a_job_runs_from_its_log_to_its_benchmark_and_fails_with_an_error(folder):
     _, cells = seen(folder)
-    done, runs, fails, earlier = [cell for cell in cells if cell.stage == "orbits"][:4]
+    done, runs, fails, earlier = [cell for cell in cells if cell.stage == "kernels"][:4]
     lock(folder, age=100)
     for cell in (done, runs):
-        log(folder, cell, "orbits: from 1 files", age=50)
+        log(folder, cell, "kernels: mlp.nc from 1 files", age=50)
     write(benchmark_path(folder / "results/quick", done), "s\tmax_rss\tcpu_time\n1\t1\t1\n", age=40)
-    log(folder, fails, "symlearn.orbits: error: a fault", age=30)
-    log(folder, earlier, "symlearn.orbits: error: in an earlier run", age=200)
+    log(folder, fails, "symlearn kernels: error: a fault", age=30)
+    log(folder, earlier, "symlearn kernels: error: in an earlier run", age=200)
     progress, _ = seen(folder)
     assert progress.done == 1
-    assert progress.running == (f"orbits/{runs.name}",)
-    assert progress.failed == (f"orbits/{fails.name}",)
+    assert progress.running == (f"kernels/{runs.name}",)
+    assert progress.failed == (f"kernels/{fails.name}",)
     assert progress.total == len(cells)
     assert f"1 FAILED ({fails.name}), 1 running ({runs.name})" in str(progress)
 

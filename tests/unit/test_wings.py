@@ -127,8 +127,8 @@ def test_the_claims_of_all_wings_have_ids_of_their_own():
 
 
 def test_every_computation_is_run_by_a_study_and_every_study_runs_one(config):
-    cells = plan.all_jobs(plan.figures(config).values())
-    run = {cell.settings["module"] for cell in cells if cell.stage == "studies"}
+    jobs = plan.all_jobs(plan.figures(config).values())
+    run = {cell.settings["module"] for job in jobs if job.stage == "studies" for cell in job.makes}
     there = {
         f"{wing.name}.{path.stem}"
         for wing in WINGS.values()

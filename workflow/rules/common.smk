@@ -68,7 +68,7 @@ def weights_of(wildcards):
 def threads_of(wildcards):
     """One core, but for the study of speed: those that it measures on, to have them for itself."""
     spec = read_spec(wildcards.preset, "studies", wildcards.cell)
-    return max(spec.get("cores", [1]))
+    return max(max(part.get("cores", [1])) for part in specs.parts_of(spec).values())
 
 
 def code_of(stage):

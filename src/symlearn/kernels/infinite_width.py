@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from symlearn.kernels import closed_form
+from symlearn.kernels import closed_form, recursion
 from symlearn.kernels.neural_tangents_adapter import load_stax
 from symlearn.menu.layers import (
     Convolution,
@@ -21,6 +21,7 @@ from symlearn.menu.layers import (
     RadialBasis,
     Relu,
     has_closed_form,
+    is_dense,
 )
 
 Kind = Literal["ntk", "nngp"]
@@ -48,13 +49,16 @@ def kernel_tile(
 ) -> KernelTile:
     """The kernel of `layers` on images of `shape`.
 
-    In float64, networks of one convolution take the closed form; all else, and everything in
-    float32 (kept to show the authors' own precision), goes through neural-tangents.
+    In float64, networks of one convolution take the closed form and dense ones their recursion;
+    all else, and everything in float32 (kept to show the authors' own precision), goes through
+    neural-tangents.
     """
     if isinstance(layers[0], RadialBasis):
         return KernelTile(_compiled(_radial_basis(layers[0].inverse_length)), 8 * 4)
     if precision == "float64" and has_closed_form(layers):
         return _closed_form_tile(layers, shape, kind)
+    if precision == "float64" and is_dense(layers):
+        return KernelTile(_compiled(recursion.dense(layers, kind)), 8 * 8)
     return _neural_tangents_tile(layers, shape, kind)
 
 

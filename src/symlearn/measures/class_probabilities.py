@@ -14,15 +14,13 @@ from torch import nn
 
 from symlearn.measures.lie import (
     GENERATORS,
+    STENCIL,
     Generator,
     Images,
     lie_derivative,
     mean_absolute,
     mean_square,
 )
-
-STENCIL = "forward-exact"
-"""The released code's derivative as exact arithmetic would have it, on every device."""
 
 Errors = Float[torch.Tensor, "generator image"]
 

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Shaped
 
 from symlearn.measures.lie import (
+    STENCIL,
     Images,
     Model,
     check_generator,
@@ -78,7 +79,7 @@ def decompose(
     model: Model,
     images: Shaped[torch.Tensor, "..."],
     generator: str | Generator,
-    stencil: str = "forward",
+    stencil: str = STENCIL,
     *,
     output: str | Layout | None = None,
     probes: int | None = None,

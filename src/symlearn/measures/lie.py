@@ -15,6 +15,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from symlearn.measures.lie_action import (
     GENERATORS,
     LAYOUTS,
+    STENCIL,
     STENCILS,
     Generator,
     Image,
@@ -31,6 +32,7 @@ from symlearn.measures.lie_action import (
 __all__ = [
     "GENERATORS",
     "LAYOUTS",
+    "STENCIL",
     "STENCILS",
     "Generator",
     "Image",
@@ -52,7 +54,7 @@ def lie_derivative(
     model: Model,
     images: Shaped[torch.Tensor, "..."],
     generator: str | Generator,
-    stencil: str = "forward",
+    stencil: str = STENCIL,
     *,
     output: str | Layout | None = None,
     units: str = "normalised",

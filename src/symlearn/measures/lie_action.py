@@ -18,6 +18,7 @@ from jaxtyping import Float, Int
 from symlearn.errors import SymlearnError
 
 STENCILS = ("forward", "forward-exact", "central", "spectral")
+STENCIL = "forward"  # the released code's, by which its numbers and ours are the same
 Size = tuple[int, int]
 Row = tuple[float | int, float | int, float | int]  # of u, v and 1
 

@@ -62,6 +62,15 @@ def layers_of(architecture: str | Mapping[str, Any]) -> Layers:
     return module.layers(**entry)
 
 
+def is_dense(layers: Layers) -> bool:
+    """Whether `layers` are dense ones on all pixels, with a ReLU between any two."""
+    match layers:
+        case (Flatten(), Dense(), *rest):
+            kinds = tuple(map(type, rest))
+            return kinds == (Relu, Dense) * (len(kinds) // 2)
+    return False
+
+
 def has_closed_form(layers: Layers) -> bool:
     """Whether `layers` are one convolution, ReLU, an optional global pool and a linear readout."""
     match layers:

@@ -234,24 +234,16 @@ class InvertedResidual(nn.Module):
         return images + projected if self.shortcut else projected
 
 
-def calibrate_norms(network: nn.Module, images: Images) -> None:
-    """Set the running statistics of all batch norms to those of these images, in one pass.
+def normalise_by_batch(network: nn.Module) -> None:
+    """Make all batch norms use each batch's own statistics, in evaluation mode too.
 
-    For networks that have not been trained: the statistics of a new batch norm are 0 and 1.
+    For networks that have not been trained, which have no running statistics to use
+    (docs/science/stability.md#before-training).
     """
-    norms = [module for module in network.modules() if isinstance(module, nn.BatchNorm2d)]
-    modes = [(module, module.training) for module in network.modules()]
-    momenta = [norm.momentum for norm in norms]
-    network.eval()
-    for norm in norms:
-        norm.train()
-        norm.momentum = 1.0
-    with torch.no_grad():
-        network(images)
-    for norm, momentum in zip(norms, momenta, strict=True):
-        norm.momentum = momentum
-    for module, mode in modes:
-        module.training = mode
+    for norm in network.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            norm.track_running_stats = False
+            norm.running_mean = norm.running_var = norm.num_batches_tracked = None
 
 
 def _convolution(

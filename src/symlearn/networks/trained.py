@@ -63,12 +63,17 @@ def trained(history: xr.Dataset, weights: Path) -> Trained:
     """
     spec = json.loads(history.attrs["spec"])
     entries = json.loads(read_metadata(weights).get("about", "{}"))
-    own = [part for part, about in entries.items() if about["spec"] == spec]
+    own = [part for part, about in entries.items() if _is_of(about, spec)]
     if not own:
         raise StoreError(f"{weights}: holds the weights of other networks; delete it")
     channels, rows, cols = entries[own[0]]["shape"]
     tensors, _ = read_tensors(weights, own[0])
     return Trained(spec, history, (channels, rows, cols), entries[own[0]]["outputs"], tensors)
+
+
+def _is_of(about: Any, spec: Mapping[str, Any]) -> bool:
+    """Whether an entry of a file of weights, which may be of an earlier version, is of a spec."""
+    return isinstance(about, Mapping) and about.get("spec") == spec
 
 
 def split_inputs(

@@ -67,9 +67,14 @@ class Cell:
         return self.within or self
 
     @property
+    def makes(self) -> tuple["Cell", ...]:
+        """The cells that it makes as a job: its parts, or itself."""
+        return self.parts or (self,)
+
+    @property
     def reads(self) -> list["Cell"]:
         """The jobs whose files the cell reads, each once."""
-        read = [cell for part in self.parts or (self,) for cell in part.inputs]
+        read = [cell for part in self.makes for cell in part.inputs]
         jobs = [job for cell in read for job in (cell.reads if cell.in_place else [cell.job])]
         return list({(job.stage, job.name): job for job in jobs}.values())
 

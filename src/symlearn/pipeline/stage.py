@@ -117,12 +117,12 @@ def _run(
     results, parts = results_of(arguments.spec), parts_of(spec)
     files, weights = input_files(results, spec), weight_files(results, spec)
     read = Inputs(results)
-    log.info("%s from %d files", arguments.out.name, len(files))
     made = {}
     for number, (part, own) in enumerate(parts.items(), 1):
-        if part:
-            log.info("part %d of %d: %s", number, len(parts), part)
-        made[part] = compute(own, [read(reference) for reference in own["inputs"]])
+        inputs = [read(reference) for reference in own["inputs"]]
+        which = f" part {number} of {len(parts)}, {part}," if part else ""
+        log.info("%s%s from %d files", arguments.out.name, which, len(input_files(results, own)))
+        made[part] = compute(own, inputs)
     finish()
     store.write_parts(made, arguments.out, spec)
     about = machine(next(iter(parts.values())))

@@ -98,6 +98,7 @@ VARIABLES = {
     "epochs": ("1", "epochs of training"),
     "images": ("1", "seed images of all classes together"),
     "weight_decay": ("1", "decoupled weight decay"),
+    "decay_exponent": ("1", "weight decay times learning rate times steps"),
     "error": ("1", "|y - prediction| on a missing pose after training"),
     "right": ("1", "whether it is classified correctly after training"),
     "trained": ("1", "error of a trained network on a missing pose, mean over both orbits"),

@@ -11,7 +11,7 @@ import xarray as xr
 from jaxtyping import Float
 from torch import nn
 
-from symlearn.measures.class_probabilities import STENCIL, probabilities
+from symlearn.measures.class_probabilities import probabilities
 from symlearn.measures.layers import Decomposition, decompose
 from symlearn.measures.lie_trace import Operation
 from symlearn.networks.held_out import held_out
@@ -72,7 +72,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Pat
 
 def layers_of(network: nn.Module, image: Float[torch.Tensor, "1 _ _ _"]) -> list[Layer]:
     """The layers of a network in the order in which they are computed."""
-    found = decompose(probabilities(network), image, AFFINE[0], STENCIL)
+    found = decompose(probabilities(network), image, AFFINE[0])
     return [layer for layer, _ in _runs(network, found)]
 
 
@@ -113,7 +113,7 @@ def _runs(network: nn.Module, found: Decomposition) -> list[tuple[Layer, list[in
 
 
 def _terms(network: nn.Module, images: Float[torch.Tensor, "image _ _ _"], name: str) -> _Terms:
-    found = decompose(probabilities(network), images, name, STENCIL)
+    found = decompose(probabilities(network), images, name)
     squares = [
         found.terms[indices].sum(dim=0).square().sum(dim=1) for _, indices in _runs(network, found)
     ]

@@ -40,13 +40,8 @@ Measure = Callable[[nn.Module], float]
 Amounts = Float[torch.Tensor, "draw amount"]
 
 
-def precision(_: Mapping[str, Any]) -> torch.dtype:
-    """That of the networks as they were trained."""
-    return torch.float32
-
-
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dataset:
-    """Errors and accuracies of the networks of one entry, by augmentation and member.
+    """Errors and accuracies of the networks of one entry, by augmentation and member, in 64 bits.
 
     The inputs are one history for each augmentation, and the data set. `image_set` tells test
     images as they are from the same shifted and turned at random.
@@ -73,7 +68,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Pat
 
 def _image_sets(spec: Mapping[str, Any], dataset: xr.Dataset, cell: Trained) -> Sets:
     """Test images and their classes: as they are, and each shifted and turned once."""
-    images, classes = upright = held_out(cell, dataset, dtype=precision(spec))
+    images, classes = upright = held_out(cell, dataset)
     moves = {
         "shifted": {"kind": "translation", "pixels": spec["pixels"]},
         "turned": {"kind": "rotation"},
@@ -96,10 +91,11 @@ def _cell(
     upright = sets["upright"].images[: spec["images"]]
     before = [
         _mean(classifier_errors(network, upright, _ON_ALL).square)
-        for network in cell.networks(epoch=0)
+        for network in cell.networks(epoch=0, dtype=torch.float64)
     ]
     found = xr.concat(
-        [_network(spec, network, sets, others) for network in cell.networks()], dim="member"
+        [_network(spec, network, sets, others) for network in cell.networks(dtype=torch.float64)],
+        dim="member",
     )
     untrained = np.full((len(before), len(GENERATORS)), np.nan)
     untrained[:, _columns(_ON_ALL)] = before

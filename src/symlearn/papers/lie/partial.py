@@ -21,11 +21,6 @@ GENERATORS = ("rotate", "translate_x")
 OBSERVED = (False, True)
 
 
-def precision(_: Mapping[str, Any]) -> torch.dtype:
-    """That of the networks as they were trained."""
-    return torch.float32
-
-
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dataset:
     """Errors of all networks of one entry, along `member`, by whether the class was observed.
 
@@ -45,10 +40,12 @@ def _cell(spec: Mapping[str, Any], cell: Trained, dataset: xr.Dataset) -> xr.Dat
     data = labelled_images(dataset)
     chosen = partial.choose_images(data.labels, settings["images"], root)
     levels, scale = partial.unit_norm(data, chosen, settings["preparation"])
-    images = torch.from_numpy(levels[:, None] * scale[:, None, None, None]).to(precision(spec))
+    images = torch.from_numpy(levels[:, None] * scale[:, None, None, None]).double()
     labels = data.labels[chosen]
     rows = []
-    for member, network in zip(settings["members"], cell.networks(), strict=True):
+    for member, network in zip(
+        settings["members"], cell.networks(dtype=torch.float64), strict=True
+    ):
         points = partial.split(labels, settings["n"], member, root)
         drawn = [
             _drawn(points[name].numpy(), len(labels), spec["images"], root)

@@ -24,6 +24,7 @@ from symlearn.papers.orbits.settings import (
     TrainedPairs,
     Widths,
 )
+from symlearn.papers.orbits.shares import epoch_points
 from symlearn.pipeline.frame import (
     BETAS,
     FULL_BATCH_BETAS,
@@ -328,11 +329,22 @@ def _partial_cell(
     decay = recipe["weight_decay"]
     images = study.images or context.dataset.facts.images
     labels = {"network": network, "n": n, "weight_decay": decay, "images": images}
+    if name == "long-training":
+        labels["decay_exponent"] = (
+            recipe["learning_rate"] * decay * _steps(context, n, images, recipe)
+        )
     slug = f"{network}-n{n}-from{part['start']}"
     if decay:
         slug += f"-decay{decay:g}".replace(".", "p")
     data = dataset_cell(context.dataset.name)
     return trained_cell(name, slug, data, settings, labels, network)
+
+
+def _steps(context: Context, n: int, images: int, recipe: Mapping[str, Any]) -> int:
+    """The optimiser steps of a training on all rotations but one pose of one class."""
+    classes = context.dataset.facts.classes
+    points = epoch_points(images // classes * classes, n, images // classes)
+    return recipe["epochs"] * (points // min(recipe["batch"], points))
 
 
 def _epochs_of(steps: int) -> int:

@@ -12,7 +12,7 @@ from symlearn.datasets.images import LabelledImages, labelled_images
 from symlearn.datasets.orbits import prepare
 from symlearn.groups.nearest import nearest_rotations
 from symlearn.networks.problems import Problem
-from symlearn.papers.orbits.shares import epoch_points, test_points
+from symlearn.papers.orbits.shares import epoch_points, example_class, test_points
 from symlearn.randomness import generator
 
 
@@ -53,7 +53,7 @@ def problem(dataset: xr.Dataset, spec: Mapping[str, Any]) -> Problem:
 
 
 def members(dataset: xr.Dataset, spec: Mapping[str, Any]) -> xr.Dataset:
-    """What the members are, along `member`, and an image of the first, in all poses."""
+    """What the members are, along `member`, and an image of the example's class, in all poses."""
     left_out, seeds = np.array(spec["problem"]["members"]).T
     return xr.Dataset(
         {
@@ -65,9 +65,9 @@ def members(dataset: xr.Dataset, spec: Mapping[str, Any]) -> xr.Dataset:
 
 
 def example(dataset: xr.Dataset, spec: Mapping[str, Any]) -> xr.DataArray:
-    """All poses of one image of the first class left out, as levels (pose, row, col)."""
+    """All poses of one image of a class left out (`example_class`), as levels (pose, row, col)."""
     data = labelled_images(dataset)
-    left_out = spec["problem"]["members"][0][0]
+    left_out = example_class(member[0] for member in spec["problem"]["members"])
     first = np.flatnonzero(data.labels == left_out)[:1]
     levels, _ = unit_norm(data, first, spec["problem"]["preparation"])
     return xr.DataArray(

@@ -17,7 +17,7 @@ from symlearn.measures.stability import (
     measure,
     median_stability,
 )
-from symlearn.networks.convolutional import InvertedResidual, Residual, calibrate_norms
+from symlearn.networks.convolutional import InvertedResidual, Residual, normalise_by_batch
 from symlearn.networks.held_out import held_out
 from symlearn.networks.trained import Trained, split_inputs
 from symlearn.networks.vision_transformer import Attention, VisionTransformer
@@ -37,8 +37,8 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Pat
     """R, D and G by layer (moment, train_size, member, layer), and the outputs' test errors.
 
     All networks see the same images, deformations and noise. Before training a network's weights
-    do not depend on the number of training images, so it is measured once; its batch norms have
-    the statistics of the images.
+    do not depend on the number of training images, so it is measured once; its batch norms use the
+    statistics of each batch: of the plain, the deformed and the noisy images.
     """
     networks, (dataset,) = split_inputs(inputs, weights)
     cells = sorted(networks, key=_train_size)
@@ -79,7 +79,7 @@ def _members(
     found = []
     for network in networks:
         if untrained:
-            calibrate_norms(network, images)
+            normalise_by_batch(network)
         found.append(_one(network, images, spec))
     return xr.concat(found, dim="member")
 

@@ -106,7 +106,8 @@ def _changed_sources(cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
 def _changed_inputs(results: Path, cell: Cell, record: Mapping[str, Any]) -> list[Reason]:
     """Inputs that are there with other contents than those that were read."""
     found = []
-    for path in (*input_files(results, cell.spec), *weight_files(results, cell.spec)):
+    read = [*input_files(results, cell.spec), *weight_files(results, cell.spec)]
+    for path in dict.fromkeys(read):
         then = record["inputs"].get(f"{path.parent.name}/{path.name}")
         if then is not None and path.is_file() and _digest(path) != then:
             found.append(Reason("input", str(path)))

@@ -46,7 +46,7 @@ def work_of(cell: Cell) -> Work:
 
     Parts share a kind, and their amounts and values add up.
     """
-    each = [WORK.get(part.stage, _unknown)(part) for part in cell.parts or (cell,)]
+    each = [WORK.get(part.stage, _unknown)(part) for part in cell.makes]
     amount, values = sum(work.amount for work in each), sum(work.values for work in each)
     return replace(each[0], amount=amount, values=values)
 

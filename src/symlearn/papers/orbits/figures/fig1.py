@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
-from symlearn.papers.orbits.figures.trained import band, by_class, chance, histories, select
+from symlearn.papers.orbits.figures.trained import (
+    FEWEST,
+    by_class,
+    by_digit,
+    chance,
+    histories,
+    select,
+)
+from symlearn.papers.orbits.shares import example_class
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted, nearest_n
 from symlearn.plots.panels import powers_of_two
@@ -34,7 +42,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     cells = histories(datasets, "network", "n", "images")
     n = nearest_n(cells, _PAPER_N)
     shown = next(d for d in datasets if d.sizes["pose"] == n)
-    example = shown[["levels"]].assign(left_out=shown["left_out"][0])
+    example = shown[["levels"]].assign(left_out=example_class(shown["left_out"].values.tolist()))
     return {"partial": cells, "example": example}
 
 
@@ -51,7 +59,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                 final = by_class(here.isel(epoch=-1), f"{kind}_accuracy").values
                 measured[f"{kind}_accuracy.{tag}"] = mean(final)
             measured[f"gap.{tag}"] = mean(_gap(here))
-        out = _final_out(rows)
+        out = _final(rows, "out_accuracy")
         gaps = [_gap(rows.isel(cell=i)) for i in range(rows.sizes["cell"])]
         measured[f"gap_closed.{name}"] = mean(gaps[0] - gaps[-1])
         steps = np.diff(out.mean(axis=1))
@@ -66,14 +74,14 @@ def caption(plotted: Plotted) -> str:
     n = nearest_n(cells, _PAPER_N)
     classes = np.unique(cells["left_out"])
     return (
-        f"(A) The task: of one class, here {int(plotted['example']['left_out'])}, the upright "
-        "pose is never trained on; of all others every pose is. (B) Accuracy by epoch at N = "
-        f"{n} rotations, measured in eval mode before training and after every epoch: on points "
-        "trained on (as many as there are test points), on a tenth of all points kept from the "
-        "training, and on the pose left out. (C) The latter after the last epoch, by N; small "
-        f"marks are the classes left out. Mean over {len(classes)} classes left out "
-        f"({', '.join(str(c) for c in classes)}), band 1.96 standard errors. Networks: "
-        f"{', '.join(_networks(cells))}; {int(cells['images'][0])} images, Adam, "
+        f"(A) The task, with a {int(plotted['example']['left_out'])} as the example: networks "
+        "never train on the upright pose (struck through) of one class, and train on every pose of "
+        f"all others. (B) Accuracy by epoch at N = {n} rotations, in evaluation mode before "
+        "training and after every epoch: on points trained on (as many as there are test points), "
+        "on a tenth of all points kept from the training, and on the pose left out. (C) The latter "
+        "two after the last epoch, by N. A thin line is a class left out "
+        f"({', '.join(str(c) for c in classes)}), the thick line their mean{_interval(classes)}. "
+        f"Networks: {', '.join(_networks(cells))}; {int(cells['images'][0])} images, Adam, "
         f"{int(cells['epoch'][-1])} epochs at every N, so that more rotations also mean more "
         "steps. Images have unit norm and are turned by the "
         "nearest pixel; the test in distribution holds other poses of images trained on, as in "
@@ -82,28 +90,39 @@ def caption(plotted: Plotted) -> str:
     )
 
 
+def _interval(classes: np.ndarray) -> str:
+    known = len(classes) >= FEWEST
+    return " with its 95 % interval, of a bootstrap over classes" if known else ""
+
+
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """The example's poses, curves by epoch for each network, accuracy by N."""
+    """The example's poses, and a row for each network: accuracies by epoch, and by N."""
     cells = plotted["partial"]
     names = _networks(cells)
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 3.6))
-    columns = figure.add_gridspec(1, 3, width_ratios=[0.5, 1, 1.25])
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 1.1 + 1.25 * len(names)))
+    columns = figure.add_gridspec(1, 2, width_ratios=[0.4, 1.6])
     task = figure.add_subplot(columns[0])
     _task(task, plotted["example"])
     style.letter(task, "A")
-    first = None
-    stacked = columns[1].subgridspec(len(names), 1)
-    for row, name in enumerate(names):
-        panel = figure.add_subplot(stacked[row], sharex=first, sharey=first)
-        first = first or panel
-        _by_epoch(panel, select(cells, network=name, n=nearest_n(cells, _PAPER_N)), name)
-        if row < len(names) - 1:
-            panel.tick_params(labelbottom=False)
-    style.letter(figure.axes[-len(names)], "B")
-    figure.axes[-1].set_xlabel("epoch")
-    panel = figure.add_subplot(columns[2])
-    _by_n(panel, cells)
-    style.letter(panel, "C")
+    grid = columns[1].subgridspec(len(names), 2)
+    panels = np.array(
+        [[figure.add_subplot(grid[row, i]) for i in (0, 1)] for row in range(len(names))]
+    )
+    for (epochs, sizes), name in zip(panels, names, strict=True):
+        rows = select(cells, network=name)
+        n = nearest_n(cells, _PAPER_N)
+        _by_epoch(epochs, select(cells, network=name, n=n).isel(cell=0), name)
+        _by_n(sizes, rows, name)
+        epochs.set(ylabel=f"{name}: accuracy")
+        for axes in (epochs, sizes):
+            chance(axes)
+            axes.set(ylim=(0, 1.02), yticks=[0, 0.5, 1])
+        sizes.tick_params(labelleft=False)
+    for axes in panels[:-1].flat:
+        axes.tick_params(labelbottom=False)
+        axes.set_xlabel("")
+    style.letter(panels[0, 0], "B")
+    style.letter(panels[0, 1], "C")
     _legend(figure, names)
     return figure
 
@@ -121,11 +140,11 @@ def _networks(cells: xr.Dataset) -> list[str]:
     return list(dict.fromkeys(cells["network"].values.tolist()))
 
 
-def _final_out(rows: xr.Dataset) -> np.ndarray:
-    """Accuracy on the pose left out after the last epoch, (n, class)."""
+def _final(rows: xr.Dataset, quantity: str) -> np.ndarray:
+    """An accuracy after the last epoch, (n, class)."""
     last = rows.isel(epoch=-1)
     cells = range(rows.sizes["cell"])
-    return np.stack([by_class(last.isel(cell=i), "out_accuracy").values for i in cells])
+    return np.stack([by_class(last.isel(cell=i), quantity).values for i in cells])
 
 
 def _gap(here: xr.Dataset) -> np.ndarray:
@@ -147,11 +166,14 @@ def _late_steps(rows: xr.Dataset) -> np.ndarray:
 def _task(axes: Axes, example: xr.Dataset) -> None:
     """The poses in two columns, the one left out struck through."""
     poses = example["levels"].values
-    shown = poses[:: max(1, len(poses) // 8)][:8]
+    step = max(1, len(poses) // 8)
+    shown = poses[::step][:8]
     side, gap = shown.shape[1], 0.15 * shown.shape[1]
     for number, image in enumerate(shown):
         left, top = (side + gap) * (number // 4), -(side + gap) * (number % 4)
         axes.imshow(image, cmap="gray_r", extent=(left, left + side, top - side, top))
+        angle = f"{360 * number * step / len(poses):g}°"
+        axes.text(left + 1, top - 1, angle, fontsize=5, va="top", color="0.3")
         colour, line = (_LEFT_OUT, 1.5) if number == 0 else ("0.7", 0.5)
         corner = (left, top - side)
         axes.add_patch(Rectangle(corner, side, side, fill=False, color=colour, linewidth=line))
@@ -165,31 +187,20 @@ def _task(axes: Axes, example: xr.Dataset) -> None:
     axes.set_axis_off()
 
 
-def _by_epoch(axes: Axes, rows: xr.Dataset, name: str) -> None:
-    here = rows.isel(cell=0)
-    colour, _ = style.model(name)
-    for kind, (label, dashes) in _CURVES.items():
+def _by_epoch(axes: Axes, here: xr.Dataset, name: str) -> None:
+    epochs = np.arange(here.sizes["epoch"])
+    for kind in ("train", "in"):
         values = by_class(here, f"{kind}_accuracy").transpose("class_", "epoch").values
-        look: dict[str, Any] = {
-            "color": colour if kind == "out" else "black",
-            "linestyle": dashes,
-        }
-        epochs = np.arange(values.shape[1])
-        if kind == "out":
-            band(axes, epochs, values, label=label, **look)
-        else:
-            axes.plot(epochs, values.mean(axis=0), label=label, linewidth=0.9, **look)
-    chance(axes)
-    axes.set(ylim=(0, 1.02), ylabel=f"{name}: accuracy", yticks=[0, 0.5, 1])
+        axes.plot(epochs, values.mean(axis=0), color="black", linestyle=_CURVES[kind][1])
+    values = by_class(here, "out_accuracy").transpose("class_", "epoch").values
+    by_digit(axes, epochs, values, color=style.model(name)[0])
+    axes.set(xlabel=f"epoch, at N = {int(here['n'])}")
 
 
-def _by_n(axes: Axes, cells: xr.Dataset) -> None:
-    for shift, (name, (colour, marker)) in enumerate(style.models(_networks(cells)).items()):
-        rows = select(cells, network=name)
-        values, n = _final_out(rows), rows["n"].values
-        band(axes, n, values.T, color=colour, marker=marker, label=name)
-        aside = n * 2 ** (0.06 * (shift - 1))
-        axes.plot(aside, values, marker, color=colour, markersize=1.5, alpha=0.5)
-    chance(axes)
-    powers_of_two(axes, np.unique(cells["n"]), "rotations N")
-    axes.set(ylim=(0, 1.05), ylabel="accuracy on the pose left out")
+def _by_n(axes: Axes, rows: xr.Dataset, name: str) -> None:
+    colour, marker = style.model(name)
+    n = rows["n"].values
+    seen = _final(rows, "in_accuracy").mean(axis=1)
+    axes.plot(n, seen, color="black", linestyle=_CURVES["in"][1], marker=marker)
+    by_digit(axes, n, _final(rows, "out_accuracy").T, color=colour, marker=marker)
+    powers_of_two(axes, n, "rotations N, after the last epoch")

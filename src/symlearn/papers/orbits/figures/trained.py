@@ -1,12 +1,14 @@
 """What the figures of trained networks share: their histories, arranged and summarised."""
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from symlearn.plots.inputs import labels_of
-from symlearn.statistics import TWO_SIDED
+from symlearn.statistics import mean_interval
 
 _CHANCE = 0.1
 
@@ -59,13 +61,17 @@ def pair_right(cell: xr.Dataset) -> Float[np.ndarray, "task orbit seed"]:
     return pair_errors(final)
 
 
-def band(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], **line: object) -> None:
-    """The mean over classes with its 95 % interval, 1.96 standard errors to each side."""
-    middle = values.mean(axis=0)
-    reach = TWO_SIDED * values.std(axis=0, ddof=1) / np.sqrt(len(values))
-    (drawn,) = axes.plot(x, middle, **line)  # type: ignore[arg-type]
-    colour = drawn.get_color()
-    axes.fill_between(x, middle - reach, middle + reach, color=colour, alpha=0.2, linewidth=0)
+# Of fewer values than this no interval is drawn.
+FEWEST = 5
+
+
+def by_digit(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], **line: Any) -> None:
+    """A thin line for each class left out, and their mean; its 95 % interval if they are five."""
+    faint = {key: value for key, value in line.items() if key not in ("label", "marker")}
+    axes.plot(x, values.T, **{**faint, "linewidth": 0.5, "alpha": 0.6})
+    axes.plot(x, values.mean(axis=0), **{"linewidth": 1.6, **line})
+    if len(values) >= FEWEST:
+        axes.fill_between(x, *mean_interval(values), color=line["color"], alpha=0.2, linewidth=0)
 
 
 def chance(axes: Axes) -> None:

@@ -62,8 +62,8 @@ def caption(plotted: Plotted) -> str:
         "pooling (the last is the output, the image itself has R = 1), before (grey, dashed) and "
         "after training (colour), by means: medians say nothing of activations that are mostly "
         f"zero. Geometric mean over {seeds} seeds with its {INTERVALS}. Training "
-        f"images: {sizes}. Before training, batch norms have the statistics of the undeformed "
-        f"images. {stabilities.about_the_images(cells[0])}"
+        f"images: {sizes}. Before training, batch norms use the statistics of each batch that is "
+        f"measured. {stabilities.about_the_images(cells[0])}"
     )
 
 

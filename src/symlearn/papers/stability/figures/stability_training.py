@@ -69,10 +69,10 @@ def caption(plotted: Plotted) -> str:
         "seeds; crosses: the authors' average, by medians over images for each logit, in place of "
         f"means. {stabilities.left_out(shown)}Training images: {sizes}. "
         f"{stabilities.about_the_images(nets)} Before training, "
-        "batch norms have the statistics of the undeformed images; the authors' have those of "
-        "each batch that is measured. Networks after their last step, not at their best test "
-        "error; with batch norm by the authors' SGD at rate 0.1 with half a cosine, without it by "
-        "Adam at 0.001."
+        "batch norms use the statistics of each batch that is measured, as the authors' networks "
+        "do; after training, their running statistics. Networks after their last step, not at "
+        "their best test error; with batch norm by the authors' SGD at rate 0.1 with half a "
+        "cosine, without it by Adam at 0.001."
     )
 
 
