@@ -16,7 +16,7 @@ from symlearn.pipeline.specs import Cell
 CLOSING: Mapping[str, tuple[str, ...]] = {
     "all": ("claims",),
     "figures": (),
-    "claims": ("claims",),
+    "claims": ("claims", "claims-check"),
     "gallery": ("claims", "gallery"),
     "bundle": ("claims", "bundle"),
 }

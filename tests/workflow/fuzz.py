@@ -30,7 +30,7 @@ from symlearn.pipeline import provenance, specs, store
 from symlearn.pipeline.chain import chain, state_of
 from symlearn.pipeline.stage import Inputs
 from symlearn.tools.bundle import archive
-from symlearn.tools.claims import load_claims
+from symlearn.tools.claims.form import load_claims
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "src/symlearn/papers/orbits/claims.yaml"

@@ -10,7 +10,7 @@ from docutils.core import publish_doctree
 
 from symlearn import plan, wings
 from symlearn.__main__ import COMMANDS
-from symlearn.tools.claims import load_claims
+from symlearn.tools.claims.form import load_claims
 
 from .project import ROOT, Project, copied, shrink
 

@@ -17,6 +17,7 @@ FIGURE_ENDINGS: Mapping[str, str] = {
 # What comes after all figures, and what each of these jobs makes in the figures' folder.
 CLOSING_JOBS: Mapping[str, tuple[str, ...]] = {
     "claims": ("claims.csv", "claims.md", "claims.html"),
+    "claims-check": ("claims.txt",),
     "gallery": ("gallery.html",),
     "bundle": ("bundle.zip",),
 }
