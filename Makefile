@@ -75,7 +75,7 @@ test: env  ## what a change can break, in minutes; PYTEST_ARGS="..." adds option
 test-slow: env  ## the rare: kills, full disks, fuzzing, the commands of docs/, long statistics
 	@$(WITH_BIN) pytest -m slow $(PYTEST_ARGS)
 
-test-quick: env  ## the whole quick preset with its claims, gallery and bundle; half an hour
+test-quick: env  ## the whole quick preset with its claims, gallery and bundle; a quarter of an hour
 	@$(WITH_BIN) pytest -m quick -n0 -v tests/workflow/test_quick.py $(PYTEST_ARGS)
 
 test-slurm: env  ## the Slurm profile on a cluster of its own, on this machine; needs root
