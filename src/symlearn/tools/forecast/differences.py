@@ -127,6 +127,8 @@ def _config_key(config: Config, setting: str, path: tuple[Cell, ...]) -> str:
     # What a study reads belongs to it, but for networks, which may be another study's.
     study = next((one for one in reversed(path) if "study" in one.settings), None)
     known = None if study is None else _field(_keys(study), parts)
+    if "sha256" in cell.settings and cell.stage == "datasets":
+        return f"{config.values.path('dataset.path')} ({parts[-1]})"  # what lies there
     if cell.stage == "datasets" or (not known and {"preparation", "dataset"} & {*parts}):
         return config.values.path(f"dataset.{parts[-1]}")
     if study is None:

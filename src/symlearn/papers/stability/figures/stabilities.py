@@ -14,7 +14,7 @@ from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, labels_of
 from symlearn.statistics import Measured, geometric_interval
 
-_NAMES = {
+NAMES = {
     "digits": "digits",
     "mnist": "MNIST",
     "mnist-5k": "MNIST, 5 000",
@@ -27,7 +27,7 @@ SYMBOLS = {"relative": "R", "deformation": "D", "noise": "G"}
 
 def called(dataset: str) -> str:
     """The name of a data set as it is written; images of one's own have the config's."""
-    return _NAMES.get(dataset, dataset)
+    return NAMES.get(dataset, dataset)
 
 
 def networks(inputs: Inputs) -> xr.Dataset:
