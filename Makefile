@@ -16,8 +16,8 @@ BASE := import sys; print(sys._base_executable)
 PYTHON ?= $(firstword $(foreach name,python3.11 python3,$(shell $(name) -c '$(BASE)' 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
-# For commands that look for others; quoted, since the folder may have a blank in its name.
-WITH_BIN = PATH="$(CURDIR)/$(BIN):$$PATH"
+# For commands that look for others. The shell names the folder, so that no letter of it has a meaning.
+WITH_BIN = PATH="$$PWD/$(BIN):$$PATH"
 LOCK := envs/requirements.lock
 TORCH := envs/torch.txt
 # --no-deps: the lock holds all that is needed, and not TensorFlow, which neural-tangents declares.
@@ -36,13 +36,13 @@ env: $(VENV)/installed  ## .venv with the pinned packages and this one; nothing 
 
 # The stamp is the lock as installed and where, written last. A build cut short is started afresh, a
 # checkout that only touches the lock rebuilds nothing, and a folder copied or moved builds its own.
-HERE := \# $(CURDIR)
-ifneq ($(shell tail -n 1 $(VENV)/locked 2> /dev/null),$(HERE))
+HERE := "\# $$PWD"
+ifneq ($(shell [ "$$(tail -n 1 $(VENV)/locked 2> /dev/null)" = $(HERE) ] || echo other),)
 .PHONY: $(VENV)/locked
 endif
 
 $(VENV)/locked: $(LOCK) $(TORCH)
-	@if cmp -s <(cat $(LOCK) $(TORCH); echo '$(HERE)') $@; then touch $@; exit; fi; \
+	@if cmp -s <(cat $(LOCK) $(TORCH); echo $(HERE)) $@; then touch $@; exit; fi; \
 	$(CHECK_PYTHON); \
 	echo "Installing $(LOCK) into $(VENV) ..."; \
 	rm -rf $(VENV); \
@@ -52,7 +52,7 @@ $(VENV)/locked: $(LOCK) $(TORCH)
 	grep -Eo '^[A-Za-z0-9._-]+==[^ ;]+' $(LOCK) > $(VENV)/pins.txt; \
 	$(PIP_INSTALL) --constraint $(VENV)/pins.txt -r $(TORCH); \
 	$(PIP_EXACT) --require-hashes --use-pep517 -r $(LOCK); \
-	(cat $(LOCK) $(TORCH); echo '$(HERE)') > $@.part; \
+	(cat $(LOCK) $(TORCH); echo $(HERE)) > $@.part; \
 	mv $@.part $@
 
 $(VENV)/installed: $(VENV)/locked pyproject.toml
@@ -60,6 +60,9 @@ $(VENV)/installed: $(VENV)/locked pyproject.toml
 	@touch $@
 
 define CHECK_PYTHON
+case "$$PWD" in *[\$$\`\"\\]*) \
+    echo 'make: pip installs no commands below a folder with one of $$ ` " \ in its name; rename it' >&2; exit 1;; \
+esac; \
 version=$$($(or $(PYTHON),false) -c 'import sys; print("python%d.%d" % sys.version_info[:2]); sys.exit(sys.version_info < (3, 11))') || { \
 	    echo "make: needs Python 3.11 or newer, found $${version:-none}: sudo apt install python3.11 python3.11-venv" >&2; exit 1; }; \
 	$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \

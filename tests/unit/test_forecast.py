@@ -1,7 +1,9 @@
+import base64
 import csv
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -20,6 +22,8 @@ from symlearn.menu import kinds, lookup, networks, registry
 from symlearn.networks.build import build
 from symlearn.networks.ntk import NtkConvolution, NtkDense
 from symlearn.networks.vision_transformer import Attention
+from symlearn.pipeline import manifests
+from symlearn.pipeline.hashes import sha256
 from symlearn.pipeline.manifests import code_of
 from symlearn.pipeline.outputs import benchmark_path, output_files
 from symlearn.pipeline.provenance import sidecar, write_sidecar
@@ -567,7 +571,19 @@ def made(folder, config):
             weights.write_text(f"the weights of {one.name}")
         read = [*input_files(results, one.spec), *weight_files(results, one.spec)]
         write_sidecar(first, one.spec, read, started=0.0)
+        manifest = manifests.write_manifest(results, modules_of(one.spec))
+        known = [write_spec(results, one), manifest, *read]
+        checksums = {str(path): f"sha256:{sha256(path)}" for path in known}
+        for path in output_files(results, one):
+            write_record(path, {"input": [*checksums], "input_checksums": checksums})
     return cell
+
+
+def write_record(path, record):
+    """What Snakemake records of a file that it made."""
+    place = Path(".snakemake/metadata", base64.urlsafe_b64encode(str(path).encode()).decode())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(json.dumps(record))
 
 
 ENDINGS = (".nc", ".json")
@@ -589,12 +605,40 @@ def test_changed_networks_or_weights_are_measured_again(made, ending):
     assert stands.reasons[f"studies/{made.name}"] == [Reason("input", str(path))]
 
 
+def test_without_snakemakes_records_the_times_of_files_decide(made):
+    results = Path("results/quick")
+    shutil.rmtree(".snakemake")
+    for number, cell in enumerate(plan.all_jobs([made]), -100):
+        for path in [
+            *output_files(results, cell),
+            *results.glob("code/*"),
+            *results.glob("specs/*/*"),
+        ]:
+            os.utime(path, (NOW + number, NOW + number))
+    stands = standing(results, [made])
+    assert not stands.runs
+    assert stands.unrecorded == len(stands.cells)
+    read = next(cell for cell in made.inputs if cell.stage == "networks")
+    path = Path("results/quick/networks", f"{read.job.name}.nc")
+    os.utime(path, (NOW, NOW))
+    stands = standing(results, [made])
+    assert stands.runs == {f"studies/{made.name}"}
+    assert stands.reasons[f"studies/{made.name}"] == [Reason("newer", str(path))]
+
+
+NOW = 1e9
+
+
 def test_the_code_of_a_record_decides_whether_a_result_stands(made):
     path = sidecar(output_files(Path("results/quick"), made)[0])
     record = json.loads(path.read_text())
     assert record["code"] == code_of(modules_of(made.spec))
     record["code"]["papers/lie/partial.py"] = "another hash"
     path.write_text(json.dumps(record))
+    manifest = manifests.manifest_of(Path("results/quick"), made.spec)
+    for made_file in output_files(Path("results/quick"), made):
+        write_record(made_file, {"input_checksums": {str(manifest): "sha256:another"}})
+    os.utime(manifest, (later := manifest.stat().st_mtime + 10, later))
     stands = standing(Path("results/quick"), [made])
     assert stands.reasons[f"studies/{made.name}"] == [Reason("source", "papers/lie/partial.py")]
 

@@ -132,7 +132,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_a_folder_in_place_of_a_file_is_named(tmp_path):
-    assert_refused(tmp_path, "is damaged or no NetCDF file")
+    assert_refused(tmp_path, "cannot be read: Is a directory")
 
 
 @pytest.mark.parametrize("version", [None, 0, 2, "1"])

@@ -17,7 +17,12 @@ from symlearn.datasets.files import download
 from symlearn.datasets.sources import RemoteFile
 from symlearn.errors import ConfigError, DataError, StoreError
 from symlearn.networks import timm_models
-from symlearn.pipeline import store
+from symlearn.pipeline import specs, store
+from symlearn.pipeline.chain import chain, state_of
+from symlearn.pipeline.specs import Cell
+from symlearn.stages.figures import main as figures
+from symlearn.stages.studies import main as studies
+from symlearn.tools import measure
 from symlearn.tools.measure import opened
 
 PACKAGE = Path(store.__file__).parents[1]
@@ -213,8 +218,9 @@ def test_a_model_without_classes_is_refused(monkeypatch):
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_make_works_in_a_folder_whose_name_has_a_blank(tmp_path):
-    root, folder = PACKAGE.parents[1], tmp_path / "My Drive"
+@pytest.mark.parametrize("name", ["My Drive", "Ann's (old) drive; #2 & 3", "100%, $HOME"])
+def test_make_works_in_a_folder_whose_name_has_a_blank_or_a_sign(tmp_path, name):
+    root, folder = PACKAGE.parents[1], tmp_path / name
     (folder / ".venv/bin").mkdir(parents=True)
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(root / name, folder)
@@ -225,11 +231,148 @@ def test_make_works_in_a_folder_whose_name_has_a_blank(tmp_path):
     snakemake = folder / ".venv/bin/snakemake"
     snakemake.write_text('#!/bin/sh\necho "drawn with $*"\n')
     snakemake.chmod(0o755)
-    plain = {
-        k: v for k, v in os.environ.items() if not k.startswith("MAKE")
-    }  # `make test` has some
-    done = subprocess.run(
-        ["make", "--no-print-directory", "figures"],
+    done = make(folder, "figures")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "drawn with --logger symlearn --cores all\n"
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+@pytest.mark.parametrize("sign", ["$HOME", "`date`", '"x"', "\\"])
+def test_make_installs_nothing_where_pips_commands_could_not_run(tmp_path, sign):
+    root, folder = PACKAGE.parents[1], tmp_path / f"a {sign}"
+    folder.mkdir()
+    shutil.copy(root / "Makefile", folder)
+    shutil.copy(root / "pyproject.toml", folder)
+    shutil.copytree(root / "envs", folder / "envs")
+    done = make(folder, "env")
+    assert done.returncode == 2
+    assert "pip installs no commands below a folder" in done.stderr
+    assert done.stdout == ""
+    assert not (folder / ".venv").exists()
+
+
+def make(folder, target):
+    """Make a target, without what `make test` hands on to the make that it runs."""
+    plain = {k: v for k, v in os.environ.items() if not k.startswith("MAKE")}
+    return subprocess.run(
+        ["make", "--no-print-directory", target],
         cwd=folder, env=plain, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout) == (0, "drawn with --cores all\n"), done.stderr
+
+
+# Root reads everything but for this capability.
+NO_PRIVILEGE = """
+import ctypes, os, sys
+dac_override, dac_read_search, drop = 1, 2, 24  # linux/capability.h, linux/prctl.h
+if os.getuid() == 0:
+    for capability in (dac_override, dac_read_search):
+        ctypes.CDLL(None).prctl(drop, capability, 0, 0, 0)
+os.execv(sys.executable, [sys.executable, *sys.argv[1:]])
+"""
+
+
+def unprivileged(folder, *arguments):
+    return python("-c", NO_PRIVILEGE, "-m", "symlearn", *arguments, cwd=folder)
+
+
+@pytest.fixture
+def result(tmp_path):
+    """A result with its sidecar, in the folder of a project."""
+    (tmp_path / "config.yaml").write_text((PACKAGE.parents[1] / "config.yaml").read_text())
+    spec = specs.write_spec(tmp_path / "results/quick", RINGS)
+    path = tmp_path / f"results/quick/studies/{RINGS.name}.nc"
+    assert studies(["--spec", str(spec), "--out", str(path)]) == 0
+    return path
+
+
+RINGS = Cell(
+    "studies",
+    "rings",
+    {
+        "study": "rings", "module": "orbits.rings", "labels": {}, "n": [4, 8],
+        "separations": [0, 1], "ridge_factor": 1e-5,
+    },
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("locked", ["{}", "{}.json", "{.parent}"])
+def test_a_result_that_may_not_be_read_is_one_line(tmp_path, result, locked):
+    path = Path(locked.format(result))
+    mode = path.stat().st_mode
+    path.chmod(0)
+    try:
+        done = unprivileged(tmp_path, "provenance", str(result), "--verify")
+    finally:
+        path.chmod(mode)
+    assert done.returncode == 1
+    assert done.stderr.startswith("symlearn provenance: error: ")
+    assert "Permission denied" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_result_that_may_not_be_read_is_not_called_damaged(result, monkeypatch):
+    def refused(*_):
+        raise PermissionError(13, f"Unable to synchronously open file '{result}'")
+
+    monkeypatch.setattr(store.h5py, "File", refused)
+    with pytest.raises(StoreError, match=f"{result}: cannot be read: Permission denied"):
+        store.read(result)
+
+
+def test_a_folder_of_data_that_may_not_be_read_is_one_line(tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    shipped = (PACKAGE.parents[1] / "config.yaml").read_text()
+    (tmp_path / "config.yaml").write_text(shipped)
+    (tmp_path / "mine.yaml").write_text(f"data_root: {data}/mine\n")
+    (data / "mine").mkdir()
+    for path in (data / "mine", data):
+        path.chmod(0)
+        done = unprivileged(tmp_path, "plan", "fig2", "--configfile", "mine.yaml")
+        path.chmod(0o755)
+        assert done.returncode == 1
+        assert f"data_root: '{data}/mine': {data}/mine cannot be read: Permission" in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("linked", ["results", "results/quick", "results/quick/studies", "figures"])
+def test_a_folder_that_is_a_link_to_another_disk_keeps_its_neighbours(tmp_path, result, linked):
+    folder = tmp_path
+    cell = Cell(
+        "figures",
+        "fig2",
+        {"figure": "fig2", "module": "orbits.figures.fig2", "preset": "quick", "context": None},
+        (RINGS,),
+    )
+    (folder / "figures/quick").mkdir(parents=True)
+    disk = folder / "disk"
+    disk.mkdir()
+    (folder / linked).rename(disk / "moved")
+    (folder / linked).symlink_to(disk / "moved")
+    spec = specs.write_spec(folder / "results/quick", cell)
+    figure = folder / "figures/quick/fig2.pdf"
+    assert figures(["--spec", str(spec), "--out", str(figure)]) == 0
+    assert [state_of(link)[0] for link in chain(figure)] == ["intact"] * 2
+    done = subprocess.run(
+        ["sh", "-c", 'cd figures/quick && exec "$0" -m symlearn provenance fig2.pdf --verify',
+         sys.executable],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_pictures_are_files_in_folders_or_in_links_to_folders(tmp_path):
+    disk, folder = tmp_path / "disk", tmp_path / "pictures"
+    for path in (disk, folder, folder / "album.png"):
+        path.mkdir()
+    for path in (disk / "one.png", folder / "album.png" / "two.png"):
+        Image.new("RGB", (4, 4)).save(path)
+    (folder / "class").symlink_to(disk)
+    (folder / "again").symlink_to(folder)  # a circle
+    found = measure.pictures(folder, 2, 0)
+    assert [path.name for path in found] == ["two.png", "one.png"]
+    with pytest.raises(DataError, match="holds 2 pictures, and 3 are asked for"):
+        measure.pictures(folder, 3, 0)
+    with pytest.raises(DataError, match="nowhere: cannot be read: No such file or directory"):
+        measure.pictures(tmp_path / "nowhere", 2, 0)

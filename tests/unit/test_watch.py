@@ -1,3 +1,4 @@
+import json
 import os
 import time
 
@@ -6,6 +7,7 @@ import yaml
 
 from symlearn import plan
 from symlearn.config import load
+from symlearn.pipeline import running
 from symlearn.pipeline.outputs import benchmark_path
 from symlearn.tools import watch
 from symlearn.tools.forecast.targets import resolve
@@ -30,6 +32,37 @@ def write(path, text="", age=0.0):
 
 def lock(folder, age):
     write(folder / ".snakemake/locks/0.output.lock", age=age)
+
+
+def note(folder, age, **other):
+    write(folder / running._NOTE, json.dumps({**running._about(os.getpid()), **other}), age)
+
+
+@pytest.mark.parametrize(
+    ("other", "active"),
+    [
+        ({}, True),
+        ({"process": 2**22 + 1}, False),  # there is no such process
+        ({"started": "1"}, False),  # another process has its number now
+        ({"process": 2**22 + 1, "host": "login2"}, True),  # nobody knows
+    ],
+)
+def test_a_lock_whose_run_was_killed_is_no_run(folder, other, active):
+    lock(folder, age=100)
+    assert watch.run_started() == pytest.approx(NOW - 100)  # without a note it counts
+    note(folder, age=90, **other)
+    assert (watch.run_started() is not None) == active
+    progress, _ = seen(folder)
+    assert progress.active == active
+    lock(folder, age=80)  # of a run that came later, and made no note
+    assert watch.run_started() is not None
+
+
+def test_a_run_notes_its_process(folder):
+    lock(folder, age=0)
+    running.note_run()
+    assert json.loads((folder / running._NOTE).read_text())["process"] == os.getpid()
+    assert not running.is_over(NOW - 1)
 
 
 def log(folder, cell, text, age):
