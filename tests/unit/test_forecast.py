@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
@@ -525,23 +526,23 @@ def test_a_changed_setting_is_named_by_its_key_in_the_config(folder, shipped, ch
     assert any(one.startswith(f"presets.quick.{expected}") for one in found), found
 
 
-@pytest.mark.parametrize(
-    ("n", "expected"),
-    [([2, 4, 8, 16], "n4-from0to16 added"), ([2, 8], "n16-from0to16 removed")],
-)
-def test_cells_that_came_into_a_job_or_went_are_told_where_nothing_else_changed(
-    folder, shipped, n, expected
-):
-    """Figure 9 reads kernels that share jobs with those of figure 10."""
-    before = plan.figures(parse(shipped))["fig9"]
-    for job in plan.all_jobs([before]):
-        write_spec(folder / "results/quick", job)
-    config = parse(overlaid(shipped, {"presets": {"quick": {"precision": {"n": n}}}}))
-    after = plan.figures(config, ["fig9"])["fig9"]
-    assert changes(config, folder / "results/quick", before.spec, after) == [
-        f"kernels in one job: cells {name}-pairs-cyclic-rotation-{expected}"
-        for name in ("mlp-1", "cnn-gap-3")
-    ]
+def test_cells_that_came_into_a_job_or_went_are_told_where_nothing_else_changed(folder, config):
+    results, data = folder / "results/quick", Cell("datasets", "digits", {"name": "digits"})
+    a, b, c = (Cell("kernels", slug, {"group": slug}, (data,)) for slug in "abc")
+    both, others = (Cell("kernels", "ab", {}, parts=parts) for parts in ((a, b), (a, c)))
+    for job in (data, a, both, others):
+        write_spec(results, job)
+
+    def told(before, after):
+        then, now = (
+            Cell("studies", "errors", {}, (replace(a, within=j),)) for j in (before, after)
+        )
+        return changes(config, results, then.spec, now)
+
+    added, removed = (f"kernels in one job: cells {s}" for s in ("c added", "b removed"))
+    assert told(both, others) == [added, removed]
+    assert told(None, others) == [added]
+    assert told(both, None) == [removed]
 
 
 def test_networks_and_architectures_of_ones_own_are_named_by_their_entries(folder, shipped):
