@@ -39,7 +39,7 @@ class Pairs(Closed):
     group: str
     n: Sizes = Field(description="order of the cyclic group, n of the n-gon, shifts per axis")
     pairs: Count
-    chunk: Count = Field(default=128, description="pairs in one job")
+    chunk: Count = Field(default=128, description="pairs in one cell")
     architectures: Names
 
 
@@ -86,7 +86,7 @@ class Seeds(Closed):
     n: Sizes
     seeds_per_class: Count
     draws: Count
-    chunk: Count = Field(default=16, description="draws in one job")
+    chunk: Count = Field(default=16, description="draws in one cell")
     architectures: Names
 
 
@@ -128,7 +128,7 @@ class Partial(Closed):
     )
     left_out: ClassList = Field(description="classes, each left out from networks of its own")
     seeds: Count = Field(default=1, description="initialisations for each class left out")
-    chunk: Count = Field(default=10, description="classes left out in one job")
+    chunk: Count = Field(default=10, description="classes left out in one cell")
     epochs: Count
     batch: Count
     learning_rate: Rate = 1e-3
@@ -154,7 +154,7 @@ class TrainedPairs(Closed):
 
     n: Order
     pairs: Count
-    chunk: Count = Field(default=64, description="pairs in one job")
+    chunk: Count = Field(default=64, description="pairs in one cell")
     architecture: str
     width: Count
     steps: Count = Field(description="full-batch steps of the optimiser")

@@ -109,7 +109,7 @@ class StripeTraining(Closed):
     dimension: Annotated[Whole, Field(ge=2)] = 5
     width: Count = 400
     test_points: Count = 20_000
-    chunk: Count = Field(default=4, description="trainings in one job")
+    chunk: Count = Field(default=4, description="trainings in one cell")
     feature: Annotated[list[StripeRuns], Field(min_length=2)]
     cylinder: Annotated[list[StripeRuns], Field(min_length=2)] = Field(
         description="as feature, for labels that depend on two of three coordinates"
