@@ -155,7 +155,7 @@ def _one_image(network: Mapping[str, Any], pixels: int) -> float:
 
 
 def _study(cell: Cell) -> float:
-    if cell.settings["module"] == _STRIPE:
+    if cell.settings.get("module") == _STRIPE:
         return _stripe(cell.settings)
     kernels = [read for read in cell.inputs if read.stage == "kernels"]
     if not kernels:

@@ -638,6 +638,7 @@ def test_an_architecture_of_ones_own_has_its_defaults_filled_in(shipped):
 
 def test_shifts_are_measured_against_the_prepared_images(shipped):
     raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 4})
+    raw = changed(raw, f"{QUICK}.partial.images", 100)
     raw = changed(raw, f"{QUICK}.shifts.n", [2, 8, 24])
     for family in raw["presets"]["quick"]["invariance"]["families"]:
         family["n"] = 2
@@ -657,6 +658,7 @@ def test_a_preset_is_chosen_among_those_of_the_config(shipped):
 
 def test_patches_are_measured_against_the_prepared_images(shipped):
     raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 3})
+    raw = changed(raw, f"{QUICK}.partial.images", 100)
     raw = changed(raw, f"{QUICK}.shifts.n", [2, 11, 22])
     raw = changed(raw, f"{QUICK}.lie_models.networks", ["fully-connected"])
     raw = changed(raw, f"{QUICK}.lie_layers.networks", ["fully-connected"])

@@ -52,7 +52,9 @@ def found_at(path: Path) -> OwnImages:
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
     facts, digest = kept[stamp]
-    return OwnImages(Facts(**{**facts, "names": tuple(facts["names"])}), digest)
+    # JSON has lists for tuples.
+    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in facts.items()}
+    return OwnImages(Facts(**plain), digest)
 
 
 def pictures(folder: Path) -> list[tuple[str, Path]]:
