@@ -53,7 +53,9 @@ def found_at(path: Path) -> OwnImages:
         raise ValueError(f"{path} cannot be read: {error.strerror or error}") from None
     facts, digest = kept[stamp]
     # JSON has lists for tuples.
-    plain = {key: tuple(v) if isinstance(v, list) else v for key, v in facts.items()}
+    plain: dict[str, Any] = {
+        key: tuple(v) if isinstance(v, list) else v for key, v in facts.items()
+    }
     return OwnImages(Facts(**plain), digest)
 
 
