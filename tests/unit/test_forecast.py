@@ -29,7 +29,7 @@ from symlearn.pipeline.manifests import code_of
 from symlearn.pipeline.outputs import benchmark_path, output_files
 from symlearn.pipeline.provenance import sidecar, write_sidecar
 from symlearn.pipeline.specs import STAGES, Cell, input_files, modules_of, weight_files, write_spec
-from symlearn.tools.forecast import measured
+from symlearn.tools.forecast import measured, records
 from symlearn.tools.forecast import reference as reference_command
 from symlearn.tools.forecast.command import main
 from symlearn.tools.forecast.differences import changes
@@ -640,8 +640,9 @@ def test_the_code_of_a_record_decides_whether_a_result_stands(made):
     record["code"]["papers/lie/partial.py"] = "another hash"
     path.write_text(json.dumps(record))
     manifest = manifests.manifest_of(Path("results/quick"), made.spec)
-    for made_file in output_files(Path("results/quick"), made):
-        write_record(made_file, {"input_checksums": {str(manifest): "sha256:another"}})
+    for file in output_files(Path("results/quick"), made):
+        known = {**records.read_record(file).checksums, str(manifest): "sha256:another"}
+        write_record(file, {"input_checksums": known})
     os.utime(manifest, (later := manifest.stat().st_mtime + 10, later))
     stands = standing(Path("results/quick"), [made])
     assert stands.reasons[f"studies/{made.name}"] == [Reason("source", "papers/lie/partial.py")]
