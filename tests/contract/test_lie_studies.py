@@ -137,20 +137,20 @@ def by_hand(made, config, network="fully-connected"):
     levels, labels = classification.images_of(dataset, spec["problem"]["preparation"])
     chosen = classification.test_images(len(labels), spec)
     networks = trained(history, made.weights(cell.inputs[0]))
-    return made(cell), networks, torch.from_numpy(levels[chosen]).float() / 255, labels
+    return made(cell), networks, torch.from_numpy(levels[chosen]).double() / 255, labels
 
 
 def test_errors_are_those_of_the_trained_networks(made, config):
     found, networks, images, _ = by_hand(made, config)
     plain = found.sel(augmentation="none", image_set="upright")
-    for member, network in enumerate(networks.networks()):
+    for member, network in enumerate(networks.networks(dtype=torch.float64)):
         for name in ("translate_x", "shear_y", "saturate"):
             expected = mean_square(
                 lie_derivative(probabilities(network), images[:6], name, "forward")
             )
             value = float(plain["lie_square"].sel(generator=name)[member])
             assert value == pytest.approx(float(expected.mean()), rel=1e-4)
-        before = networks.networks(epoch=0)[member]
+        before = networks.networks(epoch=0, dtype=torch.float64)[member]
         expected = mean_square(
             lie_derivative(probabilities(before), images[:6], "rotate", "forward")
         )

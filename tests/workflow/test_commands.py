@@ -6,9 +6,8 @@ import subprocess
 import sys
 
 import pytest
-from docutils.core import publish_doctree
 
-from symlearn import plan, wings
+from symlearn import wings
 from symlearn.__main__ import COMMANDS
 from symlearn.tools.claims.form import load_claims
 
@@ -80,30 +79,6 @@ def test_a_figure_can_be_asked_for_by_its_file(sketched):
     folder = sketched.folder / "figures/quick"
     written = sorted(path.name for path in folder.iterdir())
     assert written == ["fig2.nc", "fig2.pdf", "fig2.pdf.json", "fig2.png", "fig2.txt"]
-
-
-# The chains of all figures, as `symlearn provenance` prints them, in one process.
-CHAINS = """
-import sys
-from symlearn.__main__ import main
-sys.exit(max(main(["provenance", figure, "--verify"]) for figure in sys.argv[1:]))
-"""
-
-
-@pytest.mark.slow
-def test_every_figure_is_drawn_and_its_chain_is_intact(project):
-    """By Snakemake, a process for each job; in one process test_figures.py does the same."""
-    project.run("figures")
-    assert project.planned("figures") == {}
-    figures = [f"figures/quick/{name}.pdf" for name in plan.figure_names()]
-    for figure in figures:
-        for suffix in (".pdf", ".png", ".nc", ".txt", ".pdf.json"):
-            assert (project.folder / figure).with_suffix(suffix).stat().st_size > 0
-        # The report reads captions as reStructuredText; what is malformed raises here.
-        text = (project.folder / figure).with_suffix(".txt").read_text()
-        publish_doctree(text, settings_overrides={"halt_level": 2, "report_level": 5})
-    done = project.python("-c", CHAINS, *figures)
-    assert done.returncode == 0, done.stdout
 
 
 def test_a_figure_of_trained_networks_is_drawn(project):

@@ -83,7 +83,7 @@ def test_an_edit_of_what_is_chosen_by_name_reruns_exactly_what_chooses_it(copy):
     assert copy.planned("fig9") == {}
     _add_a_line(copy, "menu/architectures/mlp.py")
     assert copy.planned("fig9") == {"compute_kernel": 1, "compute_study": 1, "fig9": 1}
-    _add_a_line(copy, "datasets/sets/digits.py")
+    _add_a_line(copy, "datasets/sets/mnist_5k.py")
     stages = {"fetch_dataset": 1, "compute_kernel": 1, "compute_study": 1}
     assert copy.planned("fig9") == {**stages, "fig9": 1}
 

@@ -60,7 +60,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         for kind in _SHOWN:
             first, last = (
                 np.divide(*(_values(one, kind, role, n) for role in _ROLES))
-                for n in _sizes(one)[[0, -1]]
+                for n in (_sizes(one)[0], _sizes(one)[-1])
             )
             measured[f"excess_last_over_first.{kind}.{name}"] = geometric_mean(last / first)
     for name in architectures(plotted["theory"]):
@@ -104,7 +104,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         axes.set_title(NAMES[kind], fontsize=7)
     _errors(panels[-1], plotted["theory"])
     for axes in panels:
-        powers_of_two(axes, _sizes(next(iter(networks.values()))), "rotations N")
+        powers_of_two(axes, np.array(_sizes(next(iter(networks.values())))), "rotations N")
     style.letter(panels[0], "A")
     style.letter(panels[-1], "B")
     handles = [
@@ -120,8 +120,8 @@ def _networks(plotted: Plotted) -> dict[str, xr.Dataset]:
     return {key.removeprefix("network-"): one for key, one in plotted.items() if key != "theory"}
 
 
-def _sizes(one: xr.Dataset) -> np.ndarray:
-    return np.unique(one["n"])
+def _sizes(one: xr.Dataset) -> list[int]:
+    return sorted(set(one["n"].values.tolist()))
 
 
 def _values(one: xr.Dataset, kind: str, role: str, n: int) -> Float[np.ndarray, " class_"]:
@@ -136,7 +136,7 @@ def _network(axes: Axes, one: xr.Dataset, kind: str, name: str) -> None:
     for role, dashes in _ROLES.items():
         found = [mean(_values(one, kind, role, n)) for n in _sizes(one)]
         look = {"color": colour, "linestyle": dashes, "marker": marker, "markersize": 3}
-        curve(axes, _sizes(one), found, **look)
+        curve(axes, np.array(_sizes(one)), found, **look)
 
 
 def _theory(theory: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

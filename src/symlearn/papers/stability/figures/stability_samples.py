@@ -27,7 +27,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 def measure(plotted: Plotted) -> dict[str, Measured]:
     """Shares of folded fields at the largest temperature and at one pixel; displacements."""
     samples = plotted["samples"]
-    count = samples.attrs["fields"]
+    count = int(samples.attrs["fields"])
     measured: dict[str, Measured] = {}
     for cutoff in samples["cutoff"].values:
         here = samples.sel(cutoff=cutoff)
