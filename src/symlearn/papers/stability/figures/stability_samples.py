@@ -124,7 +124,7 @@ def _folds(axes: Axes, samples: xr.Dataset) -> None:
     for row, shade in enumerate(shades):
         here = samples.isel(cutoff=row)
         share = here["folded_share"].values
-        low, high = np.array([wilson(float(one), samples.attrs["fields"]) for one in share]).T
+        low, high = np.array([wilson(float(one), int(samples.attrs["fields"])) for one in share]).T
         axes.plot(x, share, "o-", color=shade, markersize=2.5, label=f"c = {int(here['cutoff'])}")
         axes.fill_between(x, low, high, color=shade, alpha=0.2, linewidth=0)
     axes.axvspan(0, 1, color=_ALLOWED, alpha=0.12, linewidth=0)
