@@ -160,5 +160,5 @@ def test_a_configuration_within_that_of_another_workflow_is_refused_in_one_line(
         cwd=tmp_path, env=whole.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "config: config_version: this key is missing" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "config: config_version: this key is missing" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -23,7 +23,6 @@ def results_of(preset):
     return Path(PREFIXED(f"results/{preset}"))
 
 
-
 if workflow.remote_exec:
     # A submitted job: its spec says all that it needs. The config may have been edited since.
     PRESET, FIGURES = config["preset"], {}

@@ -98,7 +98,7 @@ def standing(
     )
 
 
-def _made(jobs: Mapping[str, Job], maker: Mapping[Path, str]) -> dict[str, float | None]:
+def _made(jobs: dict[str, Job], maker: Mapping[Path, str]) -> dict[str, float | None]:
     """When each job's files were written; of one that has none, what was made from them."""
     after: dict[str, list[str]] = {name: [] for name in jobs}
     for name, job in jobs.items():
@@ -112,7 +112,7 @@ def _made(jobs: Mapping[str, Job], maker: Mapping[Path, str]) -> dict[str, float
     return made
 
 
-def _spread(runs: set[str], jobs: Mapping[str, Job], maker: Mapping[Path, str]) -> None:
+def _spread(runs: set[str], jobs: dict[str, Job], maker: Mapping[Path, str]) -> None:
     """Add to what runs what follows from it, and what makes the files that it lacks."""
     before = -1
     while len(runs) > before:
