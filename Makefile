@@ -25,7 +25,7 @@ TORCH := envs/torch.txt
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PIP_EXACT = $(PIP_INSTALL) --no-deps --no-build-isolation
 
-.PHONY: help env figures test test-quick test-slurm fuzz lint format lock clean
+.PHONY: help env figures test test-slow test-quick test-slurm fuzz lint format lock clean
 
 help:  ## this list
 	@sed -En 's/^([a-z-]+):.*  ## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -72,10 +72,13 @@ endef
 figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="...", VERBOSE=1
 	@$(WITH_BIN) snakemake $(if $(VERBOSE),,--logger symlearn) --cores all $(SNAKEMAKE_ARGS)
 
-test: env  ## all tests; PYTEST_ARGS="..." adds options
+test: env  ## what a change can break, in minutes; PYTEST_ARGS="..." adds options
 	@$(WITH_BIN) pytest $(PYTEST_ARGS)
 
-test-quick: env  ## the whole quick preset with its claims, gallery and bundle; half an hour
+test-slow: env  ## the rare: kills, full disks, fuzzing, the commands of docs/, long statistics
+	@$(WITH_BIN) pytest -m slow $(PYTEST_ARGS)
+
+test-quick: env  ## the whole quick preset with its claims, gallery and bundle; a quarter of an hour
 	@$(WITH_BIN) pytest -m quick -n0 -v tests/workflow/test_quick.py $(PYTEST_ARGS)
 
 test-slurm: env  ## the Slurm profile on a cluster of its own, on this machine; needs root

@@ -28,5 +28,5 @@ rule all:
     default_target: True
     input:
         rules.figures.input,
-        rules.claims.output,
+        rules.judge_claims.output,
     localrule: True

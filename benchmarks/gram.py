@@ -69,7 +69,7 @@ def neural_tangents_seconds(images: np.ndarray, size: int, by_tile: bool) -> flo
 
 
 def careful(x: np.ndarray, y: np.ndarray) -> float:
-    """One entry with an angle that keeps its digits (note 2.13)."""
+    """One entry with an angle that keeps its digits (docs/science/orbits.md#one-convolution)."""
     p, q = patches(x), patches(y)
     p_norm, q_norm = np.linalg.norm(p, axis=-1), np.linalg.norm(q, axis=-1)
     u = (p / np.where(p_norm > 0, p_norm, 1.0)[:, None])[:, None]

@@ -3,6 +3,19 @@
 import os
 from pathlib import Path
 
+# The machine and its user are the same for all tests, for the workers that pytest starts and for
+# what tests start. One thread each, as is read when NumPy and torch are imported: there is a worker
+# for each core, and threads that share a core wait for each other.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["LC_ALL"] = "C.UTF-8"
+os.environ["PYTHONUTF8"] = "1"
+os.environ["MATPLOTLIBRC"] = os.devnull
+# These would come before OMP_NUM_THREADS, or change a precision or the options of a run.
+os.environ.pop("OPENBLAS_NUM_THREADS", None)
+os.environ.pop("MKL_NUM_THREADS", None)
+os.environ.pop("JAX_ENABLE_X64", None)
+os.environ.pop("SNAKEMAKE_PROFILE", None)
+
 import pytest
 import yaml
 from hypothesis import settings

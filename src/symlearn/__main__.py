@@ -13,7 +13,7 @@ from pathlib import Path
 from symlearn.pipeline.specs import STAGES
 
 TOOLS: Mapping[str, str] = {
-    "claims": "claims",
+    "claims": "claims.command",
     "plan": "forecast.command",
     "watch": "watch",
     "provenance": "provenance",

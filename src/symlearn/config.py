@@ -6,7 +6,6 @@ settings are checked by themselves, so that a fault in one stops those figures a
 Light on purpose: the Snakefile imports it, so nothing here imports an array library.
 """
 
-import difflib
 import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -18,7 +17,6 @@ from typing import Annotated, Any, Literal, Union
 from pydantic import (
     BaseModel,
     Field,
-    StringConstraints,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -28,13 +26,11 @@ from symlearn import wings
 from symlearn.errors import ConfigError
 from symlearn.menu import kinds
 from symlearn.menu import networks as catalogue
-from symlearn.menu.datasets import DATASETS
-from symlearn.menu.values import Closed, Context, Dataset, Whole
+from symlearn.menu.values import Closed, Context, Dataset, PlainName, Whole
+from symlearn.menu.values import allowed as _allowed
 from symlearn.pipeline.yaml_files import read_yaml
 
 VERSION: Literal[2] = 2
-# Names become parts of file names and of command lines, so they are plain.
-PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 # One entry of `architectures`; its key `kind` says which model it is held to.
 ARCHITECTURES = kinds.models()
 Architecture: Any = Annotated[Union[tuple(ARCHITECTURES.values())], Field(discriminator="kind")]  # noqa: UP007
@@ -324,8 +320,8 @@ def _named(part: Any, key: str, images: Dataset) -> Iterator[_Name]:
             yield from _named(one, f"{key}.{number}", images)
     if not isinstance(part, BaseModel):
         return
-    own = getattr(part, "dataset", images.name)
-    side = images.side if own == images.name else DATASETS[own].side
+    own = getattr(part, "image_set", images.image_set)
+    side = images.side if own == images.image_set else own.facts.side
     for field in type(part).model_fields:
         value, path = getattr(part, field), f"{key}.{field}"
         kind = field.removesuffix("s")
@@ -422,13 +418,6 @@ def _keys_beside(location: tuple[Any, ...], model: type[BaseModel] | None) -> li
 def _resolve(node: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
     reference = node.get("$ref")
     return schema["$defs"][reference.rsplit("/", 1)[1]] if reference else node
-
-
-def _allowed(given: str, names: Iterable[str]) -> str:
-    choices = list(names)
-    near = difflib.get_close_matches(given, choices, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"{hint}allowed: {', '.join(choices)}"
 
 
 def json_schema() -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from symlearn.menu.datasets import DATASETS, Facts
+from symlearn.menu.datasets import Facts, facts_of
 from symlearn.menu.groups import GROUPS
 from symlearn.papers.orbits.shares import epoch_points
 from symlearn.pipeline.specs import Cell
@@ -43,7 +43,7 @@ def orbits_shape(orbits: Cell) -> OrbitsShape:
     count = (classes if isinstance(classes, int) else len(classes)) * task["seeds_per_class"]
     family, n = GROUPS[orbits.settings["group"]], orbits.settings["n"]
     preparation = orbits.settings["preparation"]
-    side = DATASETS[orbits.inputs[0].settings["name"]].side * preparation["upsampling"]
+    side = facts_of(orbits.inputs[0].settings).side * preparation["upsampling"]
     return OrbitsShape(
         task["stop"] - task["start"],
         count * family.order(n),
@@ -84,7 +84,7 @@ def data_facts(cell: Cell) -> Facts:
     """Those of the data set that the networks' images come from."""
     source = cell.inputs[0]
     data = source.inputs[0] if source.stage == "orbits" else source
-    return DATASETS[data.settings["name"]]
+    return facts_of(data.settings)
 
 
 def _unknown(cell: Cell) -> Schedule:

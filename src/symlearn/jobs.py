@@ -7,6 +7,7 @@ thus remakes the short ones that it shares a job with, and no long one.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from math import inf, prod
 from typing import Any
 
@@ -23,16 +24,17 @@ from symlearn.pipeline.specs import IN_PLACE, STAGES, Cell
 
 Key = tuple[str, str]  # a cell's stage, and its name apart from jobs
 
-# Multiplications, roughly, that fill a job: about a quarter of a minute on a core.
-FULL = 2e11
+# Multiplications, roughly, that fill a job: about half a minute on a core.
+FULL = 4e11
 
 # Rough costs in multiplications. An entry of a Gram matrix: of a pair of pixels in closed form
 # (benchmarks/README.md counts them), of a layer's angle, and what neural-tangents takes in place of
-# one. A network: of a pixel, forwards and backwards, as small networks take.
+# one. A network that is not dense: of a pixel, as small ones take; training passes thrice.
 _PAIR_OF_PIXELS, _ANGLE, _NEURAL_TANGENTS = 27, 300, 20
-_TRAINED_PIXEL = 6000
+_PIXEL_OF_A_NETWORK, _PASSES = 2000, 3
 # A study of Gram matrices: cubes of the points by fast routines, squares by others.
 _SQUARE = 300
+_STRIPE, _STRIPE_UNIT = "stability.stripe_training", 200
 
 
 def shared(studies: Mapping[str, Sequence[Cell]]) -> dict[str, list[Cell]]:
@@ -134,16 +136,40 @@ def _entry(layers: Layers, pixels: int, exact: bool) -> float:
 
 def _networks(cell: Cell) -> float:
     images = schedule(cell).images
-    return images * prod(image_shape(cell)) * _TRAINED_PIXEL if images else inf
+    each = _PASSES * _one_image(cell.settings["network"], prod(image_shape(cell)))
+    return images * each if images else inf
+
+
+def _one_image(network: Mapping[str, Any], pixels: int) -> float:
+    """The multiplications of an image in a network, roughly; of dense layers, closely."""
+    match network:
+        case {"network": inner, "n": n}:
+            return n * _one_image(inner, pixels)
+        case {"widths": widths}:
+            sizes = [pixels, *widths]
+            lifted = network.get("n", 1)  # of a group: the first layer acts on every pose
+            return lifted * sum(a * b for a, b in pairwise(sizes))
+        case {"kind": "ntk", "width": width}:
+            return pixels * width
+    return pixels * _PIXEL_OF_A_NETWORK
 
 
 def _study(cell: Cell) -> float:
+    if cell.settings.get("module") == _STRIPE:
+        return _stripe(cell.settings)
     kernels = [read for read in cell.inputs if read.stage == "kernels"]
     if not kernels:
         return inf
     shape = orbits_shape(kernels[0].inputs[0])
     ridges = len(cell.settings.get("ridge_factors", [0]))
     return ridges * shape.entries * (shape.points + _SQUARE)
+
+
+def _stripe(settings: Mapping[str, Any]) -> float:
+    """Steps grow with the points, and each goes over all points and units of all trainings."""
+    steps = settings["points"] / settings["limits"]["parameters"]
+    work = len(settings["seeds"]) * settings["width"] * settings["points"]
+    return _STRIPE_UNIT * work * steps
 
 
 def _uncounted(_: Cell) -> float:

@@ -16,7 +16,7 @@ from symlearn.pipeline.specs import Cell
 CLOSING: Mapping[str, tuple[str, ...]] = {
     "all": ("claims",),
     "figures": (),
-    "claims": ("claims",),
+    "claims": ("claims", "claims-check"),
     "gallery": ("claims", "gallery"),
     "bundle": ("claims", "bundle"),
 }
@@ -110,5 +110,5 @@ def _context(config: Config, cells: Iterable[Cell]) -> dict[str, Any] | None:
     if own.name not in read:
         return None
     others = sorted(read - {own.name})
-    context = {"dataset": own.model_dump(), "seed": config.context.seed}
+    context = {"dataset": own.described, "classes": own.facts.classes, "seed": config.context.seed}
     return {**context, "others": others} if others else context

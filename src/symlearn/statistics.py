@@ -24,6 +24,29 @@ class Measured(NamedTuple):
     value: float
     uncertainty: float = float("nan")
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The ends of the normal 95 % interval."""
+        reach = TWO_SIDED * self.uncertainty
+        return self.value - reach, self.value + reach
+
+
+class Bounded(Measured):
+    """A measured quantity that has bounds, such as a correlation, with an interval within them."""
+
+    ends: tuple[float, float]
+
+    def __new__(cls, value: float, uncertainty: float, ends: tuple[float, float]) -> "Bounded":
+        """Value and standard error stay the tuple; the ends are of the 95 % interval."""
+        made = super().__new__(cls, value, uncertainty)
+        made.ends = ends
+        return made
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The ends of the 95 % interval."""
+        return self.ends
+
 
 # Measured quantities by name; claims refer to these names.
 Measurements = Mapping[str, Measured]
@@ -32,7 +55,10 @@ Measurements = Mapping[str, Measured]
 def correlation(
     x: Float[np.ndarray, "task *within"], y: Float[np.ndarray, "task *within"]
 ) -> Measured:
-    """Pearson's correlation of all entries, with its standard error by bootstrap over tasks."""
+    """Pearson's correlation of all entries, with its bootstrap over tasks.
+
+    The interval is of percentiles, which stay between -1 and 1.
+    """
     return _bootstrap(lambda rows: _pearson(_entries(x, rows), _entries(y, rows)), len(x))
 
 
@@ -219,8 +245,7 @@ def _rank_interval(
     if np.isnan(value) or len(np.unique(groups)) < 2:
         return _UNDEFINED._replace(measured=Measured(value))
     found = np.array([difference(rows) for rows in _resampled_groups(groups)])
-    low, high = np.nanquantile(found, [0.025, 0.975])
-    return Interval(Measured(value, float(np.nanstd(found, ddof=1))), float(low), float(high))
+    return Interval(Measured(value, float(np.nanstd(found, ddof=1))), *_percentiles(found))
 
 
 def _resampled_groups(groups: np.ndarray) -> Iterator[np.ndarray]:
@@ -243,4 +268,11 @@ def _bootstrap(
     else:
         # Draws differ in size where groups do.
         drawn = np.array([statistic(row[None])[0] for row in _resampled_groups(groups)])
-    return Measured(float(value), float(np.nanstd(drawn, ddof=1)))
+    return Bounded(float(value), float(np.nanstd(drawn, ddof=1)), _percentiles(drawn))
+
+
+def _percentiles(drawn: np.ndarray) -> tuple[float, float]:
+    """Those that leave 2.5 % on each side; NaN where nothing is finite."""
+    kept = drawn[np.isfinite(drawn)]
+    low, high = np.quantile(kept, [0.025, 0.975]).tolist() if kept.size else [np.nan, np.nan]
+    return low, high

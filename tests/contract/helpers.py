@@ -30,7 +30,7 @@ TOLERANCE = {
         "reference exact": 1e-6,
         "reference spectral": 1e-8,
         "bessel": 1e-12,
-        "digits of the note": 1e-4,
+        "printed digits": 1e-4,
         "ensemble": 1e-10,
     },
     # Angles near zero keep half of the digits; pooling averages their errors away.

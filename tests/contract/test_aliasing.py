@@ -212,10 +212,11 @@ def test_the_rectified_cosine_has_its_closed_form(frequency, samples):
 
 
 @pytest.mark.parametrize(
-    ("frequency", "noted"), [(1, 8.85e-4), (4, 1.42e-2), (8, 5.73e-2), (16, 2.37e-1), (31, 2.74e-2)]
+    ("frequency", "printed"),  # docs/science/lie.md#the-rectified-cosine
+    [(1, 8.86e-4), (4, 1.42e-2), (8, 5.73e-2), (16, 2.37e-1), (31, 2.75e-2)],
 )
-def test_the_rectified_cosine_has_the_notes_values(frequency, noted):
-    assert rectified_cosine_error(frequency, 64) == pytest.approx(noted, rel=5e-3)
+def test_the_rectified_cosine_has_the_printed_values(frequency, printed):
+    assert rectified_cosine_error(frequency, 64) == pytest.approx(printed, rel=5e-3)
 
 
 @pytest.mark.parametrize("frequency", [1, 4, 8])

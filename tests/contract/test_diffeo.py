@@ -129,7 +129,8 @@ def test_the_gradient_follows_the_sum_rule(cutoff):
     assert abs(found.mean().item() - expected) <= 4 * error + 1e-3 * expected
 
 
-# The note's measurements, with room for its sample and for where the Jacobian is looked at.
+# The shares in docs/science/stability.md#folds and
+# docs/science/stability.md#numbers-measured-before, with room for their samples.
 @pytest.mark.parametrize(
     ("cutoff", "pixels", "low", "high"),
     [
@@ -140,7 +141,7 @@ def test_the_gradient_follows_the_sum_rule(cutoff):
         (5, 1.0, 0.0, 0.01),
     ],
 )
-def test_the_share_of_folded_fields_is_that_of_the_note(cutoff, pixels, low, high):
+def test_the_share_of_folded_fields_is_that_of_the_table(cutoff, pixels, low, high):
     heat = temperature_range(28, cutoff)[1] if pixels is None else temperature(pixels, 28, cutoff)
     share = folded(*sample_fields(1000, 28, heat, cutoff, torch.Generator().manual_seed(0)))
     assert low <= share.double().mean() <= high

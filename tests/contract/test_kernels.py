@@ -55,7 +55,10 @@ def _patches(images, size):
 
 
 def _careful_entry(p, q, readout, kind):
-    """One entry of the kernel of one convolution, note 2.13, with a careful angle."""
+    """One entry of the kernel of one convolution, with a careful angle.
+
+    See docs/science/orbits.md#one-convolution.
+    """
     if readout == "gap":
         p, q = p[:, None], q[None, :]
     p_norm, q_norm = np.linalg.norm(p, axis=-1), np.linalg.norm(q, axis=-1)
@@ -127,8 +130,9 @@ def _cnn_recursion(images, readout, size, convolutions):
 def test_neural_tangents_still_loads_and_computes():
     advice = (
         "neural_tangents.stax no longer works with the installed jax: pin jax back to the version "
-        "in envs/requirements.lock, or port Dense, Conv, Relu, GlobalAvgPool and Flatten (note "
-        "2.13) to symlearn/kernels and drop symlearn/kernels/neural_tangents_adapter.py"
+        "in envs/requirements.lock, or port Dense, Conv, Relu, GlobalAvgPool and Flatten "
+        "(docs/science/orbits.md#kernels) to symlearn/kernels and drop "
+        "symlearn/kernels/neural_tangents_adapter.py"
     )
     try:
         stax = load_stax()

@@ -153,6 +153,29 @@ def test_finite_differences_of_the_resampling_converge_to_the_central_stencil(ge
     assert off((moved[0] - moved[1]).flatten(1) / (2 * step), expected) <= 2e-6
 
 
+@pytest.mark.parametrize("generator", GEOMETRIC)
+def test_from_above_the_resampling_takes_the_pixel_that_the_coordinate_moves_to(generator):
+    points, step = images(2), 1e-7
+    found = (resample(points, generator, step) - points) / step
+    v, u = (torch.linspace(-1, 1, count).double() for count in points.shape[-2:])
+    expected = torch.zeros_like(points)
+    for (by_u, by_v, constant), axis in zip(GENERATORS[generator].field, (-1, -2), strict=True):
+        speed = (points.shape[axis] - 1) / 2 * (by_u * u + by_v * v[:, None] + constant)
+        ahead, behind = (reflected(points, axis, offset) for offset in (1, -1))
+        expected += (ahead - points) * speed.clamp(min=0) + (points - behind) * speed.clamp(max=0)
+    assert off(found, expected) <= 2e-6
+    forward = lie_derivative(nn.Flatten().eval(), points, generator, "forward-exact")
+    falls = not generator.startswith("translate")  # some pixels' coordinates
+    assert (off(found.flatten(1), forward) > 0.1) == falls
+
+
+def reflected(points, axis, offset):
+    """The neighbour of each pixel along an axis; beyond the border images are reflected."""
+    last = points.shape[axis] - 1
+    where = (torch.arange(last + 1) + offset).abs()
+    return points.index_select(axis, last - (last - where).abs())
+
+
 coefficient = st.floats(-3, 3)
 
 

@@ -272,8 +272,8 @@ def test_transforms_are_drawn_of_any_number_of_networks(plotted, count):
     several["family"] = plotted["lie-transforms"]["family"]
     text = lie_transforms.caption(several)
     letters = "ABCDEFGHI"[: count + 1]
-    assert f"({letters[-1]}) Mean square" in text
-    assert f"{letters[-2]}: net-{count - 1}) Shares" in text
+    assert f"({letters[-1]}) The last panel" in text
+    assert f"{letters[-2]}: net-{count - 1}) Bars" in text
     figure = lie_transforms.draw(several, {})
     framed = [axes for axes in figure.axes if axes.axison]
     figure.canvas.draw()

@@ -1,4 +1,7 @@
-"""Two rings: closed form of the spectrum, the note's table 3b, and the collapse of note 2.12."""
+"""Two rings: closed form of the spectrum, its reference values, and collapsed orbits.
+
+See docs/science/orbits.md#two-rings and docs/science/orbits.md#the-ridge-floor.
+"""
 
 import numpy as np
 import pytest
@@ -20,7 +23,8 @@ from symlearn.theory.ridges import authors_regression, authors_spectral
 from .helpers import F64, difference, pair_labels
 
 RIDGE_FACTOR = 1e-5
-# Table 3b as printed: points per ring, error without ridge, error with the authors' ridge.
+# The table of docs/science/orbits.md#two-rings: points per ring, error without ridge, error with
+# the authors' ridge.
 SIZE_SWEEP = [
     (4, "1.04744", "1.04743"),
     (8, ".539970", ".540049"),
@@ -62,7 +66,7 @@ def _agrees(found, printed):
     mantissa, _, exponent = printed.partition("e")
     last = 10.0 ** (int(exponent or 0) - len(mantissa.split(".")[1]))
     expected = float(printed)
-    return difference(found, expected) <= max(F64["digits of the note"] * expected, 0.5 * last)
+    return difference(found, expected) <= max(F64["printed digits"] * expected, 0.5 * last)
 
 
 @pytest.mark.parametrize("setting", [*map(_by_size, SIZES), *map(_by_separation, SEPARATIONS)])
@@ -73,12 +77,12 @@ def test_closed_form_is_the_spectrum_of_the_gram_matrix(setting):
 
 
 @pytest.mark.parametrize(("n", "printed", "_"), SIZE_SWEEP)
-def test_size_sweep_without_ridge_has_the_digits_of_the_note(n, printed, _):
+def test_size_sweep_without_ridge_has_the_printed_digits(n, printed, _):
     assert _agrees(bessel_error(*_by_size(n)), printed)
 
 
 @pytest.mark.parametrize(("n", "_", "printed"), SIZE_SWEEP)
-def test_size_sweep_with_ridge_has_the_digits_of_the_note(n, _, printed):
+def test_size_sweep_with_ridge_has_the_printed_digits(n, _, printed):
     matrix = ring_gram(*_by_size(n))
     ridge = authors_spectral(matrix, RIDGE_FACTOR)
     assert _agrees(spectral_error(matrix, ridge), printed)
@@ -96,27 +100,27 @@ def test_regression_with_its_own_ridge_agrees_off_the_plateau_and_is_lower_on_it
     # Its ridge counts 2n - 1 points, so where the ridge rules the error is that much smaller.
     matrix = ring_gram(*_by_size(n))
     ratio = _exact(matrix, authors_regression(matrix, RIDGE_FACTOR, 0)) / float(printed)
-    smallest = 1 - 1 / (2 * n) if n >= PLATEAU - 4 else 1 - F64["digits of the note"]
-    assert smallest - F64["digits of the note"] <= ratio <= 1 + F64["digits of the note"]
+    smallest = 1 - 1 / (2 * n) if n >= PLATEAU - 4 else 1 - F64["printed digits"]
+    assert smallest - F64["printed digits"] <= ratio <= 1 + F64["printed digits"]
 
 
 @pytest.mark.parametrize("n", [n for n in SIZES if n <= 28])
 def test_regression_without_ridge_is_the_closed_form_while_digits_last(n):
     exact = _exact(ring_gram(*_by_size(n)))
-    assert exact == pytest.approx(bessel_error(*_by_size(n)), rel=F64["digits of the note"])
+    assert exact == pytest.approx(bessel_error(*_by_size(n)), rel=F64["printed digits"])
 
 
 @pytest.mark.parametrize(
     ("separation", "printed"), list(zip(SEPARATIONS, SEPARATION_ERRORS, strict=True))
 )
-def test_separation_sweep_with_ridge_has_the_digits_of_the_note(separation, printed):
+def test_separation_sweep_with_ridge_has_the_printed_digits(separation, printed):
     matrix = ring_gram(*_by_separation(separation))
     ridge = authors_spectral(matrix, RIDGE_FACTOR)
     assert _agrees(spectral_error(matrix, ridge), printed)
     assert _agrees(_exact(matrix, ridge), printed)
 
 
-def test_rings_that_coincide_have_the_error_of_the_note_without_ridge():
+def test_rings_that_coincide_have_the_printed_error_without_ridge():
     assert _agrees(bessel_error(*_by_separation(0.0)), "7.724")
 
 

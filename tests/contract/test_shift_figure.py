@@ -71,13 +71,13 @@ def test_the_smallest_ridge_comes_first_whatever_the_config_s_order(plotted):
     assert cells["ridge_factor"].values.tolist() == sorted(FACTORS)
     ridges = cells["ridge"].transpose("ridge_factor", ...).values
     assert all((low < high).all() for low, high in pairwise(ridges))
-    assert f"ridge {min(FACTORS):g} of the trace" in fig7.caption(datasets)
+    assert f"ridge of {min(FACTORS):g} of the trace" in fig7.caption(datasets)
 
 
 def test_caption_and_axes_name_the_shifts(plotted):
     datasets, group = plotted
     moves = action_of(group).moves
-    assert fig7.caption(datasets).startswith(f"Orbits of {moves}, ")
+    assert fig7.caption(datasets).startswith(f"The orbits are {moves}, ")
     with style.applied():
         figure = fig7.draw(datasets, fig7.measure(datasets))
         axes = figure.axes

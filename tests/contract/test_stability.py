@@ -1,4 +1,7 @@
-"""Stability against its definition written out, closed forms and the note's numbers."""
+"""Stability against its definition written out, closed forms and numbers measured before.
+
+See docs/science/stability.md#d-g-and-r and docs/science/stability.md#numbers-measured-before.
+"""
 
 import copy
 from dataclasses import replace
@@ -133,7 +136,7 @@ def test_the_identity_has_a_relative_stability_of_exactly_one(images):
     assert mean_stability(responses).relative == pytest.approx(1.0, abs=1e-12)
 
 
-def test_the_identity_on_mnist_has_the_deformation_stability_of_the_note(mnist):
+def test_the_identity_on_mnist_has_the_deformation_stability_measured_before(mnist):
     images = torch.from_numpy(mnist.levels[:500, None] / 255)
     perturbation = Perturbation.of_displacement(1.0, 28, cutoff=3)
     found = mean_stability(measure(nn.Identity(), images, perturbation, generator()).layers[OUTPUT])
@@ -235,6 +238,7 @@ def test_one_image_and_images_that_are_not_square_are_refused(images):
         measure(nn.Identity(), images[..., :10], PERTURBATION, generator())
 
 
+@pytest.mark.slow
 def test_resampled_means_cover_the_truth_as_often_as_they_say():
     """Outputs are normal in 3 dimensions, so that <|f(x) - f(z)|^2> = 6 exactly."""
     rng = np.random.default_rng(0)

@@ -1,4 +1,7 @@
-"""The stripe and cylinder models against the theory, autograd and the note's numbers."""
+"""The stripe and cylinder models against the theory, autograd and derived numbers.
+
+See docs/science/stability.md#the-stripe-and-the-cylinder.
+"""
 
 import math
 
@@ -60,18 +63,18 @@ def feature():
     return trained(COUNT, FEATURE)
 
 
-# Note 1.8, its table of exponents.
+# The table of docs/science/stability.md#predicted-exponents.
 @pytest.mark.parametrize(
     ("dimension", "expected_lazy", "stripe", "cylinder"),
     [(3, 0.429, 0.714, 0.5), (5, 0.385, 0.692, 0.5), (10, 0.357, 0.679, 0.5)],
 )
-def test_exponents_are_those_of_the_note(dimension, expected_lazy, stripe, cylinder):
+def test_exponents_are_those_of_the_table(dimension, expected_lazy, stripe, cylinder):
     assert lazy_exponent(dimension) == pytest.approx(expected_lazy, abs=5e-4)
     assert feature_exponent(dimension) == pytest.approx(stripe, abs=5e-4)
     assert feature_exponent(dimension, 2) == pytest.approx(cylinder, abs=5e-4)
 
 
-def test_the_expected_amplification_has_the_prefactor_of_the_note():
+def test_the_expected_amplification_has_the_derived_prefactor():
     assert expected_amplification(100) == pytest.approx(3.68, abs=5e-3)
 
 

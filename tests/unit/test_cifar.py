@@ -165,7 +165,7 @@ def test_kernels_of_colour_images_are_refused(shipped):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"points": [10, 1500]}, r"tasks.0.points: 1500 training and 400 test images are more"),
+        ({"points": [10, 4500]}, r"tasks.0.points: 4500 training and 1000 test images are more"),
         ({"networks": ["lnet"]}, r"tasks.0.networks: 'lnet' is unknown; did you mean 'lenet'"),
         ({"dataset": "cifar"}, r"'cifar' is unknown; did you mean 'cifar10'"),
         ({"test": 100}, r"stability.images: 300 is more than the 100 test images"),

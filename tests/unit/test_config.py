@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from symlearn import plan, wings
-from symlearn.config import json_schema, load, parse, schema_text
+from symlearn.config import json_schema, load, overlaid, parse, schema_text
 from symlearn.datasets import load_images
 from symlearn.datasets.distribution_shift import SHIFTS, shuffle_patches
 from symlearn.errors import ConfigError
@@ -46,6 +46,28 @@ def planned(raw):
 
 
 PRESETS = ("quick", "standard", "paper")
+# Small images, which some settings do not fit.
+OF_DIGITS = {
+    "dataset": {"name": "digits", "padding": 2},
+    "shifts": {"n": [2, 4, 6, 12]},
+    "partial": {"images": 300},
+    "stability": {
+        "tasks": [
+            {
+                "dataset": "digits", "networks": ["fully-connected", "lenet"],
+                "points": [128, 400, 1250], "test": 400, "seeds": 3, "steps": 200, "batch": 32,
+            }
+        ]
+    },
+}  # fmt: skip
+
+
+@pytest.fixture
+def of_digits(shipped):
+    """The config as it is shipped, with `quick` on the digits of 8 x 8 pixels, framed."""
+    quick = shipped["presets"]["quick"]
+    shipped["presets"]["quick"] = overlaid(quick, OF_DIGITS)
+    return shipped
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -209,7 +231,7 @@ FAULTS = {
     "pairs-without-a-triangle": (
         f"{QUICK}.rotations.pairs",
         2,
-        ["2", "greater than or equal to 3"],
+        ["2: three pairs or more make the triangles"],
     ),
     "one-size-of-rings": (f"{QUICK}.rings.n", [4], ["[4]", "at least 2"]),
     "group-of-other-studies": (
@@ -358,10 +380,10 @@ FAULTS |= {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_one_line_with_key_path_value_and_what_is_allowed(shipped, fault):
+def test_a_fault_is_one_line_with_key_path_value_and_what_is_allowed(of_digits, fault):
     path, value, parts = FAULTS[fault]
     with pytest.raises(ConfigError) as raised:
-        planned(changed(shipped, path, value))
+        planned(changed(of_digits, path, value))
     message = str(raised.value)
     assert message.startswith("config.yaml: ")
     for part in [path, *parts]:
@@ -376,22 +398,22 @@ def test_a_fault_is_one_line_with_key_path_value_and_what_is_allowed(shipped, fa
         ({"width": 30}, "a width of 30, which is no multiple of 4"),
     ],
 )
-def test_a_transformer_of_ones_own_must_fit_the_images(shipped, entry, reason):
-    shipped["networks"]["mine"] = {"kind": "vision-transformer", "mlp_width": 8, **entry}
+def test_a_transformer_of_ones_own_must_fit_the_images(of_digits, entry, reason):
+    of_digits["networks"]["mine"] = {"kind": "vision-transformer", "mlp_width": 8, **entry}
     for study in ("lie_models.networks", "partial.networks"):
-        used = changed(shipped, f"{QUICK}.{study}", ["resnet8-8", "vit-plain-32", "mine"])
+        used = changed(of_digits, f"{QUICK}.{study}", ["resnet8-8", "vit-plain-32", "mine"])
         with pytest.raises(ConfigError, match=f"{QUICK}.{study}: 'mine' has {reason}"):
             planned(used)
 
 
-def test_the_networks_of_a_task_must_fit_its_own_images(shipped):
-    task = shipped["presets"]["quick"]["stability"]["tasks"][0]
+def test_the_networks_of_a_task_must_fit_its_own_images(of_digits):
+    task = of_digits["presets"]["quick"]["stability"]["tasks"][0]
     tasks = [task, {**task, "dataset": "cifar10-part", "networks": ["alexnet"]}]
-    assert planned(changed(shipped, f"{QUICK}.stability.tasks", tasks))
+    assert planned(changed(of_digits, f"{QUICK}.stability.tasks", tasks))
     # The digits are framed where they are the preset's own images, and nowhere else.
-    shipped["presets"]["quick"]["dataset"] = {"name": "mnist", "padding": 4}
+    of_digits["presets"]["quick"]["dataset"] = {"name": "mnist", "padding": 4}
     with pytest.raises(ConfigError, match=r"tasks\.0\.networks: 'lenet' needs .* 12 .* not 8"):
-        planned(shipped)
+        planned(of_digits)
 
 
 @pytest.mark.parametrize(
@@ -402,11 +424,11 @@ def test_the_networks_of_a_task_must_fit_its_own_images(shipped):
         ("invariance.class_", "invariance-saliency"),
     ],
 )  # fmt: skip
-def test_a_class_that_the_data_set_lacks_is_one_line(shipped, monkeypatch, key, figure):
+def test_a_class_that_the_data_set_lacks_is_one_line(of_digits, monkeypatch, key, figure):
     two = {**DATASETS, "digits": DATASETS["digits"]._replace(classes=2)}
     monkeypatch.setattr("symlearn.menu.values.DATASETS", two)
     with pytest.raises(ConfigError, match=rf"{re.escape(key)}: there is no class \d, only 0 to 1"):
-        plan.figures(parse(shipped), [figure])
+        plan.figures(parse(of_digits), [figure])
 
 
 def test_the_home_folder_may_be_written_short(shipped, tmp_path, monkeypatch):
@@ -462,8 +484,8 @@ def test_all_faults_are_told_at_once(shipped):
     assert [message.count(f"{path}: ") for path in paths] == [1] * len(paths)
 
 
-def test_faults_of_several_studies_and_of_what_must_fit_are_told_at_once(shipped):
-    faulty = changed(shipped, f"{QUICK}.rings.n", [1, 4])
+def test_faults_of_several_studies_and_of_what_must_fit_are_told_at_once(of_digits):
+    faulty = changed(of_digits, f"{QUICK}.rings.n", [1, 4])
     faulty = changed(faulty, f"{QUICK}.shifts.n", [5, 7])
     faulty = changed(faulty, f"{QUICK}.partial.networks", ["cn"])
     with pytest.raises(ConfigError) as raised:
@@ -616,6 +638,7 @@ def test_an_architecture_of_ones_own_has_its_defaults_filled_in(shipped):
 
 def test_shifts_are_measured_against_the_prepared_images(shipped):
     raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 4})
+    raw = changed(raw, f"{QUICK}.partial.images", 100)
     raw = changed(raw, f"{QUICK}.shifts.n", [2, 8, 24])
     for family in raw["presets"]["quick"]["invariance"]["families"]:
         family["n"] = 2
@@ -635,6 +658,7 @@ def test_a_preset_is_chosen_among_those_of_the_config(shipped):
 
 def test_patches_are_measured_against_the_prepared_images(shipped):
     raw = changed(shipped, f"{QUICK}.dataset", {"name": "digits", "upsampling": 2, "padding": 3})
+    raw = changed(raw, f"{QUICK}.partial.images", 100)
     raw = changed(raw, f"{QUICK}.shifts.n", [2, 11, 22])
     raw = changed(raw, f"{QUICK}.lie_models.networks", ["fully-connected"])
     raw = changed(raw, f"{QUICK}.lie_layers.networks", ["fully-connected"])

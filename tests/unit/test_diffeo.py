@@ -49,7 +49,7 @@ def test_the_range_goes_from_half_a_pixel_to_the_size_of_the_finest_mode(side, c
     assert displacement(highest, side, cutoff) == pytest.approx(side / (math.pi * cutoff))
 
 
-# The note's table: modes kept, and the sum of their squared amplitudes.
+# docs/science/stability.md#temperature-cut-off-and-displacement: modes, sum of squared amplitudes.
 @pytest.mark.parametrize(
     ("cutoff", "modes", "total"),
     [(2, 3, 0.900), (3, 6, 1.225), (5, 19, 1.878), (10, 77, 2.796), (15, 172, 3.365)],

@@ -6,7 +6,7 @@ import zlib
 import pytest
 
 from symlearn.errors import StoreError
-from symlearn.tools.claims import _COLUMNS
+from symlearn.tools.claims.verdicts import COLUMNS
 from symlearn.tools.gallery.command import main
 from symlearn.tools.gallery.content import counted, picture
 
@@ -54,7 +54,7 @@ def make(folder):
         record = {**RECORD, "file": f"{name}.pdf"}
         (folder / f"{name}.pdf.json").write_text(json.dumps(record))
     with (folder / "claims.csv").open("w", newline="") as stream:
-        csv.writer(stream).writerows([_COLUMNS, *CLAIMS])
+        csv.writer(stream).writerows([COLUMNS, *CLAIMS])
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def test_results_of_other_code_have_other_manifests(tmp_path):
 
 
 def test_the_digest_changes_with_the_code(monkeypatch):
-    before = manifests.code_digest(["symlearn.tools.claims"])
-    edited = {"tools/claims.py": "0"}
+    before = manifests.code_digest(["symlearn.tools.claims.form"])
+    edited = {"tools/claims/form.py": "0"}
     monkeypatch.setattr(manifests, "code_of", lambda modules: edited)
-    assert manifests.code_digest(["symlearn.tools.claims"]) != before
+    assert manifests.code_digest(["symlearn.tools.claims.form"]) != before

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 from symlearn.errors import StoreError
+from symlearn.menu.values import ImageSet
 from symlearn.pipeline.frame import dataset_cell, study_cell, trained_cell
 from symlearn.pipeline.specs import (
     Cell,
@@ -302,7 +303,7 @@ def test_the_code_of_a_result_is_named_in_one_order():
 
 
 def test_a_study_of_trained_networks_uses_what_they_were_built_of():
-    data = dataset_cell("digits")
+    data = dataset_cell(ImageSet("digits"))
     settings = {"network": AVERAGED, "problem": CLASSIFICATION}
     trained = [
         trained_cell("study", "one", data, settings, {}, "averaged"),

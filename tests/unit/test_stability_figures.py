@@ -106,13 +106,17 @@ def test_a_legend_names_all_networks_by_what_is_drawn(module, paper):
     assert shown == set(named)
 
 
-def test_bars_have_a_network_s_colour_on_all_data_sets():
+def test_points_have_a_network_s_colour_on_all_data_sets():
     """Own networks have spare looks, which must not begin anew for each data set."""
     datasets = [study("mine", "mnist"), study("yours", "cifar10"), study("mine", "cifar10")]
     _, _, figure = drawn(stability_training, datasets)
-    first, second = ([bar.get_facecolor() for bar in axes.patches] for axes in figure.axes)
-    assert first == second[2:]
-    assert first[1][:3] != second[1][:3]
+    first, second = (
+        [line.get_color() for line in axes.lines if line.get_linewidth() == 1.6]
+        for axes in figure.axes
+    )
+    assert len(first) == 1
+    assert first == second[1:]
+    assert first[0] != second[0]
 
 
 @pytest.mark.parametrize("module", FIGURES)
@@ -163,7 +167,7 @@ def test_networks_without_a_stability_or_an_error_are_left_out_and_told(module):
         stability_trainsize: "4 of 24",
     }
     if module in counts:
-        assert f"Left out: {counts[module]} trained networks, whose stability is" in caption
+        assert f"{counts[module]} trained networks are left out, because" in caption
     if module is stability_trainsize:
         assert np.isnan(measured["relative.mnist.lenet.p4096"].value)
         assert np.isfinite(measured["slope.relative.mnist.lenet"]).all()

@@ -31,6 +31,7 @@ def test_a_rank_correlation_lies_in_its_interval_and_is_scipy_s():
     assert found.high - found.low == pytest.approx(2 * reach, rel=0.3)
 
 
+@pytest.mark.slow
 def test_the_interval_covers_the_correlation_of_independent_values():
     rng = generator(1)
     hits = 0

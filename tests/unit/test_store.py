@@ -158,6 +158,36 @@ def test_groups_of_one_file_are_read_one_by_one(tmp_path, dataset):
         store.read_group(path, "third")
 
 
+def test_a_job_of_one_cell_writes_what_a_cell_always_wrote(tmp_path, stored, dataset):
+    store.write_parts({"": dataset}, tmp_path / "job.nc", SPEC)
+    assert (tmp_path / "job.nc").read_bytes() == stored.read_bytes()
+
+
+def test_the_parts_of_a_job_are_groups_that_carry_their_own_specs(tmp_path, dataset):
+    specs = {"first": SPEC, "second": {**SPEC, "n": 5}}
+    job = {"stage": "orbits", "inputs": [], "parts": specs}
+    path = tmp_path / "job.nc"
+    store.write_parts({"first": dataset, "second": dataset + 1}, path, job)
+    whole = store.read(path, "orbits")
+    assert store.spec_of(whole) == job
+    assert not whole.variables
+    for number, (name, group) in enumerate(store.read_groups(path).items()):
+        xr.testing.assert_equal(group, dataset + number)
+        assert store.spec_of(group) == specs[name]
+    with xr.open_datatree(path) as tree:
+        assert list(tree.children) == list(specs)
+    with xr.open_dataset(path, group="second") as opened:
+        xr.testing.assert_equal(opened.load(), dataset + 1)
+
+
+def test_a_name_of_one_part_that_is_not_in_the_vocabulary_leaves_no_file(tmp_path, dataset):
+    job = {"stage": "orbits", "parts": {"first": SPEC, "second": SPEC}}
+    parts = {"first": dataset, "second": dataset.rename(pixels="wobble")}
+    with pytest.raises(ValueError, match=r"not in symlearn\.pipeline\.vocabulary: wobble$"):
+        store.write_parts(parts, tmp_path / "job.nc", job)
+    assert files_in(tmp_path) == []
+
+
 def test_a_folder_that_cannot_be_made_is_named_and_leaves_nothing(tmp_path, dataset):
     (tmp_path / "taken").write_text("a file")
     with pytest.raises(StoreError, match=r"taken/x\.nc: cannot be written"):
@@ -197,3 +227,12 @@ def test_the_vocabulary_says_what_each_name_means():
     for units, long_name in VARIABLES.values():
         assert units
         assert long_name
+
+
+def test_all_units_are_those_that_cf_allows():
+    """CF's units are UDUNITS's, which has a second and a percent but no pixel, level or image.
+
+    cf-units, which reads UDUNITS's tables, was asked once for these; a unit that comes to the
+    vocabulary is to be looked up there (udunits2-base, -common) before it is added here.
+    """
+    assert {units for units, _ in VARIABLES.values()} == {"1", "%", "s"}

@@ -1,24 +1,33 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import rotate
 
+from symlearn import config, plan
 from symlearn.errors import StoreError, TrainingError
 from symlearn.menu.networks import STANDARD, standard_entry
 from symlearn.networks import train_and_test
 from symlearn.networks.augmentation import augmentation
 from symlearn.networks.checkpoints import read_tensors, write_tensors
+from symlearn.networks.held_out import held_out
 from symlearn.networks.trained import trained
 from symlearn.networks.training import recorded_epochs
 from symlearn.pipeline import store
 from symlearn.stages.networks import Training
 
 SHAPE = (1, 8, 8)
+CONFIG = Path(__file__).parents[2] / "config.yaml"
+
+
+def shipped(preset):
+    return config.parse({**yaml.safe_load(CONFIG.read_text()), "preset": preset})
 
 
 def dataset(count=120, channels=None):
@@ -257,3 +266,47 @@ def test_a_rotation_is_that_of_scipy():
 @pytest.mark.parametrize("name", STANDARD)
 def test_standard_networks_can_be_named_in_the_config(config, name):
     assert config.context.network(name) == standard_entry(name)
+
+
+def test_networks_see_normalised_images_in_training_tests_and_measures(tmp_path):
+    """As the same networks on images that were normalised before, but for what a crop adds."""
+    usual = {"mean": [0.4, 0.5], "deviation": [0.25, 0.5]}
+    given = spec(snapshots=[0])
+    given["problem"]["normalisation"] = usual
+    source = dataset(channels=2)
+    problem = train_and_test.problem(source, given).to(torch.device("cpu"), torch.float32)
+    raw = problem.images(torch.arange(4)[None])
+    mean, deviation = (np.array(usual[key])[:, None, None] for key in ("mean", "deviation"))
+    levels = source["levels"].values[:4]
+    np.testing.assert_allclose(raw[0], levels / 255, rtol=1e-6)
+    np.testing.assert_allclose(
+        problem.seen(raw)[0], (levels / 255 - mean) / deviation, rtol=1e-5, atol=1e-6
+    )
+    plain = train_and_test.problem(source, spec())
+    assert plain.seen(raw) is raw
+    history = run(tmp_path, given, source)
+    found = networks_of(tmp_path, history)
+    images, labels = held_out(found, source)
+    network = found.networks(dtype=torch.float64)[0]
+    accuracy = float((network(images).argmax(dim=1) == labels).double().mean())
+    assert accuracy == pytest.approx(float(history["test_accuracy"][0, -1]))
+    chosen = train_and_test.test_images(120, given)
+    expected = (source["levels"].values[chosen] / 255 - mean) / deviation
+    np.testing.assert_allclose(images, expected)
+
+
+def test_only_the_study_of_stability_normalises():
+    named = {
+        f"{cell.slug}": cell.settings["problem"].get("normalisation")
+        for preset in ("quick", "standard", "paper")
+        for job in plan.all_jobs(plan.figures(shipped(preset)).values())
+        for cell in (job.parts or (job,))
+        if cell.stage == "networks"
+    }
+    usual = {slug for slug, normalisation in named.items() if normalisation}
+    assert usual == {
+        slug
+        for slug in named
+        if slug.startswith("stability-") and ("cifar" in slug or "fashion" in slug)
+    }
+    assert usual

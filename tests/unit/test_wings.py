@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from symlearn import plan, wings
-from symlearn.tools.claims import load_claims
+from symlearn.tools.claims.form import load_claims
 
 WINGS = {wing.name: wing for wing in wings.wings()}
 FIGURES = [figure for wing in WINGS.values() for figure in wing.figures]

@@ -15,7 +15,7 @@ def project(tmp_path: Path) -> Project:
     return copy
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A copy of the project with small grids whose figure 9 has been drawn; not to be edited."""
     copy = Project(tmp_path_factory.mktemp("drawn") / "project")

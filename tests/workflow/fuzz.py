@@ -31,8 +31,9 @@ from symlearn.errors import SymlearnError
 from symlearn.networks.checkpoints import read_tensors, write_tensors
 from symlearn.pipeline import provenance, specs, store
 from symlearn.pipeline.chain import chain, state_of
+from symlearn.pipeline.stage import Inputs
 from symlearn.tools.bundle import archive
-from symlearn.tools.claims import load_claims
+from symlearn.tools.claims.form import load_claims
 from symlearn.tools.forecast import records
 from symlearn.tools.measure import opened
 
@@ -82,12 +83,13 @@ def damaged(whole: bytes, rng: random.Random) -> bytes:
 def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
     """For each reader something that it takes whole, and how it is called."""
     idx = struct.pack(">HBBIII", 0, 8, 3, 5, 4, 4) + bytes(range(80))
-    cell = specs.Cell("orbits", "orbits", {"n": 8})
+    cell = specs.Cell("kernels", "kernels", {"n": 8}, together="some")
+    cell = specs.Cell("kernels", "some", {}, parts=(cell,))
     spec, spec_file = cell.spec, specs.write_spec(folder, cell)
-    result = folder / "orbits-0123456789.nc"
-    pixels = np.random.default_rng(0).random((2, 2, 3, 4, 4))
-    dims = ("task", "orbit", "pose", "row", "col")
-    store.write(xr.Dataset({"pixels": (dims, pixels)}), result, spec)
+    result = folder / "kernels" / "some-0123456789.nc"
+    grams = np.random.default_rng(0).random((2, 12, 12))
+    dataset = xr.Dataset({"gram": (("task", "point", "other"), grams)})
+    store.write_parts({"kernels": dataset}, result, spec)
     provenance.write_sidecar(result, spec, [], time.time())
     weights = folder / "weights.safetensors"
     write_tensors({"a": torch.ones(3, 4)}, weights, {"spec": "{}"})
@@ -112,11 +114,11 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
         return [state_of(link) for link in chain(scratch / result.name)]
 
     def whole_result(data: bytes, scratch: Path) -> object:
-        (scratch / result.name).write_bytes(data)
-        record = provenance.sidecar(result).read_text()
-        provenance.sidecar(scratch / result.name).write_text(record)
-        provenance.refuse_damaged(scratch / result.name)
-        return store.read(scratch / result.name)
+        kernels = scratch / "kernels"
+        kernels.mkdir(exist_ok=True)
+        (kernels / result.name).write_bytes(data)
+        shutil.copy(provenance.sidecar(result), kernels)
+        return Inputs(scratch)(f"kernels/{result.stem}#kernels")
 
     def laid_over(path: Path) -> object:
         return config.load(ROOT / "config.yaml", path)

@@ -196,6 +196,14 @@ def job_counts(output: str) -> dict[str, int]:
     return {name: int(count) for name, count in rows}
 
 
+def copied(project: Project, folder: Path) -> Project:
+    """A finished project once more, which a test may change."""
+    shutil.copytree(project.folder, folder, symlinks=True)
+    fresh = object.__new__(Project)
+    fresh.folder = folder
+    return fresh
+
+
 def shrink(config: dict[str, Any]) -> None:
     """The quick preset with grids so small that a figure takes seconds."""
     presets = config["presets"]

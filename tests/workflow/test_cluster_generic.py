@@ -75,6 +75,7 @@ def scheduler(tmp_path):
 
 
 @pytest.mark.workflow
+@pytest.mark.slow
 def test_a_job_that_the_scheduler_kills_ends_the_run_with_an_error(tmp_path, scheduler):
     folder = tmp_path / "work"
     shutil.copytree(ROOT / PROFILE, folder / PROFILE)

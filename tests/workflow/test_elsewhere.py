@@ -27,7 +27,7 @@ use rule * from symlearn as other_*
 
 rule own:
     default_target: True
-    input: rules.other_claims.output, rules.other_fig2.output.pdf
+    input: rules.other_judge_claims.output, rules.other_fig2.output.pdf
     output: "own.txt"
     shell: "cat {{input}} > {{output}}"
 """
@@ -83,9 +83,9 @@ def test_run_from_elsewhere(whole, tmp_path):
     carried(whole, tmp_path, "results", "figures", ".snakemake")
     here = ("-s", str(whole.folder / "Snakefile"), "-d", str(tmp_path))
     here += ("--configfile", str(whole.folder / "config.yaml"), "--cores", "2", "--quiet", "host")
-    made = ("claims", "gallery", "bundle")
+    made = ("gallery", "bundle")
     printed = run(whole, tmp_path.parent, "snakemake", *made, *here)
-    assert job_counts(printed) == dict.fromkeys(made, 1)
+    assert job_counts(printed) == dict.fromkeys(["judge_claims", *made], 1)
     assert "Nothing to be done" in run(whole, tmp_path.parent, "snakemake", *made, *here, "-n")
     told = run(
         whole, tmp_path, "symlearn", "plan", *made, "--configfile", here[5]
@@ -100,7 +100,7 @@ def test_used_as_a_module_with_other_names_and_a_prefix(whole, tmp_path):
     (tmp_path / "Snakefile").write_text(text)
     words = ("snakemake", "own", "other_gallery", "other_bundle", "--cores", "2")
     printed = run(whole, tmp_path, *words)
-    expected = dict.fromkeys(["other_claims", "other_gallery", "other_bundle", "own"], 1)
+    expected = dict.fromkeys(["other_judge_claims", "other_gallery", "other_bundle", "own"], 1)
     assert job_counts(printed) == expected
     assert (tmp_path / "own.txt").is_file()
     assert "Nothing to be done" in run(whole, tmp_path, *words, "-n")
@@ -128,7 +128,9 @@ def age(folder, *patterns):
             os.utime(path, (1e9 + number, 1e9 + number))
 
 
-@pytest.mark.parametrize("targets", [("all",), ("figures",), ("gallery",), ("bundle", "fig4")])
+@pytest.mark.parametrize(
+    "targets", [("all",), ("figures",), ("claims",), ("gallery",), ("bundle", "fig4")]
+)
 @pytest.mark.parametrize("state", ["as it is", "no records", "no records, old claims"])
 def test_the_forecast_of_what_comes_after_all_figures_is_snakemakes(
     whole, tmp_path, targets, state

@@ -8,7 +8,7 @@ import pytest
 
 from .project import wait_for
 
-pytestmark = pytest.mark.workflow
+pytestmark = [pytest.mark.workflow, pytest.mark.slow]
 
 # A process that makes its machine worse, then becomes the command that follows. (Done in a process
 # of its own: between fork and exec, Python may not run here, JAX having threads.)
@@ -52,7 +52,7 @@ def assert_one_line(done, stage, target):
     assert list(target.parent.iterdir()) == [] if target.parent.is_dir() else True
 
 
-@pytest.mark.parametrize("stage", ["datasets", "orbits", "figures"])
+@pytest.mark.parametrize("stage", ["datasets", "kernels", "figures"])
 def test_a_full_disk_is_one_line_and_leaves_nothing(drawn, tmp_path, stage):
     """A limit on the size of files stands for the disk: writing fails half-way all the same."""
     target = tmp_path / "out" / ("fig9.pdf" if stage == "figures" else "x.nc")

@@ -13,7 +13,6 @@ from .project import Project
 pytestmark = pytest.mark.workflow
 RULES = {
     "datasets": "fetch_dataset",
-    "orbits": "build_orbits",
     "kernels": "compute_kernel",
     "studies": "compute_study",
     "figures": "fig9",
@@ -120,7 +119,7 @@ CHANGES = {
         lambda p: renew(p, "results/quick/kernels/*", "results/quick/datasets/*"),
         "fig9",
     ),
-    "what nothing needs": (lambda p: remove(p, "results/quick/orbits/*"), "fig9 is up to date"),
+    "what nothing needs": (lambda p: remove(p, "results/quick/kernels/*"), "fig9 is up to date"),
     "a grid": (lambda p: p.edit(grow), r"presets\.quick\.rotations: .*n 8.* added"),
     "the seed": (lambda p: p.edit(reseed), r"presets\.quick\.seed: 124 -> 125"),
     "a comment": (
@@ -159,9 +158,10 @@ def test_the_forecast_is_what_snakemake_plans_and_says_why(copy, change):
 
 def test_a_preset_of_ones_own_in_another_file_is_foreseen_as_snakemake_plans_it(copy):
     """The file lies beside the config, which stays as it is."""
-    mine = {"preset": "mine", "presets": {"mine": {"extends": "quick", "rotations": {"n": [4]}}}}
+    rotations = {"n": [4], "architectures": ["mlp-1", "cnn-fc-3"]}
+    mine = {"preset": "mine", "presets": {"mine": {"extends": "quick", "rotations": rotations}}}
     (copy.folder / "mine.yaml").write_text(yaml.safe_dump(mine))
     jobs, printed = foreseen(copy, "--configfile", "mine.yaml")
     assert printed.startswith("Preset mine: fig9\n")
-    assert jobs["build_orbits"] == 1
+    assert (jobs["compute_kernel"], jobs["compute_study"]) == (2, 2)
     assert jobs == copy.planned("fig9", "--configfile", "mine.yaml")

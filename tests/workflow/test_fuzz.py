@@ -7,7 +7,7 @@ import pytest
 from .fuzz import fuzz
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_readers_take_damaged_input_or_refuse_it_in_one_line(seed):
     """A little of what `make fuzz` does for as long as it is told."""
     tried, faults = fuzz(seconds=600, count=30, seed=seed)
@@ -15,6 +15,7 @@ def test_readers_take_damaged_input_or_refuse_it_in_one_line(seed):
     assert set(tried.values()) == {30}
 
 
+@pytest.mark.slow
 def test_readers_do_not_ask_for_much_memory():
     """The command limits its memory, so that a forged length shows."""
     command = [sys.executable, str(Path(__file__).with_name("fuzz.py")), "--seconds", "15"]

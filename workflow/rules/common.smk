@@ -1,5 +1,6 @@
-# The config, validated, and the cells of work that it asks for. Their specs are written here,
-# once; jobs read these files and never the config.
+# The config, validated, and the jobs that it asks for. Their specs are written here, once; jobs
+# read these files and never the config. A job makes one cell or several short ones, and the
+# wildcard `cell` is its name.
 import sys
 from functools import cache
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 from symlearn import config as config_model
 from symlearn import plan, wings
 from symlearn.errors import SymlearnError
-from symlearn.pipeline import manifests, outputs, running, scheduling, slurm, specs
+from symlearn.pipeline import manifests, outputs, paths, running, scheduling, slurm, specs
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.yaml_files import read_yaml
 from symlearn.tools.bundle.contents import bundled_project
@@ -37,6 +38,7 @@ else:
         cells = plan.all_jobs(FIGURES.values())
         for cell in cells:
             specs.write_spec(results_of(PRESET), cell)
+            paths.write_path(results_of(PRESET), cell)
         manifests.write_manifests(results_of(PRESET), cells)
     except SymlearnError as error:
         raise WorkflowError(str(error)) from None
@@ -57,18 +59,18 @@ wildcard_constraints:
 
 
 def spec_of(stage):
-    """The spec file of a rule's cell."""
+    """The spec file of a rule's job."""
     return f"results/{{preset}}/specs/{stage}/{{cell}}.json"
 
 
 @cache
 def read_spec(preset, stage, cell):
-    """A cell's spec."""
+    """A job's spec."""
     return specs.read_spec(results_of(preset) / "specs" / stage / f"{cell}.json")
 
 
 def inputs_of(stage):
-    """An input function: the files that the cell's spec names."""
+    """An input function: the files that the job's spec names."""
 
     def files(wildcards):
         spec = read_spec(wildcards.preset, stage, wildcards.cell)
@@ -90,7 +92,7 @@ def threads_of(wildcards):
 
 
 def code_of(stage):
-    """An input function: the hashes of the source files that the cell's result depends on."""
+    """An input function: the hashes of the source files that the job's result depends on."""
 
     def manifest(wildcards):
         spec = read_spec(wildcards.preset, stage, wildcards.cell)
@@ -141,12 +143,13 @@ def files_for_bundle():
 
 
 def data_root(wildcards, output):
-    """Where data sets are looked for first.
+    """Where a data set is looked for first, or where images of one's own lie.
 
     It takes `output` because Snakemake does not rerun a job for such a parameter: a folder that
     moved changes no number.
     """
-    return DATA_ROOT or "data"
+    own = paths.path_of(Path("results", wildcards.preset), wildcards.cell)
+    return own or DATA_ROOT or "data"
 
 
 def grows(amount):

@@ -34,7 +34,7 @@ rule gallery:
 rule bundle:
     input:
         pdf=all_figures("pdf"),
-        claims=rules.claims.output,
+        claims=rules.judge_claims.output,
         rest=files_for_bundle(),
     output:
         closing_output("bundle"),

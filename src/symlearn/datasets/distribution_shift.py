@@ -3,7 +3,8 @@
 Images have intensities from 0 to 1. A strength of 0 leaves every bit of them, 1 is the full
 shift. Between, all shifts but the patches are blends (1 - strength) x + strength z, so that at
 one half an inverted image is grey all over. Random choices do not depend on the strength: the
-same generator gives the same shift at every degree.
+same generator gives the same shift at every degree. Each full shift is defined in
+docs/science/invariance.md#distribution-shifts.
 """
 
 from collections.abc import Callable, Mapping, Sequence

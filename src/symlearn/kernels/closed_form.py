@@ -2,8 +2,9 @@
 
 With c the cosine of two patches and |p|, |q| their norms, the NTK between two pixels is
 |p||q| J(c) / k^2 with 2 pi J = sin t + 2 (pi - t) cos t, t = arccos c, and the NNGP kernel the
-same with (pi - t) once (note 2.13). The entry is the mean over equal pixels (flatten) or over all
-pairs of pixels (global average pooling). Three identities make it fast and accurate:
+same with (pi - t) once (docs/science/orbits.md#one-convolution). The entry is the mean over equal
+pixels (flatten) or over all pairs of pixels (global average pooling). Three identities make it fast
+and accurate (docs/science/orbits.md#the-closed-form-of-one-convolution):
 
 - J(c) = j (1 + c) / 2 + h(1 - |c|) with j = 1 (NTK) or 1/2 (NNGP). The first part needs no pairs
   of pixels: over them |p||q| c adds up to k^2 times the product of the images' sums.

@@ -1,9 +1,10 @@
-"""How sampling breaks translation: closed forms for periodic functions (note 1.6).
+"""How sampling breaks translation: closed forms for periodic functions.
 
 A function on the torus is held as its spectrum: coefficients H_nm of exp(2 pi i (n y + m x)), y and
 x in periods, modes -K..K in order along the last two axes. M samples per period cannot tell mode
 n from its alias, n mod M in [-M/2, M/2). Sampling is a network's first operation, again at every
 down-sampling, and after every pointwise nonlinearity, which makes modes that were not there.
+docs/science/lie.md#the-aliasing-law derives the law.
 """
 
 import math
@@ -99,8 +100,8 @@ def rectified_cosine_error(frequency: int, samples: int) -> float:
 
     The root mean square over phases of the derivative of mean_n relu(cos(2 pi k n / N + phase))
     by a shift of one sample. Only the even harmonics m with m k a multiple of N survive the mean;
-    their amplitudes are 2 / (pi (m^2 - 1)). Not monotone in k: it depends on gcd(k, N). Raises
-    ValueError where all samples are the same.
+    their amplitudes are 2 / (pi (m^2 - 1)). Not monotone in k: it depends on gcd(k, N). Derived in
+    docs/science/lie.md#the-rectified-cosine. Raises ValueError where all samples are the same.
     """
     if frequency % samples == 0:
         raise ValueError(f"{samples} samples of a cosine of {frequency} periods are all the same")

@@ -1,7 +1,7 @@
 """Lie derivatives of classifiers: of their probabilities, as in the paper, and of their logits.
 
 Probabilities reward confidence: where one of them is near 1 none of them can change. The logits
-relative to their own variance do not (note 4, T11 and T12).
+relative to their own variance do not (docs/science/lie.md#probabilities-and-logits).
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,10 @@
 """Random smooth deformations of images: maximum-entropy fields, and images resampled along them.
 
-Petrini et al. 2021 (note 1.2 and 1.3), in the conventions of the authors' code: a field vanishes
-on the frame, its modes lie within a quarter disc, and the deformed image at a pixel is the image at
-the pixel less the displacement, held inside the frame. dx counts columns and dy rows, in pixels.
+After Petrini et al. 2021, in the conventions of the authors' code: a field vanishes on the frame,
+its modes lie within a quarter disc, and the deformed image at a pixel is the image at the pixel
+less the displacement, held inside the frame. dx counts columns and dy rows, in pixels. The law of
+the fields is in docs/science/stability.md#maximum-entropy-deformations, their size in
+docs/science/stability.md#temperature-cut-off-and-displacement.
 """
 
 import math
@@ -50,7 +52,7 @@ def root_mean_square(temperature: float, side: int, cutoff: int) -> float:
     """The root mean square displacement in pixels, over the square and the fields.
 
     n sqrt(T S_c / 2), S_c the sum of 1 / (i^2 + j^2) over the modes: each of the two components
-    has the mean square T S_c / 4 (note 1.3).
+    has the mean square T S_c / 4 (docs/science/stability.md#temperature-cut-off-and-displacement).
     """
     return side * math.sqrt(0.5 * temperature * float((mode_amplitudes(cutoff) ** 2).sum()))
 
@@ -102,7 +104,8 @@ def folded(dx: Fields, dy: Fields) -> Bool[torch.Tensor, "*field"]:
     """Whether the deformed grid overlaps itself anywhere.
 
     It does if one of the four triangles at the corners of a cell of the grid has lost its
-    orientation: between pixels the field is taken as bilinear, whose Jacobian is least at a corner.
+    orientation: between pixels the field is taken as bilinear, whose Jacobian is least at a corner
+    (docs/science/stability.md#folds).
     """
     right = 1 - dx.diff(dim=-1), -dy.diff(dim=-1)
     down = -dx.diff(dim=-2), 1 - dy.diff(dim=-2)
@@ -123,6 +126,7 @@ def remap(
 ) -> Float[torch.Tensor, "*image row col"]:
     """Images deformed by fields: the value at a pixel is the image's at (col - dx, row - dy).
 
+    See docs/science/stability.md#resampling-along-a-field.
     A field's leading axes are the first of the images' axes and it acts on all of what follows:
     (row, col) is one field for all, (image, row, col) one for each of (image, channel, row, col).
     The result has the images' precision. `gaussian` weighs all pixels, at a cost of (row col)^2.

@@ -1,8 +1,8 @@
-"""Equivariance by finite transformations, to compare Lie derivatives with (note 1.7).
+"""Equivariance by finite transformations, to compare Lie derivatives with.
 
 Integer and fractional translations and fractional rotations are those of Karras et al. (arXiv
 2106.12423, appendix E), written from their definition. Each gives the moved images and a mask of
-the pixels that came from inside the image.
+the pixels that came from inside the image (docs/science/lie.md#finite-transformations).
 """
 
 import math
@@ -88,7 +88,10 @@ def rotation_filter(angle: float) -> Float[torch.Tensor, "row col"]:
 def resample(images: Images, generator: str | Generator, amount: float) -> Images:
     """Images under exp(amount X): bilinear, reflected at the border, normalised coordinates.
 
-    The finite transformation whose one-sided derivative at zero is the forward stencil's.
+    Its derivative at amount 0 from above takes the forward difference where a pixel's coordinate
+    grows and the backward one where it falls. So it is the `forward-exact` stencil's where the
+    velocity is not negative, as for translations. The mean of the derivatives from above and from
+    below is the `central` stencil's everywhere (docs/science/lie.md#stencils).
     """
     chosen = check_generator(generator)
     field = torch.tensor([*chosen.field, (0, 0, 0)], dtype=torch.float64)

@@ -1,9 +1,10 @@
-"""How invariant a classifier is under a finite group, and whether by selectivity (note 3).
+"""How invariant a classifier is under a finite group, and whether by selectivity.
 
 After Moskalev et al. 2023 (arXiv 2308.03904), whose normalisations are not published: those here
 are the project's own. A pair is an image x and a pose gx of it, g not the identity; the order of
-poses is the group's. Logit errors grow with the square of the logits, so two ratios go with
-them: to the spread between images, and to noise of the same size.
+poses is the group's (docs/science/invariance.md#pairs-and-averages). Logit errors grow with the
+square of the logits, so two ratios go with them: to the spread between images, and to noise of the
+same size (docs/science/invariance.md#two-ratios-that-do-not-see-scale).
 """
 
 from dataclasses import dataclass, fields
@@ -47,7 +48,8 @@ def logits_of_poses(network: Classifier, images: Images, action: ImageAction) ->
 def divergences(logits: Logits) -> Pairs:
     """KL(p(x) || p(gx)) of the predicted distributions, in nats.
 
-    At most half the logit error: the Hessian of log-sum-exp has no eigenvalue above 1/2.
+    At most half the logit error: the Hessian of log-sum-exp has no eigenvalue above 1/2
+    (docs/science/invariance.md#the-divergence-is-at-most-half-the-logit-error).
     """
     upright, moved = _pairs(logits.log_softmax(dim=-1))
     return _kl(upright, moved)
@@ -61,7 +63,7 @@ def jensen_shannon(logits: Logits) -> Pairs:
 
 
 def logit_errors(logits: Logits) -> Pairs:
-    """1/2 |f(x) - f(gx)|^2."""
+    """1/2 |f(x) - f(gx)|^2, summed over classes (docs/science/invariance.md#logit-error)."""
     upright, moved = _pairs(logits)
     return 0.5 * (moved - upright).square().sum(dim=-1)
 
@@ -142,7 +144,7 @@ def saliency_similarities(maps: Poses, action: ImageAction, *, signed: bool) -> 
 
     Maps as `saliency_of_poses` gives them, or their absolute values. Two maps that are zero
     everywhere are alike: 1. Absolute maps do not start from 0: unrelated images of MNIST have
-    about 0.6 (note 1.4).
+    about 0.6 (docs/science/invariance.md#saliency-similarity).
     """
     back = action.undo(maps if signed else maps.abs()).double().flatten(2)
     norms = back.norm(dim=2)

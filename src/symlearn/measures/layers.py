@@ -1,8 +1,9 @@
-"""Which operations of a network break a symmetry: the chain rule of the Lie derivative (note 1.5).
+"""Which operations of a network break a symmetry: the chain rule of the Lie derivative.
 
 For values h = op(h_1, ...) with a generator X acting on each of them, the operation's own Lie
 derivative is sum_i J_i X h_i - X h. Pushed on to the output and summed over all operations, the
-terms telescope: they add up to the network's Lie derivative, whatever the actions in between.
+terms telescope: they add up to the network's Lie derivative, whatever the actions in between
+(docs/science/lie.md#layer-by-layer).
 """
 
 from collections.abc import Callable
@@ -89,8 +90,9 @@ def decompose(
 
     The arguments are those of `lie_derivative`. Without `probes` the terms are exact, one
     backward pass for each entry of the output; with it they are seen through that many normal
-    random directions from `rng`, which is cheaper where outputs are many. The network must make
-    the same operations for every image. Writing in place is seen, but not what writing to a view
+    random directions from `rng`, which is cheaper where outputs are many
+    (docs/science/lie.md#exact-terms-and-random-probes). The network must make the same operations
+    for every image. Writing in place is seen, but not what writing to a view
     does to its base; like anything else that is missed, that shows in the closure. Operations
     that make sense only together, such as circular padding and its convolution, or attention,
     are read after `grouped`.

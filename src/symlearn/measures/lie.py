@@ -1,7 +1,8 @@
-"""Lie derivatives of networks (Gruver et al., arXiv 2210.02984; note 4).
+"""Lie derivatives of networks, after Gruver et al. (arXiv 2210.02984).
 
 L_X f (x) = d/dt rho_out(exp(-tX)) f(rho_in(exp(tX)) x) at t = 0, which is J_f(x)[X x] - X f(x).
-It is zero for all images exactly where f is equivariant under the one-parameter group of X.
+It is zero for all images exactly where f is equivariant under the one-parameter group of X
+(docs/science/lie.md#definition).
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -89,7 +90,10 @@ def lie_derivative(
 
 
 def mean_square(derivative: Float[torch.Tensor, "image ..."]) -> Float[torch.Tensor, " image"]:
-    """The mean of the squares of each image's entries, as in equation 4 of the paper."""
+    """The mean of the squares of each image's entries, as in equation 4 of the paper.
+
+    See docs/science/lie.md#reductions-and-units.
+    """
     return derivative.reshape(len(derivative), -1).square().mean(dim=1)
 
 

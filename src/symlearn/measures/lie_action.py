@@ -1,8 +1,9 @@
-"""How a generator acts on the axes of a tensor: generators, layouts and stencils (note 1.3, 1.4).
+"""How a generator acts on the axes of a tensor: generators, layouts and stencils.
 
 Coordinates are u to the right and v downwards, from -1 to 1 between the centres of the first and
 the last pixel. A geometric generator is a vector field xi = A (u, v, 1) and acts on images by
-X h = xi_u dh/du + xi_v dh/dv; the derivatives are a stencil's.
+X h = xi_u dh/du + xi_v dh/dv; the derivatives are a stencil's. Definitions:
+docs/science/lie.md#generators, docs/science/lie.md#layouts, docs/science/lie.md#stencils.
 """
 
 import math
@@ -47,7 +48,8 @@ class Generator:
 
 
 # The two stretches are the intended diag(1 + t, 1) and diag(1, 1 + t); in the released code the
-# other diagonal entry is 0, so that the image collapses onto a line (note 4, A and C1).
+# other diagonal entry is 0, so that the image collapses onto a line
+# (docs/science/lie.md#generators).
 GENERATORS: Mapping[str, Generator] = {
     generator.name: generator
     for generator in (
@@ -211,8 +213,9 @@ def _neighbours(
 
     The authors' resampler looks each pixel up at its own centre and interpolates from the pixel
     to the left of it: the one at floor(centre). Where the centre is rounded downwards that is one
-    pixel too far left, so their derivative there is the backward difference (note 0.2). The
-    rounding is that of the values' type, on any device. Beyond the border images are reflected.
+    pixel too far left, so their derivative there is the backward difference
+    (docs/science/lie.md#rounding-in-the-forward-stencil). The rounding is that of the values'
+    type, on any device. Beyond the border images are reflected.
     """
     pixel = torch.arange(count)
     if stencil == "central":

@@ -2,7 +2,8 @@
 
 Any choice of layouts gives terms that add up to the same whole; it decides only which operation a
 term belongs to. Layouts are followed through the network rather than read off shapes, by running
-each operation that moves entries about on the entries' own rows and columns.
+each operation that moves entries about on the entries' own rows and columns
+(docs/science/lie.md#layouts).
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,8 @@
-"""One pass through a network that notes what each operation does to a generator's action.
+"""One pass through a network that records what each operation does to a generator's action.
 
 Every torch function that an image's values pass through is an operation, also those that are no
-module: additions of residuals and positional embeddings, pooling of tokens, reshaping.
+module: additions of residuals and positional embeddings, pooling of tokens, reshaping. What is made
+of it: docs/science/lie.md#layer-by-layer, and docs/science/lie.md#exact-terms-and-random-probes.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,7 +1,8 @@
-"""How sensitive a network is to any perturbation: its layers' gains, gradients, noise (note 3).
+"""How sensitive a network is to any perturbation: its layers' gains, gradients, noise.
 
-The controls of spectral decay: a network that becomes invariant by shrinking loses sensitivity to
-everything, one that becomes selective only to the group.
+These are the controls of spectral decay (docs/science/invariance.md#spectral-decay): a network that
+becomes invariant by shrinking loses sensitivity to everything, one that becomes selective only to
+the group.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,15 +1,16 @@
 """Relative stability: how much less smooth deformations move an output than noise of their size.
 
-Petrini et al. 2021 (note 1.4 and 1.5). With f a network's output or a layer, tau x a deformed
-image and eta noise of the norm of tau x - x,
+After Petrini et al. 2021. With f a network's output or a layer, tau x a deformed image and eta
+noise of the norm of tau x - x (docs/science/stability.md#noise-of-equal-norm),
 
     D_f = <|f(tau x) - f(x)|^2> / <|f(x) - f(z)|^2>       deformations
     G_f = <|f(x + eta) - f(x)|^2> / <|f(x) - f(z)|^2>     noise
     R_f = D_f / G_f                                       relative
 
-A network is measured in evaluation mode; first the squared distances, image by image, then their
-averages. The primary average is the mean; the authors' median is of the outputs only, since the
-median of a component that is mostly zero says nothing.
+These are derived in docs/science/stability.md#d-g-and-r. A network is measured in evaluation mode;
+first the squared distances, image by image, then their averages. The primary average is the
+mean; the authors' median is of the outputs only, since the median of a component that is mostly
+zero says nothing (docs/science/stability.md#means-and-medians).
 """
 
 import dataclasses

@@ -1,14 +1,42 @@
 """Value types that the settings of several papers share, and the context that their cells need."""
 
+import difflib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    Strict,
+    StringConstraints,
+    model_validator,
+)
 
 from symlearn.menu.datasets import DATASETS, Facts
+from symlearn.menu.own_images import OwnImages, found_at
 
-DatasetName: Any = Literal[tuple(DATASETS)]
+# Names become parts of file names and of command lines, so they are plain.
+PlainName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
+DatasetName = Annotated[
+    PlainName,
+    Field(
+        description="of a published data set, or your own for the images at path",
+        json_schema_extra={"examples": list(DATASETS)},
+    ),
+]
+ImagePath = Annotated[
+    str | None,
+    Field(
+        description="images of your own: an .npz file with images and labels, or a folder with a "
+        "folder of pictures for each class"
+    ),
+]
 
 
 def distinct(values: list[Any]) -> list[Any]:
@@ -46,10 +74,51 @@ class Closed(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+@dataclass(frozen=True)
+class ImageSet:
+    """A published data set by its name, or images of one's own, which have a name and a path."""
+
+    name: str
+    path: Path | None = None
+    own: OwnImages | None = None
+
+    @property
+    def facts(self) -> Facts:
+        """What is known of the images."""
+        return DATASETS[self.name] if self.own is None else self.own.facts
+
+
+def image_set(name: str, path: str | None, key: str = "name") -> ImageSet:
+    """The images that a part of the config names by `key` and `path`; raises ValueError."""
+    if path is None:
+        if name not in DATASETS:
+            choices = allowed(name, DATASETS)
+            raise ValueError(f"{key}: {name!r} is unknown; {choices}, or your own with its path")
+        return ImageSet(name)
+    if name in DATASETS:
+        raise ValueError(f"{key}: {name!r} is a published data set; name the images at path anew")
+    where = Path(os.path.expanduser(path)).absolute()
+    try:
+        return ImageSet(name, where, found_at(where))
+    except ValueError as error:
+        # A name of a file may hold line breaks.
+        shown = "".join(one if one.isprintable() else "?" for one in str(error))
+        raise ValueError(f"path: {shown}") from None
+
+
+def allowed(given: str, names: Iterable[str]) -> str:
+    """The names that may stand in the place of a wrong one, the nearest first."""
+    choices = list(names)
+    near = difflib.get_close_matches(given, choices, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    return f"{hint}allowed: {', '.join(choices)}"
+
+
 class Dataset(Closed):
     """Which images, and what is done to them before a group acts."""
 
     name: DatasetName
+    path: ImagePath = None
     upsampling: Annotated[Whole, Field(ge=1, le=8)] = Field(
         default=1, description="integer factor, cubic splines, before the padding"
     )
@@ -57,8 +126,11 @@ class Dataset(Closed):
         default=0, description="empty pixels added on each side"
     )
 
+    _images: ImageSet = PrivateAttr()
+
     @model_validator(mode="after")
     def _grey(self) -> "Dataset":
+        self._images = image_set(self.name, self.path)
         if self.facts.channels > 1:
             raise ValueError(
                 f"name: {self.name!r} has colours, and kernels and orbits are of grey images; name "
@@ -67,9 +139,14 @@ class Dataset(Closed):
         return self
 
     @property
+    def image_set(self) -> ImageSet:
+        """The images as they come."""
+        return self._images
+
+    @property
     def facts(self) -> Facts:
         """What is known of the data set."""
-        return DATASETS[self.name]
+        return self._images.facts
 
     @property
     def side(self) -> int:
@@ -79,7 +156,12 @@ class Dataset(Closed):
     @property
     def preparation(self) -> dict[str, int]:
         """What is done to the images, as specs have it."""
-        return self.model_dump(exclude={"name"})
+        return self.model_dump(exclude={"name", "path"})
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The same with the name; where images of one's own lie changes no number."""
+        return self.model_dump(exclude={"path"})
 
 
 @dataclass(frozen=True)
@@ -100,22 +182,25 @@ class Context:
         return dict(self.networks[name])
 
 
-def enough_images(key: str, train: int, test: int, dataset: str) -> Faults:
+def enough_images(key: str, train: int, test: int, images: ImageSet) -> Faults:
     """A fault where a data set has fewer images than are trained on and tested."""
-    count = DATASETS[dataset].images
+    count = images.facts.images
     if train + test > count:
         yield (
             key,
-            f"{train} training and {test} test images are more than the {count} of {dataset}; take "
-            "a smaller number",
+            f"{train} training and {test} test images are more than the {count} of {images.name}; "
+            "take a smaller number",
         )
 
 
 def known_classes(key: str, classes: Iterable[int], facts: Facts) -> Faults:
     """A fault for each class that a data set does not have."""
+    numbers = [str(number) for number in range(facts.classes)]
+    names = f" ({', '.join(facts.names)})" if facts.names and [*facts.names] != numbers else ""
     for one in classes:
         if one >= facts.classes:
-            yield key, f"there is no class {one}, only 0 to {facts.classes - 1}; take a smaller one"
+            there = f"only 0 to {facts.classes - 1}{names}"
+            yield key, f"there is no class {one}, {there}; take a smaller one"
 
 
 def at_most(key: str, value: int, most: int, where: str) -> Faults:

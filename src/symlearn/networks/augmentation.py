@@ -1,7 +1,9 @@
 """Random transformations of training images, and pairs of poses for the invariance loss.
 
 Each network draws from a generator of its own, on the CPU, so that its numbers depend neither on
-its neighbours nor on the device.
+its neighbours nor on the device. These pages say which study uses which transformation:
+docs/science/invariance.md#the-protocol, docs/science/invariance.md#the-regulariser,
+docs/science/lie.md#the-studies and docs/science/stability.md#training.
 """
 
 import math

@@ -46,7 +46,7 @@ def predictions(
     offsets: Offsets | None = None,
 ) -> Float[torch.Tensor, "member batch output"]:
     """Outputs in eval mode, less the members' `offsets` at the points where there are some."""
-    outputs = ensemble.outputs(problem.images(points))
+    outputs = ensemble.outputs(problem.seen(problem.images(points)))
     return outputs if offsets is None else outputs - offsets.gather(1, points)[..., None]
 
 

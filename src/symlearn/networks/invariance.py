@@ -1,4 +1,7 @@
-"""The regulariser that asks a network for invariance while it is trained (note 3, 1.5)."""
+"""The regulariser that asks a network for invariance while it is trained.
+
+See docs/science/invariance.md#the-regulariser.
+"""
 
 import math
 from collections.abc import Mapping

@@ -2,12 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int, Integer, Shaped
 
 Indices = Integer[torch.Tensor, "_"]  # lists differ in length
+
+
+class Normalisation(NamedTuple):
+    """What networks see of images: intensities less `mean`, over `deviation`, by channel."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Sequence[float]] | None) -> "Normalisation | None":
+        """That of a problem's settings; None where they have none."""
+        if settings is None:
+            return None
+        return cls(tuple(settings["mean"]), tuple(settings["deviation"]))
+
+    def __call__(self, images: Float[torch.Tensor, "*batch channel row col"]) -> torch.Tensor:
+        """Images in [0, 1] as networks see them."""
+        mean, deviation = (images.new_tensor(values)[:, None, None] for values in self)
+        return (images - mean) / deviation
 
 
 @dataclass(frozen=True)
@@ -31,6 +50,7 @@ class Problem:
     outputs: int
     batch: int
     steps: int
+    normalisation: Normalisation | None = None
 
     @property
     def members(self) -> int:
@@ -52,6 +72,12 @@ class Problem:
         if self.scale is not None:
             images = images * self.scale[flat].reshape(-1, 1, 1, 1)
         return images.reshape(*points.shape, *self.shape)
+
+    def seen(
+        self, images: Float[torch.Tensor, "member batch channel row col"]
+    ) -> Float[torch.Tensor, "member batch channel row col"]:
+        """Images, augmented or not, as networks see them."""
+        return images if self.normalisation is None else self.normalisation(images)
 
     def only(self, members: slice) -> "Problem":
         """The same problem for some of the members."""

@@ -1,7 +1,8 @@
 """Networks that are invariant under a finite group because their weights are tied.
 
 Genuine invariance: it holds for every input, not only where there were data. It is exact where
-the group permutes pixels, so interpolated rotations are refused.
+the group permutes pixels, so interpolated rotations are refused. Both networks are defined in
+docs/science/invariance.md#weight-tying.
 """
 
 from collections.abc import Callable, Mapping

@@ -10,7 +10,7 @@ from jaxtyping import Int
 
 from symlearn.datasets.images import labelled_images
 from symlearn.datasets.orbits import prepare
-from symlearn.networks.problems import Problem
+from symlearn.networks.problems import Normalisation, Problem
 from symlearn.randomness import generator
 
 Spec = Mapping[str, Any]
@@ -22,9 +22,10 @@ _AT_ONCE = 4096  # images that are prepared together
 def problem(dataset: xr.Dataset, spec: Spec) -> Problem:
     """The problem of a spec on a data set: one member for each seed.
 
-    Intensities are in [0, 1]. The test images are the same for all members; each member draws its
-    training images among the others, so that those of a smaller training set are among those of a
-    larger one. Raises ValueError where there are too few images.
+    Intensities are in [0, 1], and networks see them normalised where the spec says so. The test
+    images are the same for all members; each member draws its training images among the others, so
+    that those of a smaller training set are among those of a larger one. Raises ValueError where
+    there are too few images.
     """
     settings = spec["problem"]
     levels, labels = images_of(dataset, settings["preparation"])
@@ -44,6 +45,7 @@ def problem(dataset: xr.Dataset, spec: Spec) -> Problem:
         outputs=int(labels.max()) + 1,
         batch=batch,
         steps=settings["train"] // batch,
+        normalisation=Normalisation.of(settings.get("normalisation")),
     )
 
 

@@ -144,12 +144,12 @@ class Run:
             images = self.problem.images(points)
             if self._augment is not None:
                 images = self._augment(images, self._moves)
-            outputs = self.ensemble.training_outputs(images, self._masks)
+            outputs = self.ensemble.training_outputs(self.problem.seen(images), self._masks)
             if self._offsets is not None:
                 outputs = outputs - self._offsets.gather(1, points)[..., None]
             loss = losses(outputs, self.problem.targets[points], self.problem.loss)
             if self._invariance is not None and self._move is not None:
-                moved = self._move(images, self._poses)
+                moved = self.problem.seen(self._move(images, self._poses))
                 others = self.ensemble.training_outputs(moved, self._masks)
                 loss = loss + invariance_loss(outputs, others, self._invariance["strength"])
             self._optimizer.zero_grad()

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from symlearn.errors import StoreError
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.hashes import code_sha256, sha256
-from symlearn.pipeline.outputs import as_written
+from symlearn.pipeline.links import as_written
 from symlearn.pipeline.provenance import read_record
 
 State = Literal["intact", "edited", "stale", "foreign"]

@@ -4,14 +4,22 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from symlearn.menu import lookup
-from symlearn.menu.values import Context
+from symlearn.menu import lookup, own_images
+from symlearn.menu.values import Context, ImageSet
 from symlearn.pipeline.specs import Cell
 
 
-def dataset_cell(name: str) -> Cell:
-    """A data set, whole and as published."""
-    return Cell("datasets", name, {"name": name})
+def dataset_cell(images: ImageSet) -> Cell:
+    """A data set, whole and as published; images of one's own are told by their bytes.
+
+    Where these lie is a label, since it changes no number.
+    """
+    name, own = images.name, images.own
+    if own is None:
+        return Cell("datasets", name, {"name": name})
+    facts = {**own.facts._asdict(), "names": list(own.facts.names)}
+    settings = {"name": own_images.NAME, "sha256": own.sha256, "facts": facts}
+    return Cell("datasets", name, settings, labels={"path": str(images.path)})
 
 
 def study_cell(
@@ -45,7 +53,7 @@ def study_cell(
 
 
 def chunks(count: int, chunk: int) -> Iterator[dict[str, int]]:
-    """The tasks of each job: `start` and `stop`."""
+    """The tasks of each cell: `start` and `stop`."""
     for start in range(0, count, chunk):
         yield {"start": start, "stop": min(start + chunk, count)}
 
@@ -92,20 +100,28 @@ def classification_cell(
     problem: Mapping[str, Any],
     recipe: Mapping[str, Any],
     labels: Mapping[str, Any],
-    dataset: str | None = None,
+    images: ImageSet | None = None,
+    *,
+    normalised: bool = False,
 ) -> Cell:
-    """Networks trained to classify a data set (by default the preset's), one for each seed.
+    """Networks trained to classify images (by default the preset's), one for each seed.
+
+    They see intensities in [0, 1], or `normalised` as is usual for the data set.
 
     `network` is a name of the config, or an entry; `problem` has `train`, `test` (numbers of
     images) and `seeds`; `labels` tell the cell from the others of its study, and are its slug.
     """
     plain = {"upsampling": 1, "padding": 0}
-    name = dataset or context.dataset.name
+    own = context.dataset.image_set
+    images = images or own
+    facts = images.facts
+    usual = {"mean": list(facts.mean), "deviation": list(facts.deviation)}
     settings = {
         "network": context.network(network) if isinstance(network, str) else network,
         "problem": {
             "kind": "classification",
-            "preparation": context.dataset.preparation if name == context.dataset.name else plain,
+            "preparation": context.dataset.preparation if images == own else plain,
+            **({"normalisation": usual} if normalised and facts.mean else {}),
             **problem,
         },
         "recipe": {"records": RECORDS, **recipe},
@@ -114,4 +130,4 @@ def classification_cell(
     words = (v if isinstance(v, str) else f"{key}-{v}" for key, v in labels.items())
     slug = re.sub("[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
     together = network if isinstance(network, str) else network["kind"]
-    return trained_cell(study, slug, dataset_cell(name), settings, labels, together)
+    return trained_cell(study, slug, dataset_cell(images), settings, labels, together)

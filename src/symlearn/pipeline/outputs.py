@@ -1,6 +1,5 @@
 """Which files a job makes, and where they lie: said here alone."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,23 +16,10 @@ FIGURE_ENDINGS: Mapping[str, str] = {
 # What comes after all figures, and what each of these jobs makes in the figures' folder.
 CLOSING_JOBS: Mapping[str, tuple[str, ...]] = {
     "claims": ("claims.csv", "claims.md", "claims.html"),
+    "claims-check": ("claims.txt",),
     "gallery": ("gallery.html",),
     "bundle": ("bundle.zip",),
 }
-
-
-def as_written(path: Path) -> Path:
-    """An absolute path in which links stay links, so that what lies beside a link is found.
-
-    `figures/`, or a folder of results, may be a link to another disk. The working folder is the one
-    that the shell was led to, also over a link.
-    """
-    here = os.environ.get("PWD", "")
-    try:
-        start = here if os.path.samefile(here, ".") else os.getcwd()
-    except OSError:
-        start = os.getcwd()
-    return Path(os.path.normpath(os.path.join(start, path)))
 
 
 def figure_files(folder: Path, name: str) -> dict[str, Path]:

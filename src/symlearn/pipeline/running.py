@@ -13,7 +13,7 @@ _NOTE = Path(".snakemake", "auxiliary", "symlearn-run.json")
 
 def note_run() -> None:
     """Note that this process has begun a run; it has locked the folder before."""
-    _NOTE.unlink(missing_ok=True)  # so that the note's time is that of the run
+    _NOTE.unlink(missing_ok=True)  # so that its time is that of the run
     write_changed(_NOTE, json.dumps(_about(os.getpid())))
 
 

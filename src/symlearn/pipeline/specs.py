@@ -1,9 +1,10 @@
 """Cells of work and their specs: what identifies a result, and where it lies.
 
 A cell is one unit of work. Its spec is a plain mapping that holds all that changes its numbers and
-nothing else: the stage, its settings, and the names of the cells it reads. A cell's name is a
-readable slug with a hash of the spec, so that names chain: other inputs, another name. Jobs read
-the spec file, never the config, so editing the config during a run does them no harm.
+nothing else: the stage, its settings, and the cells it reads, by name, or by spec where they have
+no file. A cell's name is a readable slug with a hash of the spec, so that names chain: other
+inputs, another name. Jobs read the spec file, never the config, so editing the config during a run
+does them no harm.
 
 A job makes one cell, or several short ones, its parts (`symlearn.jobs` says which): the file has a
 group for each part then, and `kernels/<job>#<part>` names one of them.

@@ -14,7 +14,7 @@ import xarray as xr
 
 from symlearn.errors import SymlearnError
 from symlearn.pipeline import provenance, store
-from symlearn.pipeline.outputs import as_written
+from symlearn.pipeline.links import as_written
 from symlearn.pipeline.specs import (
     Reference,
     file_and_part,

@@ -45,9 +45,10 @@ DIMENSIONS = {
     "observed": "whether the class was trained on in this pose",
 }
 
-# name: (units, long name). "1" is a pure number.
+# name: (units, long name). "1" is a pure number; so are numbers of pixels, levels and periods, for
+# which UDUNITS, whose units the CF conventions ask for, has none.
 VARIABLES = {
-    "levels": ("level", "intensity in whole levels"),
+    "levels": ("1", "intensity in whole levels"),
     "label": ("1", "class of an image"),
     "source_image": ("1", "index of the seed image in the data set"),
     "class_": ("1", "class of an orbit"),
@@ -67,6 +68,7 @@ VARIABLES = {
     "coset_block_at_identity": ("1", "the same at the upright pose"),
     "coset_difference": ("1", "|that - exact error|, mean over poses"),
     "spectral": ("1", "spectral error (scalar formula)"),
+    "spectral_normalised": ("1", "spectral error of the kernel with a diagonal of ones"),
     "lambda_last": ("1", "eigenvalue of the label frequency"),
     "mean_reciprocal": ("1", "mean reciprocal eigenvalue"),
     "spectrum": ("1", "eigenvalues of the nearest circulant"),
@@ -127,8 +129,8 @@ VARIABLES = {
     "highest_temperature": ("1", "upper end of the allowed temperatures"),
     "folded_share": ("1", "share of fields that fold the image"),
     "folded_share_at_one_pixel": ("1", "the same at a nominal displacement of one pixel"),
-    "displacement": ("pixel", "root mean square displacement of the fields"),
-    "expected_displacement": ("pixel", "the same from the sum over the modes"),
+    "displacement": ("1", "root mean square displacement of the fields in pixels"),
+    "expected_displacement": ("1", "the same from the sum over the modes"),
     "moment": ("1", "moment of a training"),
     "train_size": ("1", "number of training images"),
     "layer": ("1", "name of a layer"),
@@ -162,14 +164,14 @@ VARIABLES = {
     "unit_amplitude": ("1", "output weight of a hidden unit"),
     "activation": ("1", "name of a pointwise nonlinearity"),
     "down_sampling": ("1", "name of a way to halve an image"),
-    "band": ("1 / image", "highest frequency of random images, in periods"),
-    "wave": ("1 / image", "frequency of a cosine, in periods"),
+    "band": ("1", "highest frequency of random images, in periods of an image"),
+    "wave": ("1", "frequency of a cosine, in periods of an image"),
     "activation_error": ("1", "Lie derivative over the output's own motion, root mean squares"),
     "activation_predicted": ("1", "the same from the harmonics of the output"),
     "down_sampling_error": ("1", "Lie derivative over the output's own motion, root mean squares"),
     "down_sampling_predicted": ("1", "the same from the modes of the image"),
-    "wave_error": ("1 / pixel", "how far the mean of a rectified cosine depends on its shift"),
-    "wave_predicted": ("1 / pixel", "the same in closed form"),
+    "wave_error": ("1", "change of the mean of a rectified cosine by its shift, per pixel"),
+    "wave_predicted": ("1", "the same in closed form, per pixel"),
     "model": ("1", "way in which a network is made invariant, or not"),
     "strength": ("1", "factor of the invariance loss"),
     "shift": ("1", "name of a distribution shift"),

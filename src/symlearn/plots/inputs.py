@@ -17,9 +17,13 @@ _OF_THE_GROUP = ("group", "moves", "cyclic")
 
 @dataclass(frozen=True)
 class Inputs:
-    """The datasets that a figure reads; each holds the spec that it answers."""
+    """The datasets that a figure reads; each holds the spec that it answers.
+
+    `classes` is the number of those of the preset's images: published ones have ten.
+    """
 
     datasets: tuple[xr.Dataset, ...]
+    classes: int = 10
 
     def study(self, name: str) -> list[xr.Dataset]:
         """The datasets of a study."""

@@ -1,5 +1,7 @@
 """Panels that several figures share."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import xarray as xr
 from jaxtyping import Float
@@ -11,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from symlearn.plots import style
 from symlearn.plots.inputs import grid_points
-from symlearn.statistics import Measurements
+from symlearn.statistics import Measured, Measurements
 
 
 def error_scatter(
@@ -71,13 +73,20 @@ def measured_line(
     /,
     **line: object,
 ) -> None:
-    """A measured quantity by n (or another coordinate) with its standard error.
+    """A measured quantity by n (or another coordinate) with its 95 % interval.
 
     `rows` are of one architecture.
     """
-    found = [measured[f"{kind}.{tag}"] for tag, _ in grid_points(rows)]
-    values, errors = np.array(found).T
-    axes.errorbar(rows[by], values, errors, **line)  # type: ignore[arg-type]
+    values, reach = with_intervals([measured[f"{kind}.{tag}"] for tag, _ in grid_points(rows)])
+    axes.errorbar(rows[by], values, reach, **line)  # type: ignore[arg-type]
+
+
+def with_intervals(found: Sequence[Measured]) -> tuple[np.ndarray, np.ndarray]:
+    """Values, and how far their 95 % intervals reach below and above, as `errorbar` takes them."""
+    values = np.array([one.value for one in found])
+    low, high = np.array([one.interval for one in found]).T
+    # Rounding may put an end on the wrong side.
+    return values, np.maximum([values - low, high - values], 0.0)
 
 
 def spread(
@@ -108,6 +117,8 @@ def plain_logarithm(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
+# Of fewer values than this no interval is drawn: it would say nothing.
+FEWEST = 5
 # Of two seeds an interval may go over decades, in which values could not be told apart.
 _BEYOND = 3
 INTERVALS = "95 % interval (Student's, of the logarithm; a wide one may leave the panel)"

@@ -56,6 +56,7 @@ CLASS_COLOURS = (_RED, _BLUE)
 PREDICTIONS = {
     "exact": ("black", "-"),
     "spectral": (_PURPLE, "--"),
+    "spectral_normalised": (_BLUE, "--"),
     "orbit_block": (_GREEN, "-."),
     "coset_block": (_ORANGE, ":"),
 }

@@ -36,7 +36,8 @@ def render(spec: Spec, datasets: Sequence[xr.Dataset], out: Path) -> None:
     Everything is written to a folder of its own first, so that nothing is left half-written.
     """
     module = importlib.import_module(f"symlearn.papers.{spec['module']}")
-    plotted = module.gather(Inputs(tuple(datasets)))
+    classes = (spec["context"] or {}).get("classes", Inputs.classes)
+    plotted = module.gather(Inputs(tuple(datasets), classes))
     try:
         _render(module, plotted, spec, out)
     except OSError as error:

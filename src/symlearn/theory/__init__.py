@@ -21,6 +21,7 @@ from symlearn.theory.orbit_block import (
 )
 from symlearn.theory.spectral import (
     circulant_row,
+    cosine_normalised,
     interleaved,
     mean_reciprocal,
     spectral_error,
@@ -35,6 +36,7 @@ __all__ = [
     "circulant_row",
     "class_separation",
     "coset_block_errors",
+    "cosine_normalised",
     "exact_errors",
     "exact_errors_by_pose",
     "interleaved",

@@ -60,9 +60,10 @@ def exact_errors(
 ) -> Float[np.ndarray, "hole *output"]:
     """Residuals label - prediction at the points `missing`, trained on all the others.
 
-    `ridge` is added to the training diagonal as it is. Leave-out identity (note 2.1): with K_r
-    the Gram matrix of all points plus the ridge, the residuals of the set M are
-    ([K_r^-1]_MM)^-1 [K_r^-1 y]_M. Raises IllConditionedError as `solve_gram` does.
+    `ridge` is added to the training diagonal as it is. Leave-out identity: with K_r the Gram
+    matrix of all points plus the ridge, the residuals of the set M are
+    ([K_r^-1]_MM)^-1 [K_r^-1 y]_M (docs/science/orbits.md#the-exact-error). Raises
+    IllConditionedError as `solve_gram` does.
     """
     holes = np.atleast_1d(missing)
     solved = solve_gram(gram, ridge)

@@ -1,6 +1,7 @@
 """The geometry of two orbits, in the space of images and in that of a kernel.
 
-Images have shape (..., orbit, pose, row, col) with two orbits; leading axes are a batch.
+Images have shape (..., orbit, pose, row, col) with two orbits; leading axes are a batch. The
+definitions are in docs/science/orbits.md#geometry-of-orbits.
 """
 
 import numpy as np
@@ -23,7 +24,11 @@ def orbit_radius(images: OrbitPair) -> Scalars:
 
 
 def adjacent_distance(images: OrbitPair) -> Scalars:
-    """Mean distance between poses that follow each other round the orbit (note 2.6's spacing)."""
+    """Mean distance between poses that follow each other round the orbit.
+
+    Its inverse estimates how densely the orbit is sampled
+    (docs/science/orbits.md#the-mean-reciprocal-eigenvalue).
+    """
     step = images - np.roll(images, 1, axis=-3)
     return np.sqrt((step**2).sum(axis=(-2, -1))).mean(axis=(-2, -1))
 
@@ -31,7 +36,8 @@ def adjacent_distance(images: OrbitPair) -> Scalars:
 def class_separation(gram: Float[np.ndarray, "*batch point point"]) -> Scalars:
     """lambda_N from the classes' means: N/2 times their squared distance in the kernel's space.
 
-    Points ordered (orbit, pose), two orbits of N poses (note 2.5; true of any kernel).
+    Points are ordered (orbit, pose), two orbits of N poses. This holds for any kernel
+    (docs/science/orbits.md#the-label-eigenvalue).
     """
     poses = gram.shape[-1] // 2
     blocks = gram.reshape(*gram.shape[:-2], 2, poses, 2, poses).mean(axis=(-3, -1))

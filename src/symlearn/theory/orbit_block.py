@@ -1,8 +1,10 @@
-"""The orbit-block error: kernels averaged over a group, one small matrix per irrep (note 2.11).
+"""The orbit-block error: kernels averaged over a group, one small matrix per irrep.
 
 For a kernel invariant under a finite group G and orbits x_(c,g), the Gram matrix is block-diagonal
 in the irreps of G. Where it is only nearly invariant, the average over G of each pair of orbits is
-taken instead. The same over a subgroup H, for which each orbit splits into |G| / |H| orbits.
+taken instead. The same works over a subgroup H, for which each orbit splits into |G| / |H| orbits.
+Derivations: docs/science/orbits.md#the-orbit-block-error and, for H,
+docs/science/orbits.md#the-coset-refinement.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -39,8 +41,10 @@ def orbit_block_errors(
     Points are ordered (orbit, pose), poses as the group's elements, with one label (or one row of
     outputs) per orbit; `orbits` is their number, or each point's orbit. Exact if the kernel is
     invariant under the group; the same for every pose. `ridge` is added to the Gram matrix's
-    diagonal as it is. The result's axes: (*batch, orbit, *output). Cost: |G| (d orbits)^3 instead
-    of (|G| orbits)^3, d the irreps' dimension, after one pass through half of the Gram matrix.
+    diagonal as it is. The result's axes: (*batch, orbit, *output). Cost: one pass through half of
+    the Gram matrix, then orbits^3 times the sum of d^3 over the irreps, d the dimension of an
+    irrep. This is at most d_max |G| orbits^3, instead of (|G| orbits)^3
+    (docs/science/orbits.md#costs).
     """
     count = int(orbits) if np.ndim(orbits) == 0 else len(np.unique(orbits))
     averages = average_over_subgroup(gram, count, Subgroup.whole(group))
@@ -64,7 +68,7 @@ def coset_block_errors(
 
     Each orbit of the whole group splits into one orbit per coset H t; entry [orbit, t] is the
     residual at the poses in H t. Exact if the kernel is invariant under the subgroup. The
-    result's axes: (*batch, orbit, coset, *output).
+    result's axes: (*batch, orbit, coset, *output). See docs/science/orbits.md#the-coset-refinement.
     """
     targets, cosets = _targets(labels, orbits), len(subgroup.cosets)
     averages = average_over_subgroup(gram, orbits, subgroup)
@@ -81,7 +85,7 @@ def average_over_subgroup(gram: Gram, orbits: int, subgroup: Subgroup) -> Averag
 
     q runs over the orbits of H: (orbit, coset), coset fastest. The Gram matrix is symmetric, so
     k_q'q(u) = k_qq'(u^-1) and only half of it is read, row by row; beside the averages, a few
-    rows are held.
+    rows are held. See docs/science/orbits.md#averages-over-a-group.
     """
     poses, members = len(subgroup.parent), len(subgroup)
     if gram.shape[-1] != orbits * poses:
@@ -150,10 +154,11 @@ def _by_shifts(rows: Rows) -> Sums:
 def scalar_error(
     gram: Gram, group: FiniteGroup, ridge: Ridge = 0.0
 ) -> float | Float[np.ndarray, "*batch"]:
-    """The scalar counterpart, for any group, of the spectral error of two orbits (note 2.11).
+    """The scalar counterpart, for any group, of the spectral error of two orbits.
 
     lambda^-1 / <lambda^-1> with lambda half the sum of all within-class averages less the
-    between-class ones, and <lambda^-1> the mean reciprocal eigenvalue of the averaged kernel.
+    between-class ones, and <lambda^-1> the mean reciprocal eigenvalue of the averaged kernel
+    (docs/science/orbits.md#the-scalar-error).
     """
     averages = average_over_subgroup(gram, 2, Subgroup.whole(group))
     sums = averages.sum(axis=-1)
@@ -189,7 +194,7 @@ def _residuals(
 def _identity_block(
     averages: Averages, group: FiniteGroup, ridge: Ridge
 ) -> Float[np.ndarray, "*batch orbit orbit"]:
-    """W of the note: the rows and columns of K^-1 at the identity of each orbit.
+    """W of docs/science/orbits.md#the-orbit-block-error: K^-1 at the identity of each orbit.
 
     (1 / |G|) sum_rho d_rho Tr_rho (sum_u k(u) (x) rho(u))^-1, all irreps of one dimension d at
     once: each is one matrix of side d times the number of orbits.

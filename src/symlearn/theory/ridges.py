@@ -1,6 +1,7 @@
-"""The ridge conventions of the authors' code, as this project's ridge on the diagonal (note B2).
+"""The ridge conventions of the authors' code, as this project's ridge on the diagonal.
 
-Their multi-seed and multi-class scripts add an absolute number, which needs no mapping.
+Their multi-seed and multi-class scripts add an absolute number, which needs no mapping. See
+docs/science/orbits.md#precision-and-the-authors-ridges.
 """
 
 import numpy as np

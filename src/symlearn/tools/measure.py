@@ -84,7 +84,8 @@ def _run(arguments: argparse.Namespace) -> None:
     table.writerow(["generator", *(f"{kind}{s}" for kind in kinds for s in ("", "_se"))])
     for row, name in enumerate(generators):
         found = [mean(getattr(errors, kind)[row].double().cpu().numpy()) for kind in kinds]
-        table.writerow([name, *(f"{number:.5g}" for pair in found for number in pair)])
+        numbers = [number for one in found for number in (one.value, one.uncertainty)]
+        table.writerow([name, *(f"{number:.5g}" for number in numbers)])
 
 
 def measured(

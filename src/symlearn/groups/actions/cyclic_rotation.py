@@ -13,10 +13,11 @@ from symlearn.groups.families import cyclic
 def rotations(images: Images, n: int) -> OrbitImages:
     """All n rotations of each image by multiples of 360 / n degrees, counter-clockwise.
 
-    Cubic spline, zero fill, about the centre (science note 3): equal to scipy.ndimage.rotate with
-    order 3 and reshape=False to 1e-14. Angles below a quarter turn (or below the group's smallest
-    exact rotation) are interpolated; the rest are exact pixel permutations of those. One spline
-    filter for all angles, then 16 multiplications for each pixel and interpolated angle.
+    Cubic spline, zero fill, about the centre: equal to scipy.ndimage.rotate with order 3 and
+    reshape=False to 1e-14. Angles below a quarter turn (or below the group's smallest exact
+    rotation) are interpolated; the rest are exact pixel permutations of those
+    (docs/science/orbits.md#groups-and-their-actions). Cost: one spline filter for all angles, then
+    16 multiplications for each pixel and interpolated angle.
     """
     exact = gcd(n, 4)
     count = n // exact

@@ -27,15 +27,15 @@ def invariance(context: Context, invariance: Invariance) -> list[Cell]:
         "images": invariance.images,
         "shifts": invariance.shifts,
         "shift_strengths": invariance.shift_strengths,
-        "other": other.model_dump() if other else None,
+        "other": other.described if other else None,
         "strength": invariance.strength,
         "seed": context.seed,
     }
-    names = [context.dataset.name, *([other.name] if other else [])]
+    sets = [data.image_set for data in (context.dataset, other) if data]
     cells = []
     for family in invariance.families:
         acting = {"group": family.group, "n": family.n}
-        inputs = [*_family(context, invariance, family), *map(dataset_cell, names)]
+        inputs = [*_family(context, invariance, family), *map(dataset_cell, sets)]
         labels = {"network": family.network, **acting}
         cells.append(
             study_cell("invariance", "invariance.families", inputs, {**acting, **settings}, labels)
@@ -51,7 +51,7 @@ def invariance_decay(context: Context, invariance: Invariance) -> list[Cell]:
         "strength": invariance.strength, "seed": context.seed,
     }  # fmt: skip
     cells = _first_family(context, invariance, "augmented", "regularised", "decayed")
-    inputs = [*cells, dataset_cell(context.dataset.name)]
+    inputs = [*cells, dataset_cell(context.dataset.image_set)]
     return [study_cell("invariance-decay", "invariance.decay", inputs, settings)]
 
 
@@ -61,7 +61,7 @@ def invariance_saliency(context: Context, invariance: Invariance) -> list[Cell]:
     settings = {"group": family.group, "n": family.n, "class_": invariance.class_}
     cells = _first_family(context, invariance, "augmented", "regularised", family.tied[0])
     chosen = [cell for cell in cells if cell.labels.get("strength", strength) == strength]
-    inputs = [*chosen, dataset_cell(context.dataset.name)]
+    inputs = [*chosen, dataset_cell(context.dataset.image_set)]
     return [study_cell("invariance-saliency", "invariance.saliency", inputs, settings)]
 
 
@@ -69,7 +69,7 @@ def invariance_partial(context: Context, invariance: Invariance, partial: Partia
     """All networks of figure 1 of one kind, measured under the rotations that they saw."""
     settings = {"images": invariance.partial_images, "seed": context.seed}
     trained = networks_of_figure_1(context, partial)
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     return [
         study_cell(
             "invariance-partial",

@@ -1,4 +1,7 @@
-"""Spectra and sensitivities of networks that learn invariance, over training (note 3)."""
+"""Spectra and sensitivities of networks that learn invariance, over training.
+
+See docs/science/invariance.md#spectral-decay.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""How invariant trained networks are on test images and under distribution shifts (note 3)."""
+"""How invariant trained networks are on test images and under distribution shifts.
+
+See docs/science/invariance.md#the-protocol.
+"""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -104,8 +104,8 @@ class Settings(Closed):
 
 def images_are_enough(context: Context, invariance: Invariance) -> Faults:
     """The data set has as many images as networks are trained and tested on."""
-    name = context.dataset.name
-    yield from enough_images("invariance.train", invariance.train, invariance.test, name)
+    images = context.dataset.image_set
+    yield from enough_images("invariance.train", invariance.train, invariance.test, images)
 
 
 def saliency_is_of_a_class_that_there_is(context: Context, invariance: Invariance) -> Faults:

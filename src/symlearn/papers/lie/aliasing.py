@@ -1,6 +1,7 @@
 """How much nonlinearities and down-samplings alias, by frequency: measured and in closed form.
 
-Measured is the spectral Lie derivative of what torch computes, by translation along a row.
+Measured is the spectral Lie derivative of what torch computes, by translation along a row. See
+docs/science/lie.md#what-aliases and docs/science/lie.md#the-rectified-cosine.
 """
 
 import math

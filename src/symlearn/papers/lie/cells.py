@@ -35,7 +35,7 @@ def lie_models(context: Context, lie_models: LieModels) -> list[Cell]:
         "seed": context.seed,
         **lie_models.model_dump(include={"images", "pixels", "draws"}),
     }
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     return [
         study_cell(
             "lie-models", "lie.models", [*_trained(context, lie_models, network), data], settings,
@@ -47,7 +47,7 @@ def lie_models(context: Context, lie_models: LieModels) -> list[Cell]:
 
 def lie_layers(context: Context, lie_layers: LieLayers, lie_models: LieModels) -> list[Cell]:
     """Which layers of the networks without augmentation break a symmetry."""
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     cells = []
     for network in lie_layers.networks:
         (plain,) = (
@@ -65,7 +65,7 @@ def lie_layers(context: Context, lie_layers: LieLayers, lie_models: LieModels) -
 def lie_partial(context: Context, lie_partial: LiePartial, partial: Partial) -> list[Cell]:
     """The networks of figure 1, in the pose left out: a cell for each network, over all n."""
     settings = {"images": lie_partial.images}
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     by_network: dict[str, list[Cell]] = {}
     for cell in networks_of_figure_1(context, partial):
         by_network.setdefault(cell.labels["network"], []).append(cell)

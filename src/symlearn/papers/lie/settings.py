@@ -86,8 +86,8 @@ class Settings(Closed):
 
 def images_are_enough(context: Context, lie_models: LieModels) -> Faults:
     """The data set has as many images as networks are trained and tested on."""
-    name = context.dataset.name
-    yield from enough_images("lie_models.train", lie_models.train, lie_models.test, name)
+    images = context.dataset.image_set
+    yield from enough_images("lie_models.train", lie_models.train, lie_models.test, images)
 
 
 def layers_are_of_trained_networks(

@@ -1,4 +1,7 @@
-"""Closed form of the spectrum of two rings under a Gaussian kernel (note 2.7)."""
+"""Closed form of the spectrum of two rings under a Gaussian kernel.
+
+Derived in docs/science/orbits.md#two-rings.
+"""
 
 import numpy as np
 from jaxtyping import Float

@@ -68,7 +68,7 @@ def collapse(context: Context, shifts: Shifts, portrait: Portrait) -> list[Cell]
     return [
         study_cell(
             "collapse", "orbits.collapse", [_kernel_cell(context, orbits, name)], {},
-            {"architecture": name}, together="collapse",
+            {"architecture": name}, together=f"collapse-{orbits.together}",
         )
         for name in shifts.architectures
     ]  # fmt: skip
@@ -224,9 +224,11 @@ def _orbits_cell(context: Context, group: str, n: int, task: Mapping[str, Any]) 
         "preparation": context.dataset.preparation,
         "task": {"seed": context.seed, **task},
     }
-    together = f"{task['draw']}-{group}"
-    slug = f"{together}-n{n}-from{task['start']}to{task['stop']}"
-    data = dataset_cell(context.dataset.name)
+    drawn = f"{task['draw']}-{group}"
+    slug = f"{drawn}-n{n}-from{task['start']}to{task['stop']}"
+    # Of as many tasks: another study's grid is another job's.
+    together = f"{drawn}-{task['stop'] - task['start']}"
+    data = dataset_cell(context.dataset.image_set)
     return Cell("orbits", slug, settings, (data,), together=together)
 
 
@@ -336,7 +338,7 @@ def _partial_cell(
     slug = f"{network}-n{n}-from{part['start']}"
     if decay:
         slug += f"-decay{decay:g}".replace(".", "p")
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     return trained_cell(name, slug, data, settings, labels, network)
 
 

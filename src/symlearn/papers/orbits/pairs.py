@@ -13,6 +13,7 @@ from symlearn.theory import (
     centre_distance_squared,
     class_separation,
     coset_block_errors,
+    cosine_normalised,
     exact_errors_by_pose,
     interleaved,
     mean_reciprocal,
@@ -48,6 +49,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
 
 def _errors(grams: Grams, group: FiniteGroup, exact_part: Subgroup, factor: float) -> xr.Dataset:
     ridges = factor * np.trace(grams, axis1=1, axis2=2)
+    alike = cosine_normalised(grams)
     solved = solve_grams(grams, ridges)
     exact = exact_errors_by_pose(solved, _LABELS[:, None])[..., 0] * _LABELS[:, None]
     block = orbit_block_errors(grams, 2, group, _LABELS, ridges) * _LABELS
@@ -57,6 +59,10 @@ def _errors(grams: Grams, group: FiniteGroup, exact_part: Subgroup, factor: floa
         {
             "exact": (("task", "orbit", "pose"), exact),
             "spectral": ("task", scalar_predictions(grams, group, ridges)),
+            "spectral_normalised": (
+                "task",
+                scalar_predictions(alike, group, factor * len(alike[0])),
+            ),
             "orbit_block": (("task", "orbit"), block),
             "coset_block": (("task", "orbit", "pose"), by_coset),
             "coset_difference": (("task", "orbit"), np.abs(by_coset - exact).mean(axis=-1)),
@@ -67,7 +73,7 @@ def _errors(grams: Grams, group: FiniteGroup, exact_part: Subgroup, factor: floa
 
 
 def scalar_predictions(
-    grams: Grams, group: FiniteGroup, ridges: Float[np.ndarray, " task"]
+    grams: Grams, group: FiniteGroup, ridges: float | Float[np.ndarray, " task"]
 ) -> Float[np.ndarray, " task"]:
     """The paper's spectral error for a cyclic group, its scalar counterpart for any other."""
     if group.is_cyclic:

@@ -11,8 +11,8 @@ from symlearn.groups import action_of
 from symlearn.theory import exact_errors_by_pose, interleaved, solve_gram, spectral_error
 from symlearn.theory.ridges import authors_spectral
 
-# The authors' defaults (note B1): the one the spectral error is called with, and the one of the
-# regression, which is below 32-bit resolution.
+# The authors' defaults: the one the spectral error is called with, and the one of the regression,
+# which is below 32-bit resolution (docs/science/orbits.md#precision-and-the-authors-ridges).
 _SPECTRAL_FACTOR = 1e-5
 _REGRESSION_FACTOR = 1e-10
 
@@ -56,8 +56,9 @@ def _one(
 def authors_least_squares(single: Float[np.ndarray, "point point"], orbit: int) -> float:
     """The error at pose 0 of an orbit as the authors solve for it: 32-bit least squares.
 
-    Singular values below the number of points times the 32-bit resolution are cut off (note B3).
-    By jax, as theirs: numpy solves in 64 bits whatever it is given.
+    The solver cuts off singular values below the number of points times the 32-bit resolution
+    (docs/science/orbits.md#precision-and-the-authors-ridges). It is jax's, as theirs: numpy solves
+    in 64 bits whatever it is given.
     """
     import jax.numpy as jnp  # slow to import
 

@@ -1,4 +1,7 @@
-"""Several seeds per class, two classes: exact, pairwise-averaged spectral and orbit-block."""
+"""Several seeds per class, two classes: exact, pairwise-averaged spectral and orbit-block.
+
+See docs/science/orbits.md#several-seeds-and-ten-classes.
+"""
 
 from collections.abc import Mapping
 from typing import Any

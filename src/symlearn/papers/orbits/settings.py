@@ -1,8 +1,10 @@
 """What the studies of partially observed orbits can be set to, and what must fit together."""
 
+from collections.abc import Iterable
+from math import comb
 from typing import Annotated, ClassVar
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from symlearn.menu.groups import (
     CyclicGroupName,
@@ -28,6 +30,7 @@ from symlearn.menu.values import (
     at_most,
     known_classes,
 )
+from symlearn.papers.orbits.shares import test_points
 
 
 class Pairs(Closed):
@@ -36,15 +39,23 @@ class Pairs(Closed):
     group: str
     n: Sizes = Field(description="order of the cyclic group, n of the n-gon, shifts per axis")
     pairs: Count
-    chunk: Count = Field(default=128, description="pairs in one job")
+    chunk: Count = Field(default=128, description="pairs in one cell")
     architectures: Names
+
+
+def _a_triangle(pairs: int) -> int:
+    if pairs < 3:
+        raise ValueError("three pairs or more make the triangles of figure 4's maps of the error")
+    return pairs
 
 
 class Rotations(Pairs):
     """Pairs under rotations, of which the quarter turns are exact."""
 
     group: RotationName
-    pairs: Annotated[Whole, Field(ge=3)] = Field(description="three make a triangle of figure 4")
+    pairs: Annotated[Whole, AfterValidator(_a_triangle)] = Field(
+        description="three make a triangle of figure 4", json_schema_extra={"minimum": 3}
+    )
 
 
 class Dihedral(Pairs):
@@ -75,7 +86,7 @@ class Seeds(Closed):
     n: Sizes
     seeds_per_class: Count
     draws: Count
-    chunk: Count = Field(default=16, description="draws in one job")
+    chunk: Count = Field(default=16, description="draws in one cell")
     architectures: Names
 
 
@@ -117,7 +128,7 @@ class Partial(Closed):
     )
     left_out: ClassList = Field(description="classes, each left out from networks of its own")
     seeds: Count = Field(default=1, description="initialisations for each class left out")
-    chunk: Count = Field(default=10, description="classes left out in one job")
+    chunk: Count = Field(default=10, description="classes left out in one cell")
     epochs: Count
     batch: Count
     learning_rate: Rate = 1e-3
@@ -143,7 +154,7 @@ class TrainedPairs(Closed):
 
     n: Order
     pairs: Count
-    chunk: Count = Field(default=64, description="pairs in one job")
+    chunk: Count = Field(default=64, description="pairs in one cell")
     architecture: str
     width: Count
     steps: Count = Field(description="full-batch steps of the optimiser")
@@ -204,6 +215,13 @@ class Settings(Closed):
 # its arguments name, and is asked where a figure needs all of them.
 
 
+def rotations_have_pairs(context: Context, rotations: Rotations) -> Faults:
+    """Pairs differ, at least on the whole: of few images the same are drawn again and again."""
+    facts = context.dataset.facts
+    there = comb(facts.classes, 2) * facts.smallest_class**2
+    yield from at_most("rotations.pairs", rotations.pairs, there, "the pairs that there are")
+
+
 def shifts_divide_the_images(context: Context, shifts: Shifts) -> Faults:
     """Cyclic shifts are by whole pixels."""
     yield from _whole_steps(context, "shifts", shifts)
@@ -247,18 +265,20 @@ def long_training_leaves_out_classes_that_there_are(
 def partial_has_images(context: Context, partial: Partial) -> Faults:
     """Equally many images of each class; two, between which figure invariance-partial measures."""
     yield from _equally_many(context, "partial", partial.images)
-    least = 2 * context.dataset.facts.classes
-    if partial.images is not None and partial.images < least:
+    yield from _some_to_test(context, "partial", partial, partial.n)
+    facts = context.dataset.facts
+    if (partial.images or facts.images) < 2 * facts.classes or facts.smallest_class < 2:
         yield (
             "partial.images",
-            f"{partial.images} is less than two of each of the {least // 2} classes, of which "
-            "figure invariance-partial measures the spread; take a larger number",
+            f"{partial.images} is less than two of each of the {facts.classes} classes, of which "
+            "figure invariance-partial measures the spread; take a larger number, or add images",
         )
 
 
 def long_training_has_images(context: Context, long_training: LongTraining) -> Faults:
     """Equally many images of each class."""
     yield from _equally_many(context, "long_training", long_training.images)
+    yield from _some_to_test(context, "long_training", long_training, [long_training.n])
 
 
 def trained_pairs_have_a_theory(
@@ -338,3 +358,18 @@ def _equally_many(context: Context, key: str, images: int | None) -> Faults:
             f"{images} is no multiple of {classes}, and there are equally many of each of the "
             f"{classes} classes; take {images // classes * classes}",
         )
+
+
+def _some_to_test(
+    context: Context, key: str, study: Partial | LongTraining, sizes: Iterable[int]
+) -> Faults:
+    """A fault where a tenth of the poses, which test in distribution, is none."""
+    facts = context.dataset.facts
+    images = study.images or facts.images
+    for n in sizes:
+        if not test_points(images * n - images // facts.classes):
+            yield (
+                f"{key}.images",
+                f"{images} images in {n} poses are too few for a test on a tenth of them; take a "
+                "larger number",
+            )

@@ -50,7 +50,10 @@ def _correct(
 def right_against_all(
     averages: Float[np.ndarray, "orbit orbit element"], class_of: np.ndarray
 ) -> Bool[np.ndarray, " orbit"]:
-    """The paper's multi-class rule (note 2.10): mean prediction above 0 against every class."""
+    """The paper's multi-class rule: mean prediction above 0 against every class.
+
+    See docs/science/orbits.md#several-seeds-and-ten-classes.
+    """
     right = np.ones(len(class_of), dtype=bool)
     for own in range(class_of.max() + 1):
         first = class_of == own

@@ -26,5 +26,5 @@ def speed(context: Context, speed: Speed) -> list[Cell]:
     }
     uses = {("networks", "ntk")}
     uses |= {("architectures", entry["kind"]) for entry in (dense, convolutional)}
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     return [study_cell("speed", "speed.timings", [data], settings, uses=frozenset(uses))]

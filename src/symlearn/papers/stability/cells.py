@@ -6,7 +6,6 @@ Each public function is a study: from the settings that its arguments name to it
 from collections.abc import Mapping
 from typing import Any
 
-from symlearn.menu.datasets import DATASETS
 from symlearn.menu.values import Context
 from symlearn.papers.stability.settings import (
     STRIPE_KERNELS,
@@ -49,7 +48,7 @@ def stability_samples(context: Context, stability_samples: StabilitySamples) -> 
     study = stability_samples.model_dump()
     preparation = {"upsampling": study.pop("upsampling"), "padding": context.dataset.padding}
     settings = {"preparation": preparation, "seed": context.seed, **study}
-    data = dataset_cell(context.dataset.name)
+    data = dataset_cell(context.dataset.image_set)
     return [study_cell("stability-samples", "stability.samples", [data], settings)]
 
 
@@ -62,7 +61,7 @@ def stability(context: Context, stability: Stability) -> list[Cell]:
             "stability.relative_stability",
             [
                 *(_trained(context, task, network, points) for points in task.points),
-                dataset_cell(task.dataset),
+                dataset_cell(task.image_set),
             ],
             settings,
             {"network": network, "dataset": task.dataset},
@@ -102,10 +101,10 @@ def _trained(context: Context, task: StabilityTask, network: str, points: int) -
     problem = {"train": points, "test": task.test, "seeds": list(range(task.seeds))}
     labels = {"network": network, "dataset": task.dataset, "p": points}
     recipe = _recipe(context.network(network), epochs, batch)
-    if crop := DATASETS[task.dataset].crop:
+    if crop := task.image_set.facts.crop:
         recipe["augmentation"] = {"kind": "crop-and-flip", "pixels": crop}
     return classification_cell(
-        context, "stability", network, problem, recipe, labels, dataset=task.dataset
+        context, "stability", network, problem, recipe, labels, task.image_set, normalised=True
     )
 
 
@@ -151,4 +150,5 @@ def _stripe_cell(
         settings,
         {"regime": regime, "points": points},
         slug=f"stripe-training-{regime}-p{points}-from{part['start']}",
+        together="stripe-training",
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from symlearn.menu.values import (
     Class,
@@ -12,11 +12,14 @@ from symlearn.menu.values import (
     DatasetName,
     Distinct,
     Faults,
+    ImagePath,
+    ImageSet,
     Names,
     Rate,
     Whole,
     distinct,
     enough_images,
+    image_set,
     known_classes,
 )
 
@@ -40,6 +43,7 @@ class StabilityTask(Closed):
     """Networks that are trained to classify a data set, on subsets of several sizes."""
 
     dataset: DatasetName
+    path: ImagePath = None
     networks: Names
     points: Annotated[list[Count], Field(min_length=2), Distinct] = Field(
         description="training images"
@@ -52,6 +56,18 @@ class StabilityTask(Closed):
         description="optimiser steps, up to whole epochs the same for all numbers of images"
     )
     batch: Count = 128
+
+    _images: ImageSet = PrivateAttr()
+
+    @model_validator(mode="after")
+    def _images_are_there(self) -> "StabilityTask":
+        self._images = image_set(self.dataset, self.path, "dataset")
+        return self
+
+    @property
+    def image_set(self) -> ImageSet:
+        """The images as they come."""
+        return self._images
 
 
 class Stability(Closed):
@@ -93,7 +109,7 @@ class StripeTraining(Closed):
     dimension: Annotated[Whole, Field(ge=2)] = 5
     width: Count = 400
     test_points: Count = 20_000
-    chunk: Count = Field(default=4, description="trainings in one job")
+    chunk: Count = Field(default=4, description="trainings in one cell")
     feature: Annotated[list[StripeRuns], Field(min_length=2)]
     cylinder: Annotated[list[StripeRuns], Field(min_length=2)] = Field(
         description="as feature, for labels that depend on two of three coordinates"
@@ -145,4 +161,4 @@ def tasks_have_images(context: Context, stability: Stability) -> Faults:
     """A data set has as many images as networks are trained and tested on."""
     for number, task in enumerate(stability.tasks):
         key = f"stability.tasks.{number}.points"
-        yield from enough_images(key, max(task.points), task.test, task.dataset)
+        yield from enough_images(key, max(task.points), task.test, task.image_set)

@@ -1,8 +1,9 @@
-"""The network of the stripe and cylinder models: one hidden layer under gradient flow (note 1.8).
+"""The network of the stripe and cylinder models: one hidden layer under gradient flow.
 
 f(x) = (sqrt(2) / h) sum_n beta_n relu(omega_n . x / sqrt(d) + b_n), all parameters normal at the
 start, and the predictor F = alpha (f - f_0). A small alpha makes the network learn features, a
-large one is lazy: then double precision is needed, as F is alpha times a small difference.
+large one is lazy: then double precision is needed, as F is alpha times a small difference. See
+docs/science/stability.md#the-stripe-network-and-its-regimes.
 """
 
 import math
@@ -57,7 +58,8 @@ class OneHiddenLayer:
     def amplification(self, parallel: int = 1) -> float:
         """Lambda: the weights' root mean square along the first directions over that of the rest.
 
-        Per component, so that it is 1 at the start.
+        Per component, so that it is 1 at the start
+        (docs/science/stability.md#the-amplification-factor).
         """
         squares = self.parameters[:, :-2].square().sum(dim=0).tolist()
         return math.sqrt(fmean(squares[:parallel]) / fmean(squares[parallel:]))
@@ -81,7 +83,8 @@ class Limits:
     """How far a step of the flow may go, and how many there may be.
 
     The authors' control by the change of the gradient stalls wherever one unit's flip changes the
-    gradient by a percent; these two bounds do not (note 4.11).
+    gradient by a percent; these two bounds do not
+    (docs/science/stability.md#the-stripe-network-and-its-regimes).
     """
 
     parameters: float = 0.02  # |change| / |parameters|

@@ -1,8 +1,9 @@
 """The stripe and cylinder models: labels that do not depend on most directions of space.
 
-Paccolat et al. 2021 (note 1.8). Points are normal in d dimensions and their label depends on the
-first d_parallel coordinates only. A network with one hidden layer that learns features compresses
-the other directions; a kernel (lazy training) cannot.
+After Paccolat et al. 2021. Points are normal in d dimensions and their label depends on the first
+d_parallel coordinates only (docs/science/stability.md#the-stripe-and-the-cylinder). A network with
+one hidden layer that learns features compresses the other directions; a kernel (lazy training)
+cannot.
 """
 
 import math
@@ -64,12 +65,18 @@ def labels(points: Points, parallel: int = 1) -> Labels:
 
 
 def lazy_exponent(dimension: int) -> float:
-    """The decay beta of the error, p^-beta, of lazy training: for a stripe or a cylinder."""
+    """The decay beta of the error, p^-beta, of lazy training: for a stripe or a cylinder.
+
+    See docs/science/stability.md#predicted-exponents.
+    """
     return dimension / (3 * dimension - 2)
 
 
 def feature_exponent(dimension: int, parallel: int = 1) -> float:
-    """The decay beta of the error, p^-beta, of training that learns features."""
+    """The decay beta of the error, p^-beta, of training that learns features.
+
+    See docs/science/stability.md#predicted-exponents.
+    """
     if parallel == 1:
         return (2 * dimension - 1) / (3 * dimension - 2)
     return (dimension + (dimension - parallel) / 2) / (3 * dimension - 2)
@@ -78,7 +85,8 @@ def feature_exponent(dimension: int, parallel: int = 1) -> float:
 def expected_amplification(count: int) -> float:
     """The amplification of the stripe's direction when the first points are fitted, ~ sqrt(p).
 
-    sqrt(2 p / pi) |exp(-a^2 / 2) - exp(-b^2 / 2)| with a and b the stripe's edges.
+    sqrt(2 p / pi) |exp(-a^2 / 2) - exp(-b^2 / 2)| with a and b the stripe's edges
+    (docs/science/stability.md#the-amplification-factor).
     """
     first, second = (math.exp(-0.5 * edge**2) for edge in EDGES)
     return math.sqrt(2 * count / math.pi) * abs(first - second)
@@ -94,7 +102,8 @@ def relative_stability(
     """The stability of a predictor to shifts that leave the label, relative to noise.
 
     Shifts and noise have the same norm, `size` times the root of the dimension, and uniform
-    directions: the shifts' in the space on which labels do not depend. One of each for a point.
+    directions: the shifts' in the space on which labels do not depend. One of each for a point
+    (docs/science/stability.md#relative-stability-of-the-stripe-model).
     """
     noise = rng.normal(size=points.shape)
     shift = rng.normal(size=points.shape)
@@ -113,7 +122,8 @@ def infinite_width_kernel(
 ) -> Float[np.ndarray, "first second"]:
     """The tangent kernel of the model's network at initialisation, in the limit of large width.
 
-    |u| |v| (sin t + 2 (pi - t) cos t) / pi with u = (x / sqrt(d), 1) and t the angle of u and v.
+    |u| |v| (sin t + 2 (pi - t) cos t) / pi with u = (x / sqrt(d), 1) and t the angle of u and v
+    (docs/science/stability.md#the-kernel-of-infinite-width).
     """
     u, v = (np.insert(x / math.sqrt(x.shape[1]), 0, 1.0, axis=1) for x in (first, second))
     scale = np.outer(np.linalg.norm(u, axis=1), np.linalg.norm(v, axis=1))
@@ -130,7 +140,9 @@ def support_vector_error(
 ) -> float:
     """The test error of the hard-margin support vector machine of a kernel.
 
-    What lazy training under a hinge loss comes to. Cost: tenths of a second at 1 000 points.
+    Lazy training under a hinge loss comes to this
+    (docs/science/stability.md#the-kernel-of-infinite-width). Cost: tenths of a second at 1 000
+    points.
     """
     from sklearn.svm import SVC  # slow to import, and only needed here
 

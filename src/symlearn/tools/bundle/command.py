@@ -13,7 +13,8 @@ from pathlib import Path
 
 from symlearn.errors import StoreError
 from symlearn.pipeline.hashes import sha256
-from symlearn.pipeline.outputs import CLOSING_JOBS, as_written
+from symlearn.pipeline.links import as_written
+from symlearn.pipeline.outputs import CLOSING_JOBS
 from symlearn.pipeline.provenance import commit
 from symlearn.tools.bundle.archive import pack, unpack
 from symlearn.tools.bundle.contents import bundled_project, files_of, named, read_all, spec_file

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from symlearn.errors import StoreError
 from symlearn.pipeline.closure import ROOT
-from symlearn.pipeline.outputs import as_written, figure_files
+from symlearn.pipeline.links import as_written
+from symlearn.pipeline.outputs import figure_files
 from symlearn.pipeline.provenance import read_record, sidecar
 from symlearn.pipeline.specs import input_files
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from symlearn import wings
 from symlearn.config import Config
@@ -15,24 +15,37 @@ _SEEDS = ("seed", "task.seed", "context.seed")
 
 
 def changes(config: Config, results: Path, then: Mapping[str, Any], now: Cell) -> list[str]:
-    """Sentences on what differs between an earlier spec and a cell, settings and inputs."""
-    found = dict.fromkeys(_changes(config, results, then, (now,)))
-    return list(found) or [f"the spec of {now.slug}"]
+    """Sentences on what differs between an earlier spec and a cell, settings and inputs.
+
+    A cell that is what it was reads another file where other cells came into a job or went: these
+    are told only if nothing else is.
+    """
+    for company in (False, True):
+        found = dict.fromkeys(_changes(_Place(config, results, company), then, (now,)))
+        if found:
+            return list(found)
+    return [f"the spec of {now.slug}"]
 
 
-def _changes(
-    config: Config, results: Path, then: Mapping[str, Any], path: tuple[Cell, ...]
-) -> Iterator[str]:
+class _Place(NamedTuple):
+    """Whose changes are told, where the earlier specs lie, and whether the company counts."""
+
+    config: Config
+    results: Path
+    company: bool
+
+
+def _changes(place: _Place, then: Mapping[str, Any], path: tuple[Cell, ...]) -> Iterator[str]:
     """As `changes`; `path` leads from the target to the cell in question."""
     now = path[-1]
     if now.parts:
-        yield from _parts(config, results, parts_of(then), path)
+        yield from _parts(place, parts_of(then), path)
         return
     before, after = dict(_leaves(then)), dict(_leaves(now.spec))
     for setting in sorted(before.keys() | after.keys()):
         old, new = before.get(setting), after.get(setting)
         if old != new:
-            yield f"{_config_key(config, setting, path)}: {old} -> {new}"
+            yield f"{_config_key(place.config, setting, path)}: {old} -> {new}"
     read = then.get("inputs", ())
     gone = {_slug(name): name for name in read if name not in now.spec["inputs"]}
     fresh = [cell for cell in now.inputs if cell.reference not in read]
@@ -40,34 +53,57 @@ def _changes(
         slug = cell.stage if cell.in_place else f"{cell.stage}/{cell.slug}"
         earlier = gone.pop(slug, None)
         if earlier is not None:
-            spec = _read(results, earlier)
-            yield from () if spec is None else _changes(config, results, spec, (*path, cell))
+            spec = _read(place.results, earlier)
+            found = [] if spec is None else list(_changes(place, spec, (*path, cell)))
+            yield from found or _company(place, earlier, (*path, cell))
             fresh = [other for other in fresh if other is not cell]
-    left = (_read(results, name) for name in gone.values())
-    yield from _grids(config, [spec for spec in left if spec is not None], fresh)
+    left = {slug: _read(place.results, name) for slug, name in gone.items()}
+    yield from _grids(
+        place.config, {s: spec for s, spec in left.items() if spec is not None}, fresh
+    )
+
+
+def _company(place: _Place, then: Reference, path: tuple[Cell, ...]) -> Iterator[str]:
+    """What differs in the job of a cell that itself is what it was: its file is the job's."""
+    if not place.company or not isinstance(then, str):
+        return
+    job = _read_job(place.results, then.partition("#")[0])
+    if job is not None:
+        cells = {name or path[-1].slug: spec for name, spec in parts_of(job).items()}
+        yield from _parts(place, cells, (*path[:-1], path[-1].job))
 
 
 def _parts(
-    config: Config, results: Path, then: Mapping[str, Mapping[str, Any]], path: tuple[Cell, ...]
+    place: _Place, then: Mapping[str, Mapping[str, Any]], path: tuple[Cell, ...]
 ) -> Iterator[str]:
     """What differs in the parts of a job, and which came and went."""
-    parts = {part.slug: part for part in path[-1].parts}
+    parts = {part.slug: part for part in path[-1].makes}
     for slug in (slug for slug in parts if slug in then):
-        yield from _changes(config, results, then[slug], (*path[:-1], parts[slug]))
+        yield from _changes(place, then[slug], (*path[:-1], parts[slug]))
     fresh = [part for slug, part in parts.items() if slug not in then]
-    yield from _grids(config, [spec for slug, spec in then.items() if slug not in parts], fresh)
+    yield from _grids(place.config, {s: spec for s, spec in then.items() if s not in parts}, fresh)
 
 
-def _grids(config: Config, left: list[Mapping[str, Any]], fresh: list[Cell]) -> Iterator[str]:
-    """Grid points that came and went, by study."""
+def _grids(
+    config: Config, left: Mapping[str, Mapping[str, Any]], fresh: list[Cell]
+) -> Iterator[str]:
+    """Grid points that came and went, by study; by stage where a cell is of no one study."""
     came: dict[str, list[Mapping[str, Any]]] = {}
     for cell in fresh:
-        came.setdefault(_study_key(config, cell), []).append(cell.spec.get("labels", {}))
-    for study, labels in came.items():
-        yield f"{study}: {_values(labels) or len(labels)} added"
-    for name in dict.fromkeys(spec.get("study", "") for spec in left):
-        labels = [spec.get("labels", {}) for spec in left if spec.get("study", "") == name]
-        yield f"study {name}: {_values(labels) or len(labels)} removed"
+        labels = cell.spec.get("labels", {"cells": cell.slug})
+        came.setdefault(_study_key(config, cell), []).append(labels)
+    went: dict[str, list[Mapping[str, Any]]] = {}
+    for slug, spec in left.items():
+        name = f"study {spec['study']}" if "study" in spec else _shared(spec["stage"])
+        went.setdefault(name, []).append(spec.get("labels", {"cells": slug.split("/")[-1]}))
+    for change, grids in (("added", came), ("removed", went)):
+        for name, points in grids.items():
+            yield f"{name}: {_values(points) or len(points)} {change}"
+
+
+def _shared(stage: str) -> str:
+    """What is said of cells that several studies read."""
+    return f"{stage} in one job"
 
 
 def _values(labels: list[Mapping[str, Any]]) -> str:
@@ -91,6 +127,8 @@ def _config_key(config: Config, setting: str, path: tuple[Cell, ...]) -> str:
     # What a study reads belongs to it, but for networks, which may be another study's.
     study = next((one for one in reversed(path) if "study" in one.settings), None)
     known = None if study is None else _field(_keys(study), parts)
+    if "sha256" in cell.settings and cell.stage == "datasets":
+        return f"{config.values.path('dataset.path')} ({parts[-1]})"  # what lies there
     if cell.stage == "datasets" or (not known and {"preparation", "dataset"} & {*parts}):
         return config.values.path(f"dataset.{parts[-1]}")
     if study is None:
@@ -117,7 +155,10 @@ def _field(keys: Iterable[str], parts: list[str]) -> str | None:
 def _study_key(config: Config, cell: Cell) -> str:
     """The part of the config that a study's cell is made from."""
     key, *_ = [*_keys(cell), None]
-    return config.values.path(key) if key else f"the study {cell.settings.get('study', cell.stage)}"
+    if key is None:
+        study = cell.settings.get("study")
+        return _shared(cell.stage) if study is None else f"the study {study}"
+    return config.values.path(key)
 
 
 def _keys(cell: Cell) -> list[str]:
@@ -148,7 +189,12 @@ def _read(results: Path, reference: Reference) -> Mapping[str, Any] | None:
     if not isinstance(reference, str):
         return reference
     job, _, part = reference.partition("#")
+    found = _read_job(results, job)
+    return None if found is None else parts_of(found).get(part)
+
+
+def _read_job(results: Path, job: str) -> Mapping[str, Any] | None:
     try:
-        return parts_of(read_spec(results / "specs" / f"{job}.json")).get(part)
+        return read_spec(results / "specs" / f"{job}.json")
     except StoreError:
         return None

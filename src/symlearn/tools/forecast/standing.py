@@ -105,7 +105,7 @@ def _made(jobs: dict[str, Job], maker: Mapping[Path, str]) -> dict[str, float | 
         for other in {maker[path] for path in job.reads if path in maker}:
             after[other].append(name)
     made: dict[str, float | None] = {}
-    for name in reversed(jobs):  # what reads a job's files comes after it
+    for name in reversed(list(jobs)):  # what reads a job's files comes after it
         later = [time for other in after[name] if (time := made[other]) is not None]
         own = jobs[name].made()
         made[name] = min(later, default=None) if own is None else own
@@ -120,7 +120,7 @@ def _spread(runs: set[str], jobs: dict[str, Job], maker: Mapping[Path, str]) -> 
         for name, job in jobs.items():  # inputs come first
             if any(maker.get(path) in runs for path in job.reads):
                 runs.add(name)
-        for name in [name for name in reversed(jobs) if name in runs]:
+        for name in [name for name in reversed(list(jobs)) if name in runs]:
             lacking = (path for path in jobs[name].reads if not path.is_file())
             runs.update(maker[path] for path in lacking if path in maker)
 

@@ -14,7 +14,7 @@ from symlearn.errors import StoreError
 from symlearn.pipeline.chain import chain
 from symlearn.pipeline.provenance import read_record
 
-OUTCOMES = ("holds", "fails", "not run")
+OUTCOMES = ("holds", "fails", "not run", "not judged")
 Row = Mapping[str, str]
 
 

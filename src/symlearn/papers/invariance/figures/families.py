@@ -136,7 +136,7 @@ def logarithmic(axes: Axes) -> None:
 
 def curve(axes: Axes, x: np.ndarray, found: list[Measured], **line: object) -> None:
     """Means over `x` with bands of 1.96 standard errors, kept above zero on logarithmic axes."""
-    middle, error = np.array(found).T
+    middle, error = np.array([(one.value, one.uncertainty) for one in found]).T
     reach = TWO_SIDED * error
     low, high = middle - reach, middle + reach
     if axes.get_yscale() == "log":

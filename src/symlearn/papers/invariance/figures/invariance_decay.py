@@ -1,4 +1,7 @@
-"""Figure invariance-decay: what a network is sensitive to while it learns an invariance."""
+"""Figure invariance-decay: what a network is sensitive to while it learns an invariance.
+
+See docs/science/invariance.md#spectral-decay.
+"""
 
 from typing import Any
 
@@ -73,18 +76,18 @@ def caption(plotted: Plotted) -> str:
     found = plotted["decay"]
     (control,) = models(found, "decayed")
     return (
-        f"Above: the largest singular value of each of the {found.sizes['layer']} layers; below: "
-        "their product, which bounds the Lipschitz constant; the mean Frobenius norm of the "
-        "logits' gradient by the pixels; 1/2 ‖f(x + noise) - f(x)‖^2 for noise as large as gx - x; "
-        "and the logit error 1/2 ‖f(x) - f(gx)‖^2 over it. Networks of the first family, trained "
-        "without weight decay, with augmentation alone and with an invariance loss of several "
-        f"strengths; as control with weight decay {float(control['weight_decay']):g} instead of "
-        "the loss, of the decays tried the one whose final error by noise is nearest to that of "
-        f"the loss of strength {found.attrs['strength']:g}. A measure that falls for the control "
-        "as well is loss of sensitivity, not invariance. Mean over "
-        f"{found.sizes['member']} networks, band 1.96 standard errors; "
-        f"{found.attrs['images']} test images. Moskalev et al. (2023) name the "
-        "phenomenon; measures, control and protocol are this project's."
+        f"The upper panels show the largest singular value of each of the {found.sizes['layer']} "
+        "layers. The lower panels show the product of these values, which bounds the Lipschitz "
+        "constant, the mean Frobenius norm of the logits' gradient by the pixels, the error 1/2 "
+        "‖f(x + noise) - f(x)‖^2 for noise as large as gx - x, and the logit error 1/2 ‖f(x) - "
+        "f(gx)‖^2 over that error. Networks of the first family train without weight decay, with "
+        "augmentation alone or also with an invariance loss of several strengths. The control "
+        f"trains with weight decay {float(control['weight_decay']):g} instead of the loss. Of the "
+        "decays tried, it ends with the error by noise that is nearest to that of the loss of "
+        f"strength {found.attrs['strength']:g}. A measure that falls for the control too is loss "
+        f"of sensitivity and not invariance. Lines are means over {found.sizes['member']} networks "
+        f"on {found.attrs['images']} test images, bands 1.96 standard errors. Moskalev et al. "
+        "(2023) name the phenomenon. Measures, control and protocol are this project's."
     )
 
 

@@ -1,4 +1,7 @@
-"""Figure invariance-partial: invariance of the class whose upright pose was never seen."""
+"""Figure invariance-partial: invariance of the class whose upright pose was never seen.
+
+See docs/science/invariance.md#partially-observed-classes.
+"""
 
 from typing import Any
 
@@ -73,17 +76,18 @@ def caption(plotted: Plotted) -> str:
     classes = np.unique(first["left_out"])
     names = ", ".join(architectures(plotted["theory"]))
     return (
-        f"The networks of fig1 ({', '.join(networks)}), by the number N of rotations, of which "
-        "the upright one was never trained on for one class. Measures of invariance between the "
-        "upright image and its other poses, over images of that class (full lines) and of all "
-        f"others (dashed), with the rotations of the training, by the nearest pixel; mean over "
-        f"{len(classes)} classes left out ({', '.join(map(str, classes))}), band 1.96 standard "
-        "errors. From 8 rotations on, a map turned back is itself interpolated, so that the "
-        "similarity stays below 1 even of an invariant network. Right: the error on the missing "
-        "pose that the theory predicts for pairs of images, for kernels of infinitely wide "
-        f"networks ({names}): exact regression (full lines: mean over pairs) and the orbit-block "
-        "error (dotted). Measures as in invariance-regulariser. Joining the two studies is this "
-        "project's; neither paper has this figure."
+        f"The networks of fig1 ({', '.join(networks)}) trained on N rotations of every class, but "
+        "never on the upright pose of one class. (A) The panels show measures of "
+        "invariance by N, between an upright image and its other poses. Full lines are images of "
+        "the class left out, dashed lines images of all others. The rotations are those of the "
+        f"training, by the nearest pixel. Lines are means over {len(classes)} classes left out "
+        f"({', '.join(map(str, classes))}), bands 1.96 standard errors. From 8 rotations on, a map "
+        "that is turned back is interpolated, so the similarity stays below 1 even for an "
+        "invariant network. (B) The panel shows the error on the missing pose that the theory "
+        f"predicts for pairs of images, for kernels of infinitely wide networks ({names}). Full "
+        "lines are exact regression (means over pairs), dotted lines the orbit-block error. The "
+        "measures are those of invariance-regulariser. This project joins the two studies, and "
+        "neither paper has this figure."
     )
 
 

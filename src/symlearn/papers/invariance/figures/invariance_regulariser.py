@@ -1,4 +1,8 @@
-"""Figure invariance-regulariser: accuracy and measures of invariance by the loss's strength."""
+"""Figure invariance-regulariser: accuracy and measures of invariance by the loss's strength.
+
+See docs/science/invariance.md#two-ratios-that-do-not-see-scale and
+docs/science/invariance.md#lost-sensitivity.
+"""
 
 from string import ascii_uppercase
 
@@ -120,20 +124,22 @@ def caption(plotted: Plotted) -> str:
     family = next(iter(plotted.values()))
     shown = "; ".join(f"({letter}) {title(f)}" for letter, f in _rows(plotted))
     return (
-        f"{shown}. From left to right in each panel: no augmentation, augmentation by the group "
-        "(0), and with it a loss of the strength given, times 1/2 ‖f(x) - f(gx)‖^2, g uniform, "
-        "gradients through both branches. Black: test images; colours: the same images under the "
-        f"full shift{interpolated(family)}; dashed green: the weight-tied network, whose errors "
-        "are 0 to rounding and whose similarity is 1. Accuracy is over all poses. Means over "
-        "pairs (x, gx), g not the identity: KL(p(x), p(gx)); 1/2 ‖f(x) - f(gx)‖^2; cosine of the "
-        "absolute input gradients of the logit predicted for x, brought back to the orientation "
-        "of x (dotted: of different images). The last two columns do not see the logits' scale: "
-        "the logit error over that between images, and over that of noise as large as gx - x. "
-        "Equal ratios under a shift with lower errors mean less sensitivity, not more invariance. "
-        f"Mean over {family.sizes['member']} networks, band 1.96 standard errors (networks and "
-        f"{family.attrs['images']} images). The measures are named by Moskalev et al. (2023), who "
-        "publish neither code nor their normalisations: the formulas, protocol, shifts and ratios "
-        "are this project's, and no number here is theirs."
+        f"The rows are {shown}. Each panel goes from no augmentation (left) to augmentation by the "
+        "group (0), and on to augmentation with an invariance loss. The loss is the strength given "
+        "times 1/2 ‖f(x) - f(gx)‖^2 with g uniform, and gradients flow through both branches. "
+        "Black marks are test images, coloured marks the same images under the full "
+        f"shift{interpolated(family)}. The dashed green line is the weight-tied network, whose "
+        "errors are 0 to rounding and whose similarity is 1. Accuracy is over all poses. The other "
+        "measures are means over pairs (x, gx), g not the identity: KL(p(x), p(gx)), 1/2 ‖f(x) - "
+        "f(gx)‖^2, and the cosine of the absolute input gradients of the logit predicted for x, "
+        "brought back to the orientation of x (dotted: of different images). The last two columns "
+        "do not depend on the scale of the logits. They show the logit error over that between "
+        "images, and over that of noise as large as gx - x. Equal ratios under a shift with lower "
+        "errors mean less sensitivity, not more invariance. Points are means over "
+        f"{family.sizes['member']} networks, bands 1.96 standard errors (networks and "
+        f"{family.attrs['images']} images). Moskalev et al. (2023) name the measures and publish "
+        "neither code nor their normalisations. The formulas, protocol, shifts and ratios are this "
+        "project's, and no number here is theirs."
     )
 
 

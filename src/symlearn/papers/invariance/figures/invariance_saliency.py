@@ -1,4 +1,7 @@
-"""Figure invariance-saliency: where networks look, in each orientation and turned back."""
+"""Figure invariance-saliency: where networks look, in each orientation and turned back.
+
+See docs/science/invariance.md#saliency-similarity.
+"""
 
 import numpy as np
 import xarray as xr
@@ -37,15 +40,16 @@ def caption(plotted: Plotted) -> str:
     found = plotted["saliency"]
     count = min(_POSES, found.sizes["pose"])
     return (
-        f"Above: a test image of class {int(found['class_'])} in {count} "
-        "poses (left) and turned back (right). Below: absolute gradients, by the pixels, of the "
+        f"The top row shows a test image of class {int(found['class_'])} in {count} poses (left) "
+        "and turned back (right). The rows below show absolute gradients, by the pixels, of the "
         "logit of the class predicted for the upright image, at each pose (left) and brought back "
-        "to the upright orientation (right); darker is larger, each network on a scale of its "
-        "own. Beside each row the mean cosine of the maps turned back with the upright one; above "
-        "each map the probability of that class. One network of each kind: trained with random "
-        "poses, the same with an invariance loss, and with weights tied over the group, for which "
-        "the maps turned back are equal. As figure 1 of Moskalev et al. (2023), whose choice of "
-        "saliency map is not published; this one, and the middle row, are this project's."
+        "to the upright orientation (right). Darker is larger, and each network has a scale of its "
+        "own. The number beside a row is the mean cosine of the maps turned back with the upright "
+        "one. The number above a map is the probability of that class. There is one network of "
+        "each kind: trained with random poses, trained with random poses and an invariance loss, "
+        "and with weights tied over the group. For the last, the maps turned back are equal. The "
+        "figure follows figure 1 of Moskalev et al. (2023), whose choice of saliency map is not "
+        "published. This choice and the middle row are this project's."
     )
 
 

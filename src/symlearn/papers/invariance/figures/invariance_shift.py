@@ -1,4 +1,7 @@
-"""Figure invariance-shift: each measure by the strength of a distribution shift, by model."""
+"""Figure invariance-shift: each measure by the strength of a distribution shift, by model.
+
+See docs/science/invariance.md#distribution-shifts.
+"""
 
 import numpy as np
 import xarray as xr
@@ -103,21 +106,21 @@ def caption(plotted: Plotted) -> str:
     strength = family.attrs["strength"]
     decay = float(_chosen(family, strength)["decayed"]["weight_decay"])
     below = "; ".join(title(other) for other in others)
-    further = f" Below, the last measure for {below}." if others else ""
+    further = f" The panels below show the last measure for {below}." if others else ""
     return (
-        f"{title(family)}: measures of invariance on test images (0) that are shifted by degrees, "
-        f"from left to right in each panel.{further} The invariance loss has the strength "
-        f"{strength:g}. The control has no such loss but (decoupled) weight decay {decay:g}, of "
-        "those tried the one with the nearest sensitivity to noise on test images. The errors of "
-        "the weight-tied network are 0 to rounding and not drawn. Blends (1 - s) x + s z at "
-        "strength s with the inverted image, with smooth random fields, with uniform noise, or "
-        f"with an image of another data set{interpolated(family)}; for patches, the share of the "
-        "4 x 4 that changes places. A blend of one half with the inverted image is grey all "
-        "over: there gx = x, the errors are 0 and the ratios are not defined. Means as in "
-        f"invariance-regulariser over {family.sizes['member']} networks, band 1.96 standard "
-        f"errors (networks and {family.attrs['images']} images). Moskalev et al. (2023) report "
-        "the loss of learned invariance under shift; shifts, protocol, ratios and control are "
-        "this project's."
+        f"The panels show measures of invariance of one family ({title(family)}) on test images "
+        f"(0) that are shifted by degrees, from left to right in each panel.{further} The "
+        f"invariance loss has the strength {strength:g}. The control has (decoupled) weight decay "
+        f"{decay:g} and no such loss. Of the decays tried, this one gives the nearest sensitivity "
+        "to noise on test images. The errors of the weight-tied network are 0 to rounding and not "
+        "drawn. A shift of strength s is the blend (1 - s) x + s z with the inverted image, with "
+        "smooth random fields, with uniform noise, or with an image of another data "
+        f"set{interpolated(family)}. For patches, s is the share of the 4 x 4 that changes places. "
+        "A blend of one half with the inverted image is grey all over. There gx = x, the errors "
+        "are 0 and the ratios are not defined. Lines are means as in invariance-regulariser over "
+        f"{family.sizes['member']} networks, bands 1.96 standard errors (networks and "
+        f"{family.attrs['images']} images). Moskalev et al. (2023) report the loss of learned "
+        "invariance under shift. Shifts, protocol, ratios and control are this project's."
     )
 
 

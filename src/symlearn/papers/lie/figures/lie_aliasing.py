@@ -1,4 +1,7 @@
-"""Figure lie-aliasing: how much nonlinearities and down-samplings alias, by frequency."""
+"""Figure lie-aliasing: how much nonlinearities and down-samplings alias, by frequency.
+
+See docs/science/lie.md#the-aliasing-law and docs/science/lie.md#the-rectified-cosine.
+"""
 
 import numpy as np
 import xarray as xr
@@ -13,7 +16,8 @@ from symlearn.statistics import Measured, Measurements, largest, mean
 TITLE = "Aliasing breaks translation: nonlinearities and down-samplings by frequency"
 NEEDS: dict[str, dict[str, int]] = {"lie-aliasing": {}}
 _SAMPLES = 64  # of the cosines
-_SHOWN = 0.75  # of what the image before down-sampling can hold, as in note 4
+# Of what the image before down-sampling can hold, as in docs/science/lie.md#what-aliases.
+_SHOWN = 0.75
 _LOOKS = (
     ("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#E69F00", "D"), ("#CC79A7", "v"),
     ("#666666", "x"),
@@ -86,19 +90,19 @@ def caption(plotted: Plotted) -> str:
     found = plotted["aliasing"]
     pixels, draws = int(found.attrs["pixels"]), found.sizes["image"]
     return (
-        "The spectral Lie derivative of what torch computes, by translation along a row, on "
-        f"random periodic images with independent normal modes up to a frequency; {draws} images "
-        "at each (bars: standard error), no training. Errors are norms relative to the output's "
-        f"own motion under the translation. (A) Nonlinearities on {pixels} x {pixels} pixels; "
-        "lines: the closed form of aliasing with the harmonics of the output, which are exact "
-        f"for powers and otherwise found on a grid nine times finer. (B) The mean of {_SAMPLES} "
-        "samples of a rectified cosine: root mean square, over the cosine's phase, of its "
-        "derivative by a shift of one pixel; line: closed form. (C) Down-sampling by two, from "
-        f"{2 * pixels} x {2 * pixels} pixels, after filters along rows and columns; lines: closed "
-        "form (none for the maximum). Frequencies in A and C are relative to the highest that "
-        "the output can hold. Closed forms were derived for this project. The smooth "
-        "nonlinearities' values hold for the spectral derivative; the bilinear resampling of the "
-        "paper adds an interpolation error."
+        "The figure shows the spectral Lie derivative of what torch computes, by translation along "
+        "a row. Nothing is trained. The images are random and periodic, with independent normal "
+        f"modes up to a frequency, {draws} images at each (bars: standard error). Errors are norms "
+        "relative to the output's own motion under the translation. (A) Nonlinearities act on "
+        f"{pixels} x {pixels} pixels. Lines are the closed form of aliasing with the harmonics of "
+        "the output, which are exact for powers and otherwise come from a grid nine times finer. "
+        f"(B) Points are the derivative of the mean of {_SAMPLES} samples of a rectified cosine by "
+        "a shift of one pixel, as root mean square over the cosine's phase. The line is the closed "
+        f"form. (C) Images of {2 * pixels} x {2 * pixels} pixels are down-sampled by two after "
+        "filters along rows and columns. Lines are the closed form; the maximum has none. "
+        "Frequencies in A and C are relative to the highest that the output can hold. The closed "
+        "forms are this project's. The values of the smooth nonlinearities hold for the spectral "
+        "derivative. The bilinear resampling of the paper adds an interpolation error."
     )
 
 

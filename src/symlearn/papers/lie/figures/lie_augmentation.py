@@ -1,4 +1,8 @@
-"""What augmentation does to the equivariance error, and why the test images alone mislead."""
+"""What augmentation does to the equivariance error, and why the test images alone mislead.
+
+See docs/science/lie.md#where-the-error-is-measured and
+docs/science/lie.md#probabilities-and-logits.
+"""
 
 import numpy as np
 import xarray as xr
@@ -65,21 +69,21 @@ def caption(plotted: Plotted) -> str:
         f"{name} {_untrained_over_trained(here).value:.1g}" for name, here in networks(found)
     )
     return (
-        "Errors under translations (A to C, mean over both axes) and rotations (D to F) of "
-        "networks trained without augmentation, with random translations of up to "
-        f"{found.attrs['pixels']} pixels along each axis, and with random rotations. (A, D) Mean "
-        "square of the Lie derivative of the softmax probabilities at the test images, as the "
-        "paper takes it. (B, E) The same averaged over test images that were shifted (B) or "
-        "turned (E) at random. Invariance on an orbit needs the derivative to vanish all along "
-        "it, and at the upright images a network that is sure of itself has hardly a derivative, "
-        "whatever it learned; augmented networks may be less sure there, so that the order in A "
-        "and D says little. (C, F) Of the logits, over their variance over the images, at the "
-        "transformed images. Lines: mean over "
-        f"{found.sizes['member']} networks, which are the marks; {found.attrs['images']} images. "
-        "Per unit of the normalised coordinates, forward differences. Before training all "
-        "probabilities are nearly equal and the error is small without any invariance: at the "
-        f"test images it is, of that of the trained network, {factors}. Panels B, C, E and F are "
-        "this project's."
+        "The networks are trained without augmentation, with random translations of up to "
+        f"{found.attrs['pixels']} pixels along each axis, or with random rotations. Panels A to C "
+        "show errors under translations (mean over both axes), panels D to F under rotations. (A, "
+        "D) The error is the mean square of the Lie derivative of the softmax probabilities at the "
+        "test images, as the paper takes it. (B, E) The same error is averaged over test images "
+        "that were shifted (B) or turned (E) at random. Invariance on an orbit needs the "
+        "derivative to vanish all along it. At the upright images a network that is sure of itself "
+        "has hardly a derivative, whatever it learned. Augmented networks may be less sure there, "
+        "so the order in A and D says little. (C, F) The error is that of the logits, over their "
+        "variance over the images, at the transformed images. Lines are means over "
+        f"{found.sizes['member']} networks, which are the marks, on {found.attrs['images']} "
+        "images. Errors are per unit of the normalised coordinates, by the released code's "
+        "differences in 64 bits. Before training all probabilities are nearly equal, and the error "
+        "is small without any invariance. At the test images it is this share of the trained "
+        f"network's error: {factors}. Panels B, C, E and F are this project's."
     )
 
 

@@ -1,4 +1,7 @@
-"""The equivariance error layer by layer, by what each operation truly is."""
+"""The equivariance error layer by layer, by what each operation truly is.
+
+See docs/science/lie.md#layer-by-layer and docs/science/lie.md#types-of-layers.
+"""
 
 import numpy as np
 import xarray as xr
@@ -64,18 +67,19 @@ def caption(plotted: Plotted) -> str:
         for name, d in plotted.items()
     )
     return (
-        "Every operation's own Lie derivative by translation along a row, pushed on to the "
-        "softmax probabilities: squared norms, cumulative in the order of the layers, as shares "
-        f"of their sum. Bars: mean over {first.sizes['member']} networks trained without "
-        f"augmentation and {first.attrs['images']} test images; lines: each network. Colours are "
-        "the operations' true types; attention without its norm is one layer, and so is the "
-        "patches' embedding. Operations that are no module (additions, positions, pooling of "
-        "tokens, reshaping) are counted too, so that the terms, before they are squared, add up "
-        f"to the whole: the largest difference is, relative, {closures}. Squared norms do not: "
-        "terms cancel, and the sum of their norms is larger than the norm of the whole by a "
-        f"factor of {cancelled}. Exact terms in 64 bits, forward differences without rounding. "
-        "The paper estimates the squares by random probes, leaves out operations that are no "
-        "module, and shows larger networks; this figure is of the networks trained here."
+        "Every operation has its own Lie derivative by translation along a row, pushed on to the "
+        "softmax probabilities. The figure shows the squared norms, cumulative in the order of the "
+        f"layers, as shares of their sum. Bars are means over {first.sizes['member']} networks "
+        f"trained without augmentation and {first.attrs['images']} test images, lines single "
+        "networks. Colours are the operations' true types. Attention without its norm is one "
+        "layer, and so is the patch embedding. Operations that are no module (additions, "
+        "positions, pooling of tokens, reshaping) count too. So the terms, before they are "
+        f"squared, add up to the whole, with the largest relative difference {closures}. Squared "
+        "norms do not add up: terms cancel, and the sum of their norms is larger than the norm of "
+        f"the whole by a factor of {cancelled}. Terms are exact, in 64 bits, by the released "
+        "code's differences. The paper estimates the squares by random probes, leaves out "
+        "operations that are no module, and shows larger networks. This figure shows the networks "
+        "trained here."
     )
 
 

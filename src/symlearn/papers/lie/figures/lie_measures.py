@@ -1,4 +1,7 @@
-"""The Lie derivative against measures of equivariance by finite transformations."""
+"""The Lie derivative against measures of equivariance by finite transformations.
+
+See docs/science/lie.md#finite-transformations.
+"""
 
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -59,21 +62,21 @@ def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     found = plotted["family"]
     return (
-        "Horizontal: mean square of the Lie derivative of the softmax probabilities at "
-        f"{found.attrs['images']} test images, by translations (A to D, mean over both axes) and "
-        "rotations (E, F). Vertical: mean square change of the probabilities of the same images "
-        "under finite transformations. (A, B) Translations by up to an eighth of the image, to "
-        "whole pixels or by a Lanczos filter, zeros outside. (C) Share of classes that change "
-        "when the image is rolled by whole pixels along a row, circular. (D) Expected "
-        "invariance: translations along a row by up to an eighth of the image, bilinear, reflected "
-        "at the border. (E) Rotations "
-        "by any angle with a band-limiting filter, zeros outside. (F) Expected invariance: "
-        "rotations by up to pi / 16, bilinear, reflected. Operators after Karras et al. (arXiv "
-        "2106.12423). The measures "
-        "differ in how they treat the border as well as in the size of the step. Numbers: rank "
-        "correlations over all networks, the same "
-        f"{found['lie_square'].isel(image_set=0, generator=0).size} in all panels. What is seen "
-        "at upright test images depends on confidence (figure lie-augmentation)."
+        "The horizontal axes show the mean square of the Lie derivative of the softmax "
+        f"probabilities at {found.attrs['images']} test images, by translations (A to D, mean over "
+        "both axes) and rotations (E, F). The vertical axes show how the same images change under "
+        "finite transformations, as mean square change of the probabilities in all panels but C. "
+        "(A, B) Translations go up to an eighth of the image, by whole pixels or by a Lanczos "
+        "filter, with zeros outside. (C) Circular rolls go by whole pixels along a row, and the "
+        "axis shows the share of classes that change. (D) Expected invariance takes translations "
+        "along a row by up to an eighth of the image, bilinear, reflected at the border. (E) "
+        "Rotations go by any angle with a band-limiting filter, with zeros outside. (F) Expected "
+        "invariance takes rotations by up to pi / 16, bilinear, reflected. The operators of A, B "
+        "and E follow Karras et al. (arXiv 2106.12423). The measures differ in how they treat the "
+        "border as well as in the size of the step. Numbers are rank correlations over all "
+        f"networks, the same {found['lie_square'].isel(image_set=0, generator=0).size} in all "
+        "panels. What is seen at upright test images depends on confidence (figure "
+        "lie-augmentation)."
     )
 
 

@@ -1,4 +1,7 @@
-"""Equivariance error against accuracy: a family trained here, and the paper's published models."""
+"""Equivariance error against accuracy: a family trained here, and the paper's published models.
+
+See docs/science/lie.md#the-studies and docs/science/lie.md#published-networks.
+"""
 
 import numpy as np
 import xarray as xr
@@ -66,18 +69,18 @@ def caption(plotted: Plotted) -> str:
     )
     counts = ", ".join(f"{int((published['family'] == name).sum())} {name}" for name in _PUBLISHED)
     return (
-        "(A, B) Mean square of the Lie derivative of the softmax probabilities (equation 4 of "
-        "the paper) by translations, mean over both axes and "
-        f"{found.attrs['images']} test images, per unit of the normalised coordinates, against "
-        f"accuracy over all {found.attrs['test']} test images; {found.sizes['member']} networks "
-        "for each architecture and augmentation. A: "
-        "at test images as they are. B: at the same images shifted by up to "
-        f"{found.attrs['pixels']} pixels along each axis, and the accuracy there. Forward "
-        "differences without rounding. Numbers of weights: "
-        f"{sizes}. (C) The paper's published models on ImageNet, digitised from its title figure "
-        f"({counts}), with the line of least squares; digitised positions, not the authors' "
-        "numbers. Its axis is linear, and its reduction is probably that of the released code, a "
-        "mean of absolute values: the levels of A and C do not compare. At the test images "
+        "(A, B) The panels show the mean square of the Lie derivative of the softmax probabilities "
+        "(equation 4 of the paper) by translations against the accuracy over all "
+        f"{found.attrs['test']} test images. The error is the mean over both axes and "
+        f"{found.attrs['images']} test images, per unit of the normalised coordinates. Each "
+        f"architecture and augmentation has {found.sizes['member']} networks. Panel A is at test "
+        "images as they are. Panel B is at the same images shifted by up to "
+        f"{found.attrs['pixels']} pixels along each axis, with the accuracy there. Differences are "
+        f"the released code's, in 64 bits. The numbers of weights are {sizes}. (C) The points are "
+        f"the paper's published models on ImageNet, digitised from its title figure ({counts}), "
+        "with the line of least squares. They are digitised positions and not the authors' "
+        "numbers. The axis is linear, and the reduction is probably that of the released code, a "
+        "mean of absolute values. So the levels of A and C do not compare. At the test images "
         "themselves, confident networks have small errors whatever they learned (figure "
         "lie-augmentation)."
     )

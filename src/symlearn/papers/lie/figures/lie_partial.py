@@ -1,4 +1,7 @@
-"""Figure 1's networks: the equivariance error in the pose left out, and in poses trained on."""
+"""Figure 1's networks: the equivariance error in the pose left out, and in poses trained on.
+
+See docs/science/lie.md#the-studies and docs/science/lie.md#probabilities-and-logits.
+"""
 
 import numpy as np
 import xarray as xr
@@ -71,17 +74,19 @@ def caption(plotted: Plotted) -> str:
     first = next(iter(plotted.values()))
     classes = np.unique(first["left_out"])
     return (
-        "The networks of figure 1 at upright images that they were not trained on, though on "
-        "other poses of them: of the class whose upright pose no image was shown in, and of the "
-        "other classes. Lines: Lie derivative by rotations; dotted: by translations along a row, "
-        "which no network was trained for. Top: mean square of the softmax probabilities' "
-        "derivative. Bottom: of the logits', over their variance over the images. Geometric means "
-        f"over {len(classes)} classes left out ({', '.join(str(c) for c in classes)}), band 1.96 "
-        "standard errors. Ratio of the class left out to the others at the largest N, "
-        f"probabilities and rotations: {_ratios(plotted)}. Scales differ from network to "
-        "network: the transformer's norm of the pixels of single patches is steep where a patch "
-        "is empty. Per unit of the normalised coordinates, forward differences. The task is the "
-        "paper's of partially observed orbits; to measure it so is this project's."
+        "The networks of figure 1 see upright images that they were not trained on, although they "
+        "were trained on other poses of them. These images are of the class of which no upright "
+        "image was shown, and of the other classes. Full lines are the Lie derivative by "
+        "rotations. Dotted lines are that by translations along a row, for which no network was "
+        "trained. The upper row shows the mean square of the softmax probabilities' derivative, "
+        "the lower row that of the logits' over their variance over the images. Lines are "
+        f"geometric means over {len(classes)} classes left out "
+        f"({', '.join(str(c) for c in classes)}), bands 1.96 standard errors. The ratio of the "
+        "class left out to the others at the largest N, for probabilities and rotations, is "
+        f"{_ratios(plotted)}. Scales differ from network to network: the transformer's norm of the "
+        "pixels of single patches is steep where a patch is empty. Errors are per unit of the "
+        "normalised coordinates, by the released code's differences in 64 bits. The task is the "
+        "paper's of partially observed orbits. This project measures it so."
     )
 
 

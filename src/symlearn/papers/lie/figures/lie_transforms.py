@@ -1,4 +1,7 @@
-"""Which types of layers break which transformation, and how large the errors are."""
+"""Which types of layers break which transformation, and how large the errors are.
+
+See docs/science/lie.md#types-of-layers and docs/science/lie.md#generators.
+"""
 
 from string import ascii_uppercase
 
@@ -65,18 +68,17 @@ def caption(plotted: Plotted) -> str:
         for measured in [measure(plotted)[f"largest_share_moved.{name}"]]
     )
     return (
-        f"({panels}) Shares of the types of layers in the sum of squared norms of all terms "
-        f"(figure lie-layers), mean over {first.sizes['member']} networks trained without "
+        f"({panels}) Bars are the shares of the types of layers in the sum of squared norms of all "
+        f"terms (figure lie-layers), means over {first.sizes['member']} networks trained without "
         f"augmentation and {first.attrs['images']} test images. The paper finds the shares of "
         "ResNet-50 almost the same under all affine transformations and takes aliasing for the "
-        "main source of the error; here up to "
-        f"{moved} of the sum is of other types than under translation. A convolution commutes with "
-        "translations but for its frame, and with no other of these transformations. "
-        f"({ascii_uppercase[len(terms)]}) Mean square of the Lie derivative of the softmax "
-        "probabilities at test images by transformation, "
-        f"networks without augmentation ({plotted[_FAMILY].attrs['images']} images, mean over "
-        "networks), per unit of the normalised coordinates; saturation scales the intensities. "
-        "Stretches move along one axis only, as they were meant to in the released code."
+        f"main source of the error. Here up to {moved} of the sum is of other types than under "
+        "translation. A convolution commutes with translations but for its frame, and with no "
+        f"other of these transformations. ({ascii_uppercase[len(terms)]}) The last panel shows the "
+        "mean square of the Lie derivative of the softmax probabilities at test images by "
+        f"transformation, for networks without augmentation ({plotted[_FAMILY].attrs['images']} "
+        "images, means over networks), per unit of the normalised coordinates. Saturation scales "
+        "the intensities. Stretches move along one axis only, as the released code means them to."
     )
 
 

@@ -1,4 +1,7 @@
-"""Figure 1: the task, and what networks of finite width make of it."""
+"""Figure 1: the task, and what networks of finite width make of it.
+
+See docs/science/orbits.md#all-rotations-but-one-pose.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +15,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 from symlearn.papers.orbits.figures.trained import (
-    FEWEST,
     by_class,
     by_digit,
     chance,
@@ -22,7 +24,7 @@ from symlearn.papers.orbits.figures.trained import (
 from symlearn.papers.orbits.shares import example_class
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted, nearest_n
-from symlearn.plots.panels import powers_of_two
+from symlearn.plots.panels import FEWEST, powers_of_two
 from symlearn.statistics import Measured, Measurements, mean
 
 TITLE = "Networks trained on all rotations of all classes but the upright pose of one"
@@ -43,7 +45,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     n = nearest_n(cells, _PAPER_N)
     shown = next(d for d in datasets if d.sizes["pose"] == n)
     example = shown[["levels"]].assign(left_out=example_class(shown["left_out"].values.tolist()))
-    return {"partial": cells, "example": example}
+    return {"partial": cells.assign_attrs(classes=inputs.classes), "example": example}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -76,16 +78,16 @@ def caption(plotted: Plotted) -> str:
     return (
         f"(A) The task, with a {int(plotted['example']['left_out'])} as the example: networks "
         "never train on the upright pose (struck through) of one class, and train on every pose of "
-        f"all others. (B) Accuracy by epoch at N = {n} rotations, in evaluation mode before "
-        "training and after every epoch: on points trained on (as many as there are test points), "
-        "on a tenth of all points kept from the training, and on the pose left out. (C) The latter "
-        "two after the last epoch, by N. A thin line is a class left out "
-        f"({', '.join(str(c) for c in classes)}), the thick line their mean{_interval(classes)}. "
-        f"Networks: {', '.join(_networks(cells))}; {int(cells['images'][0])} images, Adam, "
-        f"{int(cells['epoch'][-1])} epochs at every N, so that more rotations also mean more "
-        "steps. Images have unit norm and are turned by the "
-        "nearest pixel; the test in distribution holds other poses of images trained on, as in "
-        "the authors' code. The paper trains on all 60 000 images, with a transformer of width "
+        f"all others. (B) The panels show the accuracy by epoch at N = {n} rotations, measured in "
+        "evaluation mode before training and after every epoch. The lines are points trained on "
+        "(as many as there are test points), a tenth of all points that is kept from the training, "
+        "and the pose left out. (C) The panels show the latter two after the last epoch, by N. A "
+        f"thin line is a class left out ({', '.join(str(c) for c in classes)}), the thick line "
+        f"their mean{_interval(classes)}. The networks are {', '.join(_networks(cells))}. They "
+        f"train on {int(cells['images'][0])} images by Adam, for {int(cells['epoch'][-1])} epochs "
+        "at every N, so more rotations also mean more steps. Images have unit norm and are turned "
+        "by the nearest pixel. The test in distribution holds other poses of images trained on, as "
+        "in the authors' code. The paper trains on all 60 000 images, with a transformer of width "
         "256."
     )
 
@@ -115,7 +117,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         _by_n(sizes, rows, name)
         epochs.set(ylabel=f"{name}: accuracy")
         for axes in (epochs, sizes):
-            chance(axes)
+            chance(axes, cells.attrs["classes"])
             axes.set(ylim=(0, 1.02), yticks=[0, 0.5, 1])
         sizes.tick_params(labelleft=False)
     for axes in panels[:-1].flat:

@@ -1,4 +1,7 @@
-"""Figure 10: what 32 bits and the ridge do to the numbers."""
+"""Figure 10: what 32 bits and the ridge do to the numbers.
+
+See docs/science/orbits.md#precision-and-the-authors-ridges.
+"""
 
 import numpy as np
 import xarray as xr
@@ -20,7 +23,7 @@ from symlearn.plots.inputs import (
 from symlearn.plots.panels import powers_of_two, spread
 from symlearn.statistics import Measured, Measurements, mean, median
 
-TITLE = "Precision and ridge: as the authors ran it, and as it should be"
+TITLE = "Precision and ridge: the authors' 32 bits and ridges against 64 bits without a ridge"
 NEEDS: dict[str, dict[str, int]] = {"precision": {}}
 _CURVES = {
     "exact_at_identity": ("black", "-", "exact"),
@@ -66,16 +69,17 @@ def caption(plotted: Plotted) -> str:
     cells = plotted["pairs"]
     moves = str(cells.attrs["moves"])
     return (
-        f"{cells.sizes['task']} pairs of images under {moves}. (A) Exact error with pose 0 "
-        "missing, from 32-bit kernels by 32-bit least squares as the authors solve it (singular "
-        "values cut at their default), against 64 bits. (B) Relative difference of the spectral "
-        "error from 32-bit kernels, and (C) largest relative difference of an entry of the 32-bit "
-        "Gram matrix: median over pairs, band from the 16th to the 84th percentile. (D) Median "
-        "errors in 64 bits: the authors' spectral error has a ridge of 1e-5 of the trace, their "
-        "exact error practically none; with one ridge in both, or none in both, they agree. 32-bit "
-        "kernels are computed through neural-tangents, as the authors did. Kernels and errors of "
-        "all other figures are in 64 bits, and without a ridge but where figures 3 and 7 draw one; "
-        "the networks of figures 1, 5, 6, 11 and 12 are trained in 32 bits."
+        f"The data are {cells.sizes['task']} pairs of images under {moves}. (A) The panel shows "
+        "the exact error with pose 0 missing, from 32-bit kernels by 32-bit least squares as the "
+        "authors solve it (singular values cut at their default), against 64 bits. Panel B shows "
+        "the relative difference of the spectral error from 32-bit kernels, panel C the largest "
+        "relative difference of an entry of the 32-bit Gram matrix. Lines are medians over pairs, "
+        "bands go from the 16th to the 84th percentile. (D) The panel shows median errors in 64 "
+        "bits. The authors' spectral error has a ridge of 1e-5 of the trace, their exact error "
+        "practically none. With one ridge in both, or none in both, the errors agree. "
+        "neural-tangents computes the 32-bit kernels, as it did for the authors. Kernels and "
+        "errors of all other figures are in 64 bits, and without a ridge except where figures 3 "
+        "and 7 draw one. The networks of figures 1, 5, 6, 11 and 12 train in 32 bits."
     )
 
 

@@ -1,26 +1,31 @@
 """Figure 11: long training, with and without weight decay. Does it ever generalise?"""
 
+from itertools import pairwise
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from symlearn.papers.orbits.figures.trained import FEWEST, by_class, by_digit, chance, histories
+from symlearn.papers.orbits.figures.trained import by_class, by_digit, chance, histories
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.panels import FEWEST
 from symlearn.statistics import Measured, Measurements, mean
 
 TITLE = "Long training: the pose left out is not found late"
 NEEDS: dict[str, dict[str, int]] = {"long-training": {}}
 _FITTED = 0.98  # of the points trained on, from where on learning counts as late
+_BINS = 50
 _CURVES = {"train": ("trained on", "-"), "in": ("test, in distribution", "--")}
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """The histories, a grid point for each weight decay."""
     datasets = inputs.study("long-training")
-    return {"long": histories(datasets, "weight_decay", "decay_exponent", "network", "n", "images")}
+    cells = histories(datasets, "weight_decay", "decay_exponent", "network", "n", "images")
+    return {"long": cells.assign_attrs(classes=inputs.classes)}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -55,8 +60,8 @@ def caption(plotted: Plotted) -> str:
         f"{' with its 95 % interval' if len(classes) >= FEWEST else ''}. The dotted line is "
         "chance. The thin vertical line is the first epoch at "
         f"which {_FITTED:.0%} of the training points are right for every class. Adam with "
-        "PyTorch's default momenta. The authors' long test has all 60 000 images, batches of "
-        "2048 and no weight decay."
+        "PyTorch's default momenta. Lines are means over bins of epochs. The authors' long test "
+        "has all 60 000 images, batches of 2048 and no weight decay."
     )
 
 
@@ -111,21 +116,33 @@ def _tenth(curves: np.ndarray) -> int:
     return max(1, (curves.shape[1] - 1) // 10)
 
 
+def _binned(curves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Epochs and curves, means over bins of equal width in the logarithm of the epoch.
+
+    Accuracies of few images jump from epoch to epoch, and a logarithmic axis crowds the late ones.
+    """
+    last = curves.shape[1] - 1  # epoch 0 has no place on a logarithmic axis
+    edges = np.unique(np.geomspace(1, last + 1, _BINS + 1).round().astype(int))
+    pairs = list(pairwise(edges))
+    middles = np.array([np.sqrt(a * (b - 1)) for a, b in pairs])
+    return middles, np.stack([curves[:, a:b].mean(axis=1) for a, b in pairs], axis=1)
+
+
 def _panel(axes: Axes, here: xr.Dataset) -> None:
     colour, _ = style.model(str(here["network"].item()))
     out = _curves(here, "out")
-    epochs = np.arange(1, out.shape[1])  # epoch 0 has no place on a logarithmic axis
+    epochs, out_binned = _binned(out)
     for kind, (label, dashes) in _CURVES.items():
-        values = _curves(here, kind)[:, 1:].mean(axis=0)
+        values = _binned(_curves(here, kind))[1].mean(axis=0)
         axes.plot(epochs, values, dashes, color="black", linewidth=0.9, label=label)
-    by_digit(axes, epochs, out[:, 1:], color=colour, label="test, pose left out")
-    chance(axes)
+    by_digit(axes, epochs, out_binned, color=colour, label="test, pose left out")
+    chance(axes, here.attrs["classes"])
     fitted = [epoch for epoch in _fitted(_curves(here, "train")) if epoch is not None]
     if len(fitted) == len(out):
         axes.axvline(max(fitted), color="0.6", linewidth=0.5)
     decay = float(here["weight_decay"])
     axes.set_xscale("log")
     axes.set(
-        xlabel="epoch", ylim=(0, 1.02), xlim=(1, epochs[-1]),
+        xlabel="epoch", ylim=(0, 1.02), xlim=(1, out.shape[1] - 1),
         title=f"weight decay {decay:g}" if decay else "no weight decay",
     )  # fmt: skip

@@ -1,4 +1,7 @@
-"""Figure 12: where does the kernel stop being a good account of networks of finite width?"""
+"""Figure 12: where does the kernel stop being a good account of networks of finite width?
+
+See docs/science/orbits.md#networks-over-width.
+"""
 
 from typing import Any
 
@@ -11,7 +14,7 @@ from matplotlib.figure import Figure
 from symlearn.papers.orbits.figures.trained import histories, pair_errors, pair_right, select
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted, at, by_cell
-from symlearn.plots.panels import powers_of_two, top
+from symlearn.plots.panels import powers_of_two, top, with_intervals
 from symlearn.statistics import Measured, Measurements, correlation, mean, mean_absolute
 
 TITLE = "From finite width to the kernel: errors of trained networks against the predicted"
@@ -95,16 +98,16 @@ def caption(plotted: Plotted) -> str:
     cells = plotted["widths"]
     return (
         f"Networks of one hidden layer in NTK parametrisation ({cells['architecture'].values[0]}) "
-        f"on {cells.sizes['task']} pairs, each trained by gradient descent with momentum on the "
-        "square loss, in full batches, with one pose of one orbit missing; the outputs before "
-        "training are subtracted, so that wide networks tend to the kernel's regression. Inputs "
-        "are given in an orthonormal basis of the pair's points, which gradient descent cannot "
-        "tell from pixels. (A) Share of missing poses classified correctly by width (bars: "
-        "standard error over pairs); dashed the accuracy that the orbit-block error predicts, "
-        "dotted that of kernel regression. (B) Mean absolute difference between a network's "
-        "error and kernel regression's (bars: standard error); in grey what would fall as one "
-        "over the root of the width. "
-        "(C) Both errors, one point for each missing pose, at the smallest and the largest width."
+        f"train on {cells.sizes['task']} pairs, each by gradient descent with momentum on the "
+        "square loss, in full batches, with one pose of one orbit missing. The outputs before "
+        "training are subtracted, so wide networks tend to the kernel's regression. Inputs are in "
+        "an orthonormal basis of the pair's points, which gradient descent cannot tell from "
+        "pixels. (A) The panel shows the share of missing poses classified correctly by width "
+        "(bars: 95 % intervals over pairs). The dashed line is the accuracy that the orbit-block "
+        "error predicts, the dotted line that of kernel regression. (B) The panel shows the mean "
+        "absolute difference between a network's error and kernel regression's (bars: standard "
+        "error). The grey line falls as one over the root of the width. (C) The panel shows both "
+        "errors at the smallest and the largest width, one point for each missing pose."
     )
 
 
@@ -142,8 +145,8 @@ def _by_width(
     axes: Axes, kind: str, n: int, widths: np.ndarray, measured: Measurements, **line: Any
 ) -> None:
     found = [measured[f"{kind}.n{n}.width{width}"] for width in widths]
-    values, errors = np.array(found).T
-    axes.errorbar(widths, values, errors, marker="o", markersize=3, capsize=2, **line)
+    values, reach = with_intervals(found)
+    axes.errorbar(widths, values, reach, marker="o", markersize=3, capsize=2, **line)
 
 
 def _scatter(axes: Axes, cells: xr.Dataset, n: int, widths: np.ndarray) -> None:

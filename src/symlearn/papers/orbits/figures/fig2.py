@@ -1,4 +1,7 @@
-"""Figure 2: why a circulant Gram matrix gives the error as a ratio of areas."""
+"""Figure 2: why a circulant Gram matrix gives the error as a ratio of areas.
+
+See docs/science/orbits.md#the-spectral-error and docs/science/orbits.md#two-rings.
+"""
 
 import numpy as np
 import xarray as xr
@@ -37,11 +40,12 @@ def caption(plotted: Plotted) -> str:
     sketch = plotted["sketch"]
     n, length = int(sketch["points_per_ring"]), float(sketch["inverse_length"])
     return (
-        f"(A) {n} points on each of two rings of radius 1, {float(sketch['separation']):g} apart; "
-        "the black one is left out. (B) Squared distances and Gram matrix of the Gaussian kernel "
-        f"exp(-L^2 d^2), L = {length:g}, points interleaved between the rings. (C) Its row at the "
-        "missing point, with the kernel against the distance along each ring. (D) The reciprocal "
-        "spectrum; the error is the hatched area over the filled one, "
+        f"(A) Two rings of radius 1, whose planes are {float(sketch['separation']):g} apart, have "
+        f"{n} points each. The black point is left out. (B) The matrices are the squared distances "
+        f"and the Gram matrix of the Gaussian kernel exp(-L^2 d^2) with L = {length:g}, for points "
+        "interleaved between the rings. (C) The panel shows the row of the Gram matrix at the "
+        "missing point, with the kernel against the distance along each ring. (D) The panel shows "
+        "the reciprocal spectrum. The error is the hatched area over the filled one, "
         f"{float(sketch['spectral']):.6f}."
     )
 

@@ -1,4 +1,7 @@
-"""Figure 3: the two rings' error against their separation and against the points on them."""
+"""Figure 3: the two rings' error against their separation and against the points on them.
+
+See docs/science/orbits.md#two-rings.
+"""
 
 import numpy as np
 import xarray as xr
@@ -51,13 +54,13 @@ def caption(plotted: Plotted) -> str:
     factor = float(plotted["sizes"].attrs["ridge_factor"])
     length = [float(plotted[s]["inverse_length"][0]) for s in ("separations", "sizes")]
     return (
-        "(A) Error on a missing point against the distance of the rings' planes (6 points per "
-        f"ring, Gaussian kernel exp(-L^2 d^2) with L = {length[0]:g}); (B) against the points per "
-        f"ring (distance 1, L = {length[1]:g}). Dots: kernel regression with the authors' ridge, "
-        f"{factor:g} of the training points' trace; lines: the spectral error with the same ridge "
-        "and without one (closed form in Bessel functions). Where the dots leave the dashed line "
-        "the ridge decides, not the theory: the shaded plateau. (C, D) Reciprocal spectra of three "
-        "settings of each."
+        "Panel A shows the error on a missing point against the distance of the rings' planes (6 "
+        f"points per ring, Gaussian kernel exp(-L^2 d^2) with L = {length[0]:g}), panel B against "
+        f"the points per ring (distance 1, L = {length[1]:g}). Dots are kernel regression with the "
+        f"authors' ridge, {factor:g} of the training points' trace. Lines are the spectral error "
+        "with the same ridge and without one (closed form in Bessel functions). Where the dots "
+        "leave the dashed line, the ridge decides and not the theory. This is the shaded plateau. "
+        "Panels C and D show reciprocal spectra of three settings of each."
     )
 
 

@@ -1,4 +1,8 @@
-"""Figure 4: pairs of images under one kernel, the error read off separation and density."""
+"""Figure 4: pairs of images under one kernel, the error read off separation and density.
+
+See docs/science/orbits.md#the-label-eigenvalue and
+docs/science/orbits.md#the-mean-reciprocal-eigenvalue.
+"""
 
 import numpy as np
 import xarray as xr
@@ -24,7 +28,7 @@ from symlearn.plots.inputs import (
 from symlearn.plots.panels import error_scatter, orbit_loops, picture, top
 from symlearn.statistics import Measured, Measurements, correlation
 
-TITLE = "Pairs of images: the error is set by class separation and orbit density"
+TITLE = "Pairs of images: class separation and orbit density set the error"
 NEEDS: dict[str, dict[str, int]] = {"portrait": {}, "rotations": {"rank": 0}}
 _PAPER_N = 8
 _MARKED = 8
@@ -65,18 +69,18 @@ def caption(plotted: Plotted) -> str:
     portrait = plotted["portrait"]
     share = 100 * float(portrait["explained"].sum())
     return (
-        f"(A) All rotations of one image of class {int(portrait['class_'][0])} and one of class "
-        f"{int(portrait['class_'][1])} in their first three principal components (centred, unlike "
-        f"the authors' code; {share:.0f} % of the variance), {_MARKED} poses marked, with the two "
-        "images and the first two components. "
-        f"(B) Spectral error against the exact error of kernel regression for "
-        f"{here.sizes['task']} pairs at N = {int(here['n'])} poses, NTK of "
-        f"{_architecture(plotted)}, no ridge in either (the authors' spectral error has "
-        "one); colour and marker: how many of "
-        "the pair's two missing poses are classified correctly. (C) The same errors over the two "
-        "factors of the spectral error. (D) Eigenvalue of the label frequency against the squared "
-        "distance of the orbits' centres. (E) Mean reciprocal eigenvalue against the inverse "
-        "radius of the orbits, root mean square over all poses."
+        f"(A) The curves are all rotations of one image of class {int(portrait['class_'][0])} and "
+        f"of one of class {int(portrait['class_'][1])} in their first three principal components "
+        f"(centred, unlike in the authors' code; {share:.0f} % of the variance), with {_MARKED} "
+        "poses marked. The two images and the first two components stand beside them. (B) The "
+        "panel shows the spectral error against the exact error of kernel regression for "
+        f"{here.sizes['task']} pairs at N = {int(here['n'])} poses. The kernel is the NTK of "
+        f"{_architecture(plotted)}. Neither error has a ridge (the authors' spectral error has "
+        "one). Colour and marker say how many of the pair's two missing poses are classified "
+        "correctly. (C) The panels show the same errors over the two factors of the spectral "
+        "error. (D) The panel shows the eigenvalue of the label frequency and the squared distance "
+        "of the orbits' centres. (E) The panel shows the mean reciprocal eigenvalue and the "
+        "inverse radius of the orbits (root mean square over all poses)."
     )
 
 

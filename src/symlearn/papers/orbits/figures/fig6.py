@@ -1,4 +1,7 @@
-"""Figure 6: several seeds per class, two classes and ten."""
+"""Figure 6: several seeds per class, two classes and all.
+
+See docs/science/orbits.md#several-seeds-and-ten-classes.
+"""
 
 import numpy as np
 import xarray as xr
@@ -19,7 +22,7 @@ from symlearn.plots.inputs import (
     nearest_n,
     rows_of,
 )
-from symlearn.plots.panels import measured_line, powers_of_two, spread, top
+from symlearn.plots.panels import measured_line, powers_of_two, spread, top, with_intervals
 from symlearn.statistics import (
     Measured,
     Measurements,
@@ -40,7 +43,7 @@ _RULES = {
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """Two classes by draw, ten classes by orbit, at every n."""
+    """Two classes by draw, all classes by orbit, at every n."""
     seeds = by_cell(inputs.study("seeds"))
     classes = by_cell(inputs.study("classes")).isel(task=0)
     return {
@@ -106,23 +109,31 @@ def _trained_quantities(trained: xr.Dataset) -> dict[str, Measured]:
 def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     seeds, classes = plotted["seeds"], plotted["classes"]
-    per_class = seeds.sizes["orbit"] // 2
+    per_class, count = seeds.sizes["orbit"] // 2, _count(classes)
+    each = classes.sizes["orbit"] // count
     epochs = plotted["trained"]["epochs"]
     return (
-        f"(A) {per_class} seeds in each of two classes, {seeds.sizes['task']} draws at N = "
-        f"{nearest_n(seeds, _PAPER_N)} poses: prediction against the exact error with pose 0 "
-        "missing from all seeds of a class, mean over orbits; spectral is the paper's mean over "
-        "all pairs of seeds. (B) The same by N: median over draws, band from the 16th to the 84th "
-        f"percentile. (C) Ten classes, {classes.sizes['orbit'] // 10} seeds each, one draw: share "
-        "of missing poses classified correctly, bars the standard error over classes. Exact and "
-        "orbit-block: regression on ten outputs and the largest wins (the authors' exact control "
-        "is one against the rest, which is heavily imbalanced); spectral: the paper's rule, right "
-        f"against every other class. NTK of {_drawn(seeds, classes)}, no ridge. "
-        f"Trained: the network {plotted['trained']['network'].values[0]}, cross-"
-        f"entropy, Adam, {int(epochs.max())} epochs at the smallest N to {int(epochs.min())} at "
-        "the largest, one for each class with pose 0 of all its seeds missing; PyTorch's "
-        "initialisation, where the authors' is their own."
+        f"(A) Each of two classes has {per_class} seeds, in {seeds.sizes['task']} draws at N = "
+        f"{nearest_n(seeds, _PAPER_N)} poses. Points are predictions against the exact error with "
+        "pose 0 missing from all seeds of a class, means over orbits. The spectral prediction is "
+        "the paper's mean over all pairs of seeds. (B) The panel shows the same by N. Lines are "
+        "medians over draws, bands go from the 16th to the 84th percentile. (C) Each of "
+        f"{count} classes has {each} seeds, in one draw. The panel shows the share of missing "
+        "poses classified correctly, with bars for the 95 % interval over classes. The exact and "
+        "the orbit-block prediction are a regression on an output for each class, of which the "
+        "largest wins (the authors' exact control is one class against the rest, which is heavily "
+        "imbalanced). The spectral prediction is the paper's rule, right against every other "
+        f"class. The kernel is the NTK of {_drawn(seeds, classes)}, without a ridge. The trained "
+        f"network is {plotted['trained']['network'].values[0]}, by cross-entropy and Adam, over "
+        f"{int(epochs.max())} epochs at the smallest N to {int(epochs.min())} at the largest. "
+        "There is one network for each class, with pose 0 of all its seeds missing. The "
+        "initialisation is PyTorch's, where the authors have their own."
     )
+
+
+def _count(classes: xr.Dataset) -> int:
+    """How many classes there are."""
+    return len(np.unique(classes["class_"]))
 
 
 def _drawn(seeds: xr.Dataset, classes: xr.Dataset) -> str:
@@ -188,14 +199,15 @@ def _accuracies(axes: Axes, rows: xr.Dataset, measured: Measurements) -> None:
         colour, dashes = style.PREDICTIONS[prediction]
         look = {"color": colour, "linestyle": dashes, "capsize": 2, "label": label}
         measured_line(axes, measured, rule, rows, **look)
-    axes.axhline(0.1, color="0.6", linewidth=0.8, linestyle=":", label="chance")
+    guessed = 1 / _count(rows)
+    axes.axhline(guessed, color="0.6", linewidth=0.8, linestyle=":", label="chance")
     axes.set(ylabel="accuracy on missing poses", ylim=(0, 1.05))
     powers_of_two(axes, rows["n"].values)
 
 
 def _trained_curve(axes: Axes, trained: xr.Dataset, measured: Measurements) -> None:
     n = np.sort(trained["n"].values)
-    values, errors = np.array([measured[f"trained_out.n{size}"] for size in n]).T
+    values, errors = with_intervals([measured[f"trained_out.n{size}"] for size in n])
     colour, marker = style.model(str(trained["network"].values[0]))
     axes.errorbar(n, values, errors, color=colour, marker=marker, capsize=2, label="trained")
 

@@ -1,4 +1,7 @@
-"""Figure 7: architectures that are equivariant to the group, and the ridge's floor."""
+"""Figure 7: architectures that are equivariant to the group, and the ridge's floor.
+
+See docs/science/orbits.md#the-ridge-floor.
+"""
 
 import numpy as np
 import xarray as xr
@@ -68,14 +71,16 @@ def caption(plotted: Plotted) -> str:
     least, poses = cells["ridge_factor"].values[0], int(_shown(cells, _first(cells))["poses"])
     scalar = "" if _cyclic(cells) else " (its scalar counterpart, as the group is not cyclic)"
     return (
-        f"Orbits of {_moves(cells)}, which circular convolutions commute with exactly. (A, B) Two "
-        "orbits in the first two kernel principal components of each architecture (Gram matrix "
-        "over its trace): flattening keeps the orbits apart, pooling collapses each to a point. "
-        f"(C) Spectral{scalar} against exact error for {cells.sizes['task']} pairs at N = {poses} "
-        f"poses, {_first(cells)}, ridge {least:g} of the trace. (D) Error of the collapsed orbits "
-        "against the ridge, median and 16th to 84th percentile over pairs: exact, spectral, and "
-        "the floor N r / ((N - 1) lambda_N) that the ridge r alone causes. (E) Share of missing "
-        "poses classified correctly at the smallest ridge, bars the standard error over pairs."
+        f"The orbits are {_moves(cells)}, with which circular convolutions commute exactly. (A, B) "
+        "The panels show two orbits in the first two kernel principal components of each "
+        "architecture (Gram matrix over its trace). Flattening keeps the orbits apart, and pooling "
+        f"collapses each to a point. (C) The panel shows the spectral error{scalar} against the "
+        f"exact error for {cells.sizes['task']} pairs at N = {poses} poses, of {_first(cells)} "
+        f"with a ridge of {least:g} of the trace. (D) The panel shows the error of the collapsed "
+        "orbits against the ridge, as median and 16th to 84th percentile over pairs: the exact "
+        "error, the spectral error, and the floor N r / ((N - 1) lambda_N) that the ridge r alone "
+        "causes. (E) The panel shows the share of missing poses classified correctly at the "
+        "smallest ridge, with bars for the 95 % interval over pairs."
     )
 
 
@@ -123,7 +128,10 @@ def _collapsing(cells: xr.Dataset) -> str:
 
 
 def _floor(here: xr.Dataset) -> xr.DataArray:
-    """What a ridge r makes of collapsed orbits of N poses: N r / ((N - 1) lambda_N) (note 2.12)."""
+    """What a ridge r makes of collapsed orbits of N poses: N r / ((N - 1) lambda_N).
+
+    See docs/science/orbits.md#the-ridge-floor.
+    """
     poses = int(here["poses"])
     return poses * here["ridge"] / ((poses - 1) * here["lambda_last"])
 

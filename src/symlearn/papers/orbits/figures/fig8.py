@@ -1,4 +1,7 @@
-"""Figure 8: a non-abelian group, the rotations and reflections of an image."""
+"""Figure 8: a non-abelian group, the rotations and reflections of an image.
+
+See docs/science/orbits.md#the-orbit-block-error and docs/science/orbits.md#the-scalar-error.
+"""
 
 import numpy as np
 import xarray as xr
@@ -58,16 +61,16 @@ def caption(plotted: Plotted) -> str:
     cells = plotted["pairs"]
     n = nearest_n(cells, _SHOWN_N)
     return (
-        "(A) An orbit of the dihedral group of the square: four rotations, then the same of the "
-        "image turned upside down. "
-        f"(B) Orbit-block error against the exact error, averaged over poses, for "
-        f"{cells.sizes['task']} pairs and the group of order {2 * n}, one point per orbit. (C) "
-        "Mean absolute difference between prediction and exact error by group order: orbit-block "
-        "over the whole group (full lines), over the exact subgroup of quarter turns and "
-        "reflections (dotted; at the rounding of the solve), and the scalar formula (dashed). "
-        "(D) Exact error by group order: median over pairs, band from the 16th to the 84th "
-        "percentile. NTK, no ridge. The paper treats non-abelian groups in an appendix; panels "
-        "and formula here are this project's own."
+        "(A) An orbit of the dihedral group of the square has four rotations, then the same of the "
+        "image turned upside down. (B) The panel shows the orbit-block error against the exact "
+        f"error, averaged over poses, for {cells.sizes['task']} pairs and the group of order "
+        f"{2 * n}, one point for each orbit. (C) The panel shows the mean absolute difference "
+        "between prediction and exact error by group order. Full lines are the orbit-block error "
+        "over the whole group. Dotted lines are that over the exact subgroup of quarter turns and "
+        "reflections, at the rounding of the solve. Dashed lines are the scalar formula. (D) The "
+        "panel shows the exact error by group order. Lines are medians over pairs, bands go from "
+        "the 16th to the 84th percentile. Kernels are NTKs without a ridge. The paper treats "
+        "non-abelian groups in an appendix. Panels and formula here are this project's own."
     )
 
 

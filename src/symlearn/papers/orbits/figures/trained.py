@@ -8,9 +8,8 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 
 from symlearn.plots.inputs import labels_of
+from symlearn.plots.panels import FEWEST
 from symlearn.statistics import mean_interval
-
-_CHANCE = 0.1
 
 
 def histories(datasets: list[xr.Dataset], *keys: str) -> xr.Dataset:
@@ -61,10 +60,6 @@ def pair_right(cell: xr.Dataset) -> Float[np.ndarray, "task orbit seed"]:
     return pair_errors(final)
 
 
-# Of fewer values than this no interval is drawn.
-FEWEST = 5
-
-
 def by_digit(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], **line: Any) -> None:
     """A thin line for each class left out, and their mean; its 95 % interval if they are five."""
     faint = {key: value for key, value in line.items() if key not in ("label", "marker")}
@@ -74,6 +69,6 @@ def by_digit(axes: Axes, x: np.ndarray, values: Float[np.ndarray, "class_ x"], *
         axes.fill_between(x, *mean_interval(values), color=line["color"], alpha=0.2, linewidth=0)
 
 
-def chance(axes: Axes) -> None:
-    """The accuracy of guessing among ten classes."""
-    axes.axhline(_CHANCE, color="0.6", linewidth=0.8, linestyle=":")
+def chance(axes: Axes, classes: int) -> None:
+    """The accuracy of guessing among so many classes."""
+    axes.axhline(1 / classes, color="0.6", linewidth=0.8, linestyle=":")

@@ -55,15 +55,16 @@ def caption(plotted: Plotted) -> str:
     base = speed.attrs
     cores = ", ".join(str(count) for count in np.unique(speed["cores"]))
     return (
-        f"Seconds on this machine ({base['machine']}), one core, the shortest of three: Gram "
-        "matrices of the dense (mlp-1) and the convolutional kernel (cnn-gap-3), errors from given "
-        "Gram matrices, and one step of the gradient descent of "
-        f"dense networks, of all pairs together; by poses N, pairs, pixels and width, the others "
-        f"at N = {base['base_n']}, {base['base_pairs']} pairs, padding {base['base_padding']} and "
-        f"width {base['base_width']}. In the legend the powers: fitted to the {_FITTED} largest "
-        "sizes, and in brackets that of the operations' leading order; what falls short of it is "
-        "cost that does not grow. (E) Jobs of the dense kernel, in a process each as the pipeline "
-        f"runs them, on {cores} cores. These numbers are not the same twice."
+        f"The panels show seconds on this machine ({base['machine']}) on one core, the shortest of "
+        "three. The work is Gram matrices of the dense (mlp-1) and the convolutional kernel "
+        "(cnn-gap-3), errors from given Gram matrices, and one step of the gradient descent of "
+        "dense networks, of all pairs together. It grows with poses N, pairs, pixels or width. The "
+        f"other sizes stay at N = {base['base_n']}, {base['base_pairs']} pairs, padding "
+        f"{base['base_padding']} and width {base['base_width']}. The legend gives powers that are "
+        f"fitted to the {_FITTED} largest sizes, and in brackets those of the operations' leading "
+        "order. Where a power falls short of it, a part of the cost does not grow. (E) Jobs of the "
+        f"dense kernel run in a process each, as in the pipeline, on {cores} cores. These numbers "
+        "are not the same twice."
     )
 
 

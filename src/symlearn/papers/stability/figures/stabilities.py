@@ -25,6 +25,11 @@ NAMES = {
 SYMBOLS = {"relative": "R", "deformation": "D", "noise": "G"}
 
 
+def called(dataset: str) -> str:
+    """The name of a data set as it is written; images of one's own have the config's."""
+    return NAMES.get(dataset, dataset)
+
+
 def networks(inputs: Inputs) -> xr.Dataset:
     """Outputs of all networks: (cell, moment, train_size, member), a cell for each data set."""
     datasets = inputs.study("stability")
@@ -73,7 +78,7 @@ def seeds_of(nets: xr.Dataset) -> str:
     counts = {name: _seeds(on(nets, name)) for name in datasets_of(nets)}
     if len(set(counts.values())) == 1:
         return str(next(iter(counts.values())))
-    return ", ".join(f"{count} ({NAMES[name]})" for name, count in counts.items())
+    return ", ".join(f"{count} ({called(name)})" for name, count in counts.items())
 
 
 def _seeds(nets: xr.Dataset) -> int:
@@ -98,7 +103,7 @@ def positive_errors(nets: xr.Dataset) -> xr.DataArray:
 
 
 HALF_A_MISTAKE = (
-    "Test errors are (mistakes + 1/2) / (images + 1): of none there would be no logarithm."
+    "Test errors are (mistakes + 1/2) / (images + 1), because an error of 0 has no logarithm."
 )
 
 
@@ -119,8 +124,8 @@ def left_out(cells: Iterable[xr.Dataset]) -> str:
     if not without:
         return ""
     return (
-        f"Left out: {without} of {trained} trained networks, whose stability is undefined, as "
-        "where the output is the same for all images. "
+        f"{without} of {trained} trained networks are left out, because their stability is "
+        "undefined. It is where the output is the same for all images, for instance. "
     )
 
 
@@ -147,7 +152,7 @@ def about_the_images(nets: xr.Dataset) -> str:
     """A caption's sentence on what is done to the images."""
     about = nets.attrs
     return (
-        f"{about['images']} test images, each under {about['draws']} deformations of cutoff "
-        f"c = {about['cutoff']} and a nominal displacement of {about['displacement']:g} pixels, "
-        "the same for all networks; intensities in [0, 1]."
+        f"R, D and G come from {about['images']} test images, each under {about['draws']} "
+        f"deformations of cutoff c = {about['cutoff']} and a nominal displacement of "
+        f"{about['displacement']:g} pixels, the same for all networks. Intensities lie in [0, 1]."
     )

@@ -1,4 +1,7 @@
-"""Relative stability by layer, before and after training."""
+"""Relative stability by layer, before and after training.
+
+See docs/science/stability.md#before-training.
+"""
 
 import numpy as np
 import xarray as xr
@@ -7,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
-from symlearn.papers.stability.figures.stabilities import NAMES, ends, log_mean
+from symlearn.papers.stability.figures.stabilities import called, ends, log_mean
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted, labels_of
 from symlearn.plots.panels import INTERVALS, frame, plain_logarithm
@@ -55,15 +58,16 @@ def caption(plotted: Plotted) -> str:
     cells = list(plotted.values())
     seeds = " or ".join(dict.fromkeys(str(cell.sizes["member"]) for cell in cells))
     sizes = ", ".join(
-        dict.fromkeys(f"{int(c['train_size'])} ({NAMES[c.attrs['dataset']]})" for c in cells)
+        dict.fromkeys(f"{int(c['train_size'])} ({called(c.attrs['dataset'])})" for c in cells)
     )
     return (
-        "Relative stability R of the activations after each nonlinearity, block, attention or "
-        "pooling (the last is the output, the image itself has R = 1), before (grey, dashed) and "
-        "after training (colour), by means: medians say nothing of activations that are mostly "
-        f"zero. Geometric mean over {seeds} seeds with its {INTERVALS}. Training "
-        f"images: {sizes}. Before training, batch norms use the statistics of each batch that is "
-        f"measured. {stabilities.about_the_images(cells[0])}"
+        "The panels show the relative stability R of the activations after each nonlinearity, "
+        "block, attention or pooling, before (grey, dashed) and after training (colour). The last "
+        "is the output, and the image itself has R = 1. Averages are means, because medians say "
+        f"nothing of activations that are mostly zero. Lines are geometric means over {seeds} "
+        f"seeds, each with its {INTERVALS}. The numbers of training images are {sizes}. Before "
+        "training, batch norms use the statistics of each batch that is measured. "
+        f"{stabilities.about_the_images(cells[0])}"
     )
 
 
@@ -99,5 +103,5 @@ def _panel(axes: Axes, cell: xr.Dataset, look: tuple[str, str]) -> None:
         axes.fill_between(range(len(middle)), low, high, color=colour, alpha=0.2, linewidth=0)
     stabilities.one(axes)
     axes.set(xlabel="layer", yscale="log")
-    axes.set_title(f"{cell.attrs['network']}\n{NAMES[cell.attrs['dataset']]}")
+    axes.set_title(f"{cell.attrs['network']}\n{called(cell.attrs['dataset'])}")
     axes.locator_params(axis="x", integer=True, nbins=6)

@@ -1,4 +1,7 @@
-"""Test error against relative stability and against stability to deformations alone."""
+"""Test error against relative stability and against stability to deformations alone.
+
+See docs/science/stability.md#means-and-medians and docs/science/stability.md#training.
+"""
 
 from collections.abc import Mapping
 
@@ -10,8 +13,8 @@ from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
 from symlearn.papers.stability.figures.stabilities import (
-    NAMES,
     SYMBOLS,
+    called,
     cells_of,
     datasets_of,
     log_mean,
@@ -91,18 +94,18 @@ def caption(plotted: Plotted) -> str:
     seeds = stabilities.seeds_of(nets)
     left_out = stabilities.left_out(cell for _, cell in cells_of(nets))
     line = (
-        "Dotted: the authors' line for 15 networks on all of CIFAR-10, 0.2 root R; it is no "
+        "The dotted line is the authors' for 15 networks on all of CIFAR-10, 0.2 root R. It is no "
         "prediction for fewer images or small networks. "
     )
     on_colours = any(name.startswith("cifar") for name in datasets_of(nets))
     return (
-        "Test error after training against the relative stability R (left) and against the "
-        "stability D to deformations, which is not set against noise (right); each point a "
-        f"network trained on one number of images, geometric mean over {seeds} "
-        "seeds with standard errors; the larger the marker, the more training images "
-        f"({_sizes(nets)}). {stabilities.HALF_A_MISTAKE} {left_out}Titles: "
-        "Spearman's rank correlation over the points, with the 95 % bootstrap interval over "
-        f"networks. {line if on_colours else ''}{stabilities.about_the_images(nets)}"
+        "The left panels show the test error after training against the relative stability R, the "
+        "right panels against the stability D to deformations, which is not set against noise. "
+        f"Each point is a network trained on one number of images, as geometric mean over {seeds} "
+        "seeds with standard errors. The larger the marker, the more training images "
+        f"({_sizes(nets)}). {stabilities.HALF_A_MISTAKE} {left_out}Titles give Spearman's rank "
+        "correlation over the points, with the 95 % bootstrap interval over networks. "
+        f"{line if on_colours else ''}{stabilities.about_the_images(nets)}"
     )
 
 
@@ -115,7 +118,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for row, name in zip(panels, names, strict=True):
         for axes, quantity in zip(row, _SHOWN, strict=True):
             _scatter(axes, on(nets, name), quantity, stabilities.looks(nets))
-            axes.set_title(f"{NAMES[name]}: {_correlation(measured, f'{quantity}.{name}')}")
+            axes.set_title(f"{called(name)}: {_correlation(measured, f'{quantity}.{name}')}")
         if name.startswith("cifar"):
             _authors_line(row[0])
         row[0].set_ylabel("test error")
@@ -184,5 +187,5 @@ def _sizes(nets: xr.Dataset) -> str:
     for name in datasets_of(nets):
         kept = on(nets, name).dropna("train_size", how="all", subset=["test_error"])
         sizes = ", ".join(str(size) for size in kept["train_size"].values)
-        parts.append(f"{NAMES[name]}: {sizes}")
+        parts.append(f"{called(name)}: {sizes}")
     return "; ".join(parts)

@@ -1,4 +1,8 @@
-"""What deformations of an image look like, by temperature and cutoff, and when they fold."""
+"""What deformations of an image look like, by temperature and cutoff, and when they fold.
+
+See docs/science/stability.md#temperature-cut-off-and-displacement and
+docs/science/stability.md#folds.
+"""
 
 import numpy as np
 import xarray as xr
@@ -49,17 +53,16 @@ def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     samples = plotted["samples"]
     side, factor = samples.sizes["row"], samples.attrs["upsampling"]
-    size = f"{side} x {side} pixels" + (f", upsampled {factor} times," if factor > 1 else "")
+    size = f"{side} x {side} pixels" + (f", upsampled {factor} times" if factor > 1 else "")
     return (
-        f"(A) One image of {size} under random smooth fields whose sine modes "
-        "(i, j) within the quarter disc of radius c + 1/2 have the variance T / (i^2 + j^2); in a "
-        "row it is one field, that grows with the root of the temperature T. Green: the allowed "
-        "temperatures, from a nominal displacement of half a pixel (left) to n / (pi c) pixels "
-        "(right). Values between pixels are bilinear. (B) Share of "
-        f"{samples.attrs['fields']} fields that fold the image somewhere, by nominal displacement "
-        "as a share of the largest allowed (band: Wilson's 95 % interval): the bound is that of "
-        "typical fields, and a part of them folds already there. The displacement is nominal: the "
-        "fields' root mean square is "
+        f"(A) Random smooth fields deform one image of {size}. Their sine modes (i, j) within the "
+        "quarter disc of radius c + 1/2 have the variance T / (i^2 + j^2). A row has one field, "
+        "which grows with the root of the temperature T. Green marks the allowed temperatures, "
+        "from a nominal displacement of half a pixel (left) to n / (pi c) pixels (right). Values "
+        f"between pixels are bilinear. (B) The panel shows the share of {samples.attrs['fields']} "
+        "fields that fold the image somewhere, by nominal displacement as a share of the largest "
+        "allowed (band: Wilson's 95 % interval). The bound is that of typical fields, and a part "
+        "of them folds already there. The displacement is nominal: the fields' root mean square is "
         f"{_over_nominal(samples)} of it by cutoff. The original draws a natural image of about "
         "320 pixels."
     )

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
 from symlearn.papers.stability.figures.stabilities import (
-    NAMES,
+    called,
     cells_of,
     datasets_of,
     ends,
@@ -19,14 +19,13 @@ from symlearn.papers.stability.figures.stabilities import (
 )
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
-from symlearn.plots.panels import INTERVALS, frame, plain_logarithm
+from symlearn.plots.panels import FEWEST, INTERVALS, frame, plain_logarithm
 from symlearn.statistics import Measured, Measurements
 
 TITLE = "Relative stability to deformations before and after training"
 NEEDS: dict[str, dict[str, int]] = {"stability": {}}
-_WIDTH = 0.38
 _COLUMNS = 3
-_MOMENTS = {"before": (-0.5, 0.35), "after": (0.5, 1.0)}  # place and opacity of the bars
+_MOMENTS = {"before": -0.2, "after": 0.2}  # where the points stand
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -59,14 +58,15 @@ def caption(plotted: Plotted) -> str:
     nets = plotted["networks"]
     seeds = stabilities.seeds_of(nets)
     sizes = ", ".join(
-        f"{int(_largest(on(nets, name)))} ({NAMES[name]})" for name in datasets_of(nets)
+        f"{int(_largest(on(nets, name)))} ({called(name)})" for name in datasets_of(nets)
     )
     shown = [cell.isel(train_size=[-1]) for _, cell in cells_of(nets)]
     return (
         "Relative stability R, how much smooth deformations change a network's output over how "
-        "much noise of the same norm does, before (pale) and after training (full). Bars: "
-        f"geometric mean over {seeds} seeds with its {INTERVALS}; dots: single "
-        "seeds; crosses: the authors' average, by medians over images for each logit, in place of "
+        "much noise of the same norm does, before (open) and after training (full). Thin lines "
+        f"are single seeds, thick ones the geometric mean over {seeds} seeds"
+        f"{_interval(nets)}. Crosses: the authors' average, by medians over images for each "
+        "logit, in place of "
         f"means. {stabilities.left_out(shown)}Training images: {sizes}. "
         f"{stabilities.about_the_images(nets)} Before training, "
         "batch norms use the statistics of each batch that is measured, as the authors' networks "
@@ -76,8 +76,13 @@ def caption(plotted: Plotted) -> str:
     )
 
 
+def _interval(nets: xr.Dataset) -> str:
+    known = any(cell.sizes["member"] >= FEWEST for _, cell in cells_of(nets))
+    return f", with its {INTERVALS}" if known else ""
+
+
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """A panel of bars for each data set."""
+    """A panel for each data set."""
     nets = plotted["networks"]
     names = datasets_of(nets)
     columns = min(_COLUMNS, len(names))
@@ -87,8 +92,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     used = panels.flat[: len(names)]
     looks = stabilities.looks(nets)
     for axes, name in zip(used, names, strict=True):
-        _bars(axes, on(nets, name), looks)
-        axes.set_title(NAMES[name])
+        _points(axes, on(nets, name), looks)
+        axes.set_title(called(name))
     style.letters(used)
     for axes in panels.flat[len(names) :]:
         axes.set_axis_off()
@@ -104,26 +109,29 @@ def _largest(nets: xr.Dataset) -> int:
     return int(nets.dropna("train_size", how="all", subset=["test_error"])["train_size"][-1])
 
 
-def _bars(axes: Axes, nets: xr.Dataset, looks: Mapping[str, tuple[str, str]]) -> None:
+def _points(axes: Axes, nets: xr.Dataset, looks: Mapping[str, tuple[str, str]]) -> None:
+    """R before and after training of each network, joined: thin for seeds, thick for their mean."""
     names = nets["network"].values.tolist()
     for place, (_, cell) in enumerate(cells_of(nets)):
-        colour, _marker = looks[names[place]]
-        for moment, (side, opacity) in _MOMENTS.items():
-            here = cell.isel(train_size=-1).sel(moment=moment)
-            _bar(axes, place + side * _WIDTH, here, colour, opacity)
+        colour, marker = looks[names[place]]
+        last = cell.isel(train_size=-1)
+        values = last["relative_stability"].sel(moment=list(_MOMENTS)).transpose("moment", "member")
+        medians = last["relative_median"].sel(moment=list(_MOMENTS)).transpose("moment", "member")
+        x = place + np.array(list(_MOMENTS.values()))
+        axes.plot(x, values, color=colour, linewidth=0.5, alpha=0.6)
+        means = [log_mean(row).value for row in values.values]
+        axes.plot(x, means, color=colour, linewidth=1.6)
+        for at, mean, row, fill in zip(x, means, values.values, ("white", colour), strict=True):
+            axes.plot(at, mean, marker, color=colour, markerfacecolor=fill, markersize=5)
+            if len(row) >= FEWEST:
+                low, high = ends(row)
+                reach = [[mean - low], [high - mean]]
+                axes.errorbar(at, mean, reach, color=colour, linewidth=0.8, capsize=2)
+        middles = [log_mean(row).value for row in medians.values]
+        axes.plot(x, middles, "x", color="black", markersize=4)
     stabilities.one(axes)
+    axes.plot([], [], "o", color="black", markerfacecolor="white", label="before training")
+    axes.plot([], [], "o", color="black", label="after training")
     axes.plot([], [], "x", color="black", markersize=4, label="by medians")
     axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
-    axes.margins(x=0.03)
-
-
-def _bar(axes: Axes, x: float, here: xr.Dataset, colour: str, opacity: float) -> None:
-    """From R = 1, with its interval, the seeds and the medians."""
-    values = here["relative_stability"].values
-    middle, (low, high) = log_mean(values).value, ends(values)
-    axes.bar(x, middle - 1, _WIDTH, bottom=1, color=colour, alpha=opacity)
-    axes.errorbar(x, middle, [[middle - low], [high - middle]], color="black", linewidth=0.8)
-    dots = np.full(len(values), x + 0.11)
-    axes.plot(dots, values, ".", color="black", markersize=2.5, alpha=0.6)
-    axes.plot(x - 0.11, log_mean(here["relative_median"].values).value, "x", color="black",
-              markersize=4)  # fmt: skip
+    axes.margins(x=0.1)

@@ -1,4 +1,7 @@
-"""Stability to deformations and to noise against the number of training images."""
+"""Stability to deformations and to noise against the number of training images.
+
+See docs/science/stability.md#d-g-and-r.
+"""
 
 from collections.abc import Mapping
 
@@ -10,8 +13,8 @@ from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
 from symlearn.papers.stability.figures.stabilities import (
-    NAMES,
     SYMBOLS,
+    called,
     cells_of,
     datasets_of,
     ends,
@@ -65,14 +68,13 @@ def caption(plotted: Plotted) -> str:
     seeds = stabilities.seeds_of(nets)
     left_out = stabilities.left_out(cell for _, cell in cells_of(nets))
     return (
-        "How far deformations (D) and noise of the same norm (G) move a trained network's output, "
-        "relative to the distance of the outputs of two images, and their ratio R, by number of "
-        f"training images P; geometric mean over {seeds} seeds, each with training "
-        f"images of its own, and its {INTERVALS}. At the left margin: before training. "
-        "Networks stand a little beside each other. "
-        "The number of optimiser steps is the same at all P up to whole epochs (as the authors', "
-        "but for at most 5000 epochs). "
-        f"{left_out}{stabilities.about_the_images(nets)}"
+        "The panels show how far deformations (D) and noise of the same norm (G) move a trained "
+        "network's output, relative to the distance of the outputs of two images, and their ratio "
+        f"R, by number of training images P. Points are geometric means over {seeds} seeds, each "
+        f"with training images of its own, with the {INTERVALS}. The values before training stand "
+        "at the left margin. Points of different networks stand a little beside each other. The "
+        "number of optimiser steps is the same at all P up to whole epochs (as the authors', "
+        f"except for at most 5000 epochs). {left_out}{stabilities.about_the_images(nets)}"
     )
 
 
@@ -86,7 +88,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         for axes, quantity in zip(row, SYMBOLS, strict=True):
             _curves(axes, on(nets, name), quantity, stabilities.looks(nets))
             axes.set_ylabel(_LABELS[quantity])
-        row[0].set_title(NAMES[name])
+        row[0].set_title(called(name))
         stabilities.one(row[0])
     for axes in panels.flat:
         frame(axes)

@@ -1,4 +1,8 @@
-"""The stripe model: how far training stretches the direction that the label depends on."""
+"""The stripe model: how far training stretches the direction that the label depends on.
+
+See docs/science/stability.md#the-amplification-factor and
+docs/science/stability.md#relative-stability-of-the-stripe-model.
+"""
 
 import numpy as np
 import xarray as xr
@@ -53,20 +57,21 @@ def caption(plotted: Plotted) -> str:
     runs = plotted["runs"]
     counts = [stripe.listed(of_regime(runs, regime)) for regime in REGIMES]
     return (
-        f"Normal points in {runs.attrs['dimension']} dimensions whose label depends on the first "
-        f"coordinate (inside or outside a stripe); one hidden layer of {runs.attrs['width']} "
-        "rectified units, gradient flow of a soft hinge loss in full batches until all points "
-        "have their margin. The amplification is the root mean square of the first layer's "
-        "weights along the first coordinate over that along the others. (A) By time, as a share "
-        "of the time t* at which a tenth of the points have their margin; one line for each "
-        "training. (B) At t*, by number of points p: geometric mean over seeds with its "
-        f"{INTERVALS}, the fitted power (dashed) and the one expected, 0.37 root p (grey). (C) The "
+        f"Points are normal in {runs.attrs['dimension']} dimensions, and their label depends on "
+        "the first coordinate (inside or outside a stripe). One hidden layer of "
+        f"{runs.attrs['width']} rectified units follows the gradient flow of a soft hinge loss in "
+        "full batches until all points have their margin. The amplification is the root mean "
+        "square of the first layer's weights along the first coordinate over that along the "
+        "others. (A) The panel shows the amplification by time, as a share of the time t* at which "
+        "a tenth of the points have their margin, one line for each training. (B) The panel shows "
+        f"it at t*, by number of points p: geometric means over seeds with the {INTERVALS}, the "
+        "fitted power (dashed) and the one expected, 0.37 root p (grey). (C) The panel shows the "
         "trained predictor's change under shifts that leave the label, relative to noise of the "
-        "same norm: the relative stability of this model. Points p and (in brackets) trainings: "
-        f"feature regime {counts[0]}; lazy {counts[1]}. The trainings on one p have points and "
-        "initialisations of their own; both regimes have the same ones, and the initialisations "
-        "are the same at all p. The authors' networks have 10 000 units and a feature regime of "
-        "scale 1e-6; ours have the scale 1e-4."
+        "same norm. This is the relative stability of this model. The points p and (in brackets) "
+        f"trainings are {counts[0]} in the feature regime and {counts[1]} in the lazy one. The "
+        "trainings on one p have points and initialisations of their own. Both regimes have the "
+        "same ones, and the initialisations are the same at all p. The authors' networks have 10 "
+        "000 units and a feature regime of scale 1e-6; ours have the scale 1e-4."
     )
 
 

@@ -1,4 +1,8 @@
-"""Test errors of the stripe and the cylinder, what is predicted and what they rest on."""
+"""Test errors of the stripe and the cylinder, what is predicted and what they rest on.
+
+See docs/science/stability.md#predicted-exponents and
+docs/science/stability.md#the-kernel-of-infinite-width.
+"""
 
 from typing import NamedTuple
 
@@ -112,26 +116,24 @@ def caption(plotted: Plotted) -> str:
     starts = [counts_of(_fitted(_runs(plotted, name), name))[0] for name in _ASYMPTOTIC]
     counts = {name: stripe.listed(_runs(plotted, name)) for name in _CURVES}
     return (
-        f"The stripe model in {dimension} dimensions, one hidden layer of {runs.attrs['width']} "
-        "units, and the support vector machine of the tangent kernel of infinitely many; and a "
-        f"cylinder in {_CYLINDER[0]} dimensions, {_CYLINDER[1]} of which matter, with features. "
-        "(A) Test "
-        "error by number of points p, geometric mean over seeds with its 95 % interval; dotted: "
-        f"the predicted powers, -{feature_exponent(dimension):.2f} (feature), "
-        f"-{lazy_exponent(dimension):.2f} (lazy and kernel) and "
-        f"-{feature_exponent(*_CYLINDER):.2f} (cylinder), through the last point. In the "
-        "legend the fitted powers with the 95 % interval over trainings, from p = "
-        f"{starts[0]} (feature), {starts[1]} (kernel) and {starts[2]} (cylinder) on: errors at "
+        f"The models are the stripe in {dimension} dimensions with one hidden layer of "
+        f"{runs.attrs['width']} units, the support vector machine of the tangent kernel of "
+        f"infinitely many units, and a cylinder in {_CYLINDER[0]} dimensions, {_CYLINDER[1]} of "
+        "which matter, with features. (A) The panel shows the test error by number of points p, as "
+        "geometric mean over seeds with its 95 % interval. Dotted lines are the predicted powers, "
+        f"-{feature_exponent(dimension):.2f} (feature), -{lazy_exponent(dimension):.2f} (lazy and "
+        f"kernel) and -{feature_exponent(*_CYLINDER):.2f} (cylinder), through the last point. The "
+        "legend gives the fitted powers with the 95 % interval over trainings, from p = "
+        f"{starts[0]} (feature), {starts[1]} (kernel) and {starts[2]} (cylinder) on. Errors at "
         f"fewer than {_ASYMPTOTIC['feature']} points, or {_ASYMPTOTIC['kernel']} of the kernel's, "
-        "fall faster, so that a fit "
-        "to those is no test of the prediction. (B) Errors of the "
-        "support vector machine of the network's tangent kernel, before and after training in "
-        "the feature regime, against the network's. (C) Checks of the feature regime at p = "
-        f"{counts_of(of_regime(runs, 'wider'))[0]}: the error with one thing changed over that of "
-        "the same points and (but for the width) initialisation; dots are seeds, bars the mean of "
-        "the logarithm with its 95 % interval. Points p and (in brackets) trainings: "
-        f"{'; '.join(f'{name} {text}' for name, text in counts.items())}. The authors' networks "
-        "have 10 000 units."
+        "fall faster, so a fit to those is no test of the prediction. (B) The panel shows errors "
+        "of the support vector machine of the network's tangent kernel, before and after training "
+        "in the feature regime, against the network's. (C) The panel checks the feature regime at "
+        f"p = {counts_of(of_regime(runs, 'wider'))[0]}. It shows the error with one thing changed "
+        "over that of the same points and (but for the width) initialisation. Dots are seeds, bars "
+        "the mean of the logarithm with its 95 % interval. The points p and (in brackets) "
+        f"trainings are {'; '.join(f'{name} {text}' for name, text in counts.items())}. The "
+        "authors' networks have 10 000 units."
     )
 
 

@@ -1,4 +1,7 @@
-"""The stripe model: weights of the first layer before, during and after training."""
+"""The stripe model: weights of the first layer before, during and after training.
+
+See docs/science/stability.md#the-stripe-network-and-its-regimes.
+"""
 
 import numpy as np
 import xarray as xr
@@ -56,13 +59,13 @@ def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     weights = plotted["feature"]
     return (
-        f"First-layer weights of the {weights.sizes['unit']} hidden units, along the coordinate "
-        "that the label depends on and along another, in units of the root mean square along the "
-        f"{weights.sizes['coordinate'] - 1} others; colour: sign of a unit's output weight. One "
-        f"training on {weights.attrs['points']} points for each regime, from the same "
-        "initialisation and with the same points; t* is when a tenth of the points have their "
-        "margin. In the feature regime the weights turn towards the coordinate that matters, in "
-        "the lazy regime they stay. A number is the amplification, over all coordinates. The "
+        f"Marks are the first-layer weights of the {weights.sizes['unit']} hidden units, along the "
+        "coordinate that the label depends on and along another, in units of the root mean square "
+        f"along the {weights.sizes['coordinate'] - 1} others. Colour is the sign of a unit's "
+        f"output weight. Each regime has one training on {weights.attrs['points']} points, from "
+        "the same initialisation and with the same points. At t* a tenth of the points have their "
+        "margin. In the feature regime the weights turn towards the coordinate that matters, and "
+        "in the lazy regime they stay. A number is the amplification, over all coordinates. The "
         "authors' networks have 10 000 units."
     )
 

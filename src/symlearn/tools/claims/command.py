@@ -1,0 +1,68 @@
+"""Judge the claims, and write the table as CSV, Markdown and page; or check such a table.
+
+Judging ends well whatever the outcome, so that its table is there to be read. `--check` then fails
+where a claim fails that its file does not list as failing, or holds though it is listed.
+"""
+
+import argparse
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from symlearn.errors import SymlearnError
+from symlearn.tools.claims.form import load_claims
+from symlearn.tools.claims.page import Row, as_html, as_markdown, as_text
+from symlearn.tools.claims.verdicts import COLUMNS, judge, read_drawn, rows, summary, surprises
+from symlearn.tools.commands import guarded
+from symlearn.tools.gallery.content import read_claims
+
+
+class ClaimError(SymlearnError):
+    """A claim does not turn out as its file lists it."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Judge or check; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="symlearn claims", description=__doc__)
+    parser.add_argument("--claims", type=Path, nargs="+", help="the claims.yaml of each wing")
+    parser.add_argument("--preset", required=True, help="whose expectations to judge by")
+    parser.add_argument(
+        "--check", type=Path, metavar="CSV", help="a table made before, in place of figures"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True,
+        help="CSV to write, with .md and .html beside it; the text to write with --check",
+    )  # fmt: skip
+    parser.add_argument("figures", type=Path, nargs="*", help="the figures' NetCDF files")
+    arguments = parser.parse_args(argv)
+    if arguments.check is None and not (arguments.claims and arguments.figures):
+        parser.error("give --claims and figures, or --check")
+    action = _judge if arguments.check is None else _check
+    return guarded("claims", lambda: action(arguments))
+
+
+def _judge(arguments: argparse.Namespace) -> None:
+    drawn = read_drawn(arguments.figures)
+    claims = load_claims(*arguments.claims)
+    table = rows([judge(claim, arguments.preset, drawn) for claim in claims])
+    out, heading = arguments.out, _heading(arguments.preset, table)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with out.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, COLUMNS)
+        writer.writeheader()
+        writer.writerows(table)
+    out.with_suffix(".md").write_text(as_markdown(table, heading), encoding="utf-8")
+    out.with_suffix(".html").write_text(as_html(table, arguments.preset), encoding="utf-8")
+    print("\n".join([as_text(table), *surprises(table), heading]))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    table = read_claims(arguments.check)
+    if found := surprises(table):
+        page = arguments.check.with_suffix(".html")
+        raise ClaimError(f"{'; '.join(found)}; {page} shows them")
+    arguments.out.write_text(f"{_heading(arguments.preset, table)}\n", encoding="utf-8")
+
+
+def _heading(preset: str, table: Sequence[Row]) -> str:
+    return f"Preset {preset}: {summary(table)}."

@@ -1,0 +1,60 @@
+"""The table of claims as text, as Markdown and as a page that loads nothing."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+
+from symlearn import wings
+from symlearn.tools.claims.verdicts import COLUMNS, summary, surprises
+
+_HERE = Path(__file__).parent
+_UP = "../../"  # from figures/<preset> to the project
+Row = Mapping[str, str]
+
+
+def as_text(table: Sequence[Row]) -> str:
+    """The short columns of the table for a terminal."""
+    columns = ("id", "figure", "outcome", "expected", "measured", "uncertainty")
+    lines = [dict(zip(columns, columns, strict=True)), *table]
+    width = {name: max(len(line[name]) for line in lines) for name in columns}
+    return "\n".join("  ".join(line[n].ljust(width[n]) for n in columns).rstrip() for line in lines)
+
+
+def as_markdown(table: Sequence[Row], heading: str) -> str:
+    """The whole table as Markdown."""
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
+    for row in table:
+        cells = [row[name].replace("|", "\\|").replace("\n", " ") for name in COLUMNS]
+        lines.append("| " + " | ".join(cells) + " |")
+    return f"{heading}\n\n" + "\n".join(lines) + "\n"
+
+
+def as_html(table: Sequence[Row], preset: str) -> str:
+    """The claims as a page: the central ones open, by paper, and the others folded."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string((_HERE / "claims.html").read_text(encoding="utf-8"))
+    central, others = ([r for r in table if bool(r["central"]) is is_so] for is_so in (True, False))
+    return template.render(
+        preset=preset,
+        summary=summary(table),
+        surprises=surprises(table),
+        outcomes=list(dict.fromkeys(row["outcome"] for row in table)),
+        central=_by_paper(central),
+        others=_by_paper(others),
+        counts=(len(central), len(others)),
+        up=_UP,
+        style=(_HERE / "claims.css").read_text(encoding="utf-8"),
+        script=(_HERE / "claims.js").read_text(encoding="utf-8"),
+    )
+
+
+def _by_paper(table: Sequence[Row]) -> dict[str, list[Row]]:
+    """The rows of each paper, papers in the order in which their figures are shown."""
+    papers: dict[str, list[Row]] = {}
+    for wing in wings.wings():
+        if rows := [row for row in table if row["figure"] in wing.figures]:
+            papers[wing.title] = rows
+    return papers
