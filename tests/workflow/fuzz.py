@@ -5,7 +5,9 @@ is drawn from a seed, so that what was found can be found again.
 """
 
 import argparse
+import contextlib
 import gzip
+import io
 import json
 import random
 import resource
@@ -19,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import xarray as xr
+from PIL import Image
 
 from symlearn import config
 from symlearn.datasets.cifar import load_batches, parse_batch
@@ -31,9 +34,24 @@ from symlearn.pipeline.chain import chain, state_of
 from symlearn.pipeline.stage import Inputs
 from symlearn.tools.bundle import archive
 from symlearn.tools.claims.form import load_claims
+from symlearn.tools.forecast import records
+from symlearn.tools.measure import opened
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "src/symlearn/papers/orbits/claims.yaml"
+# A file that is laid over the config, with entries and a preset of one's own.
+OVERLAY = """
+preset: mine
+architectures: {wide: {kind: mlp, hidden_layers: 2}}
+networks: {small: {kind: perceptron, widths: [8, 8]}}
+presets:
+  mine:
+    extends: quick
+    seed: 7
+    dataset: {name: digits, padding: 1, upsampling: 1}
+    rotations: {n: [2, 4], pairs: 8, architectures: [wide, mlp-1]}
+    stability: {draws: 2}
+"""
 _MEMORY = 2**31  # bytes above what the imports took; a forged header asks for more
 _FORGED = (0, 1, 0x7F, 0xFF, 2**15, 2**31 - 1, 2**31, 2**32 - 1)
 
@@ -102,6 +120,24 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
         shutil.copy(provenance.sidecar(result), kernels)
         return Inputs(scratch)(f"kernels/{result.stem}#kernels")
 
+    def laid_over(path: Path) -> object:
+        return config.load(ROOT / "config.yaml", path)
+
+    def recorded(data: bytes, scratch: Path) -> object:
+        with contextlib.chdir(scratch):
+            made = Path("figures/quick/fig2.pdf")
+            place = records._place(made)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
+            record = records.read_record(made)
+            return record and record.has_same(Path("results/spec.json"), "{}")
+
+    picture = io.BytesIO()
+    Image.effect_noise((24, 24), 50).convert("RGB").save(picture, "png")
+    jpeg = io.BytesIO()
+    Image.effect_noise((24, 24), 50).convert("RGB").save(jpeg, "jpeg")
+    record = {"input": ["results/spec.json"], "input_checksums": {"results/spec.json": "sha256:0"}}
+
     return {
         "idx": (idx, lambda data, _: parse_idx(data, "fuzzed")),
         "idx.gz": (gzip.compress(idx), _unpacked),
@@ -110,6 +146,10 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
         "csv.gz": (mnist_5k.installed().read_bytes(), in_file("x.csv.gz", mnist_5k.read_table)),
         "spec": (spec_file.read_bytes(), in_file(spec_file.name, specs.read_spec)),
         "config": ((ROOT / "config.yaml").read_bytes(), in_file("config.yaml", config.load)),
+        "overlay": (OVERLAY.encode(), in_file("mine.yaml", laid_over)),
+        "png": (picture.getvalue(), in_file("x.png", opened)),
+        "jpeg": (jpeg.getvalue(), in_file("x.jpg", opened)),
+        "record": (json.dumps(record).encode(), recorded),
         "claims": (CLAIMS.read_bytes(), in_file("claims.yaml", load_claims)),
         "netcdf": (result.read_bytes(), whole_result),
         "safetensors": (weights.read_bytes(), in_file("w.safetensors", read_tensors)),

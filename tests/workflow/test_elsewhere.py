@@ -129,7 +129,9 @@ def age(folder, *patterns):
             os.utime(path, (1e9 + number, 1e9 + number))
 
 
-@pytest.mark.parametrize("targets", [("all",), ("figures",), ("gallery",), ("bundle", "fig4")])
+@pytest.mark.parametrize(
+    "targets", [("all",), ("figures",), ("claims",), ("gallery",), ("bundle", "fig4")]
+)
 @pytest.mark.parametrize("state", ["as it is", "no records", "no records, old claims"])
 def test_the_forecast_of_what_comes_after_all_figures_is_snakemakes(
     whole, tmp_path, targets, state
@@ -161,5 +163,5 @@ def test_a_configuration_within_that_of_another_workflow_is_refused_in_one_line(
         cwd=tmp_path, env=whole.environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1
-    assert "config: config_version: this key is missing" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert "config: config_version: this key is missing" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -24,12 +24,14 @@ from symlearn.tools.forecast.records import Record, read_record
 # What the jobs after all figures read of a figure and of the claims' files, and what they run.
 _OF_FIGURES: Mapping[str, tuple[str, ...]] = {
     "claims": ("data",),
+    "claims-check": (),
     "gallery": ("pdf", "png", "caption", "sidecar"),
     "bundle": ("pdf",),
 }
-_OF_CLAIMS: Mapping[str, int] = {"claims": 0, "gallery": 1, "bundle": 3}
+_OF_CLAIMS: Mapping[str, int] = {"claims": 0, "claims-check": 3, "gallery": 1, "bundle": 3}
 _RUNS: Mapping[str, tuple[str, ...]] = {
-    "claims": ("symlearn.tools.claims",),
+    "claims": ("symlearn.tools.claims.command",),
+    "claims-check": ("symlearn.tools.claims.command",),
     "gallery": ("symlearn.tools.gallery.command",),
 }
 
@@ -103,7 +105,7 @@ def closing_cell(name: str, figures: Iterable[Cell]) -> Cell:
 
 
 def closing_job(results: Path, cell: Cell) -> Job:
-    """The job of `claims`, `gallery` or `bundle`, which comes after the figures that it reads."""
+    """A job of `CLOSING_JOBS`, which comes after the figures that it reads."""
     name = cell.stage
     folder = output_files(results, cell)[0].parent
     of_figures = [
@@ -132,10 +134,16 @@ def closing_job(results: Path, cell: Cell) -> Job:
 def _source_files(name: str) -> Iterable[Path]:
     match name:
         case "claims":
-            return (wing.claims for wing in wings.wings())
+            return [*(wing.claims for wing in wings.wings()), *_page(name)]
         case "gallery":
-            return (ROOT / f"tools/gallery/gallery.{kind}" for kind in ("html", "css", "js"))
-    return bundled_project().values()
+            return _page(name)
+        case "bundle":
+            return bundled_project().values()
+    return ()
+
+
+def _page(name: str) -> list[Path]:
+    return [ROOT / f"tools/{name}/{name}.{kind}" for kind in ("html", "css", "js")]
 
 
 def _from_here(path: Path) -> Path:

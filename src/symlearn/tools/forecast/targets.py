@@ -55,7 +55,8 @@ def _files_of(figures: Mapping[str, Cell], results: Path, name: str) -> dict[str
             return pdfs
         case "all":
             return {**pdfs, "claims": output_files(results, closing_cell("claims", ()))}
-    return {name: _products(results, closing_cell(name, ()))}
+    *_, last = plan.CLOSING[name]
+    return {last: _products(results, closing_cell(last, ()))}
 
 
 def _products(results: Path, cell: Cell) -> list[Path]:
