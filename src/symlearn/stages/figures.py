@@ -10,6 +10,7 @@ cells it wants, read by `symlearn.wings` without importing the file) and the fun
 """
 
 import importlib
+import io
 import json
 import tempfile
 import time
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import xarray as xr
+from matplotlib.figure import Figure
 
 from symlearn.errors import StoreError
 from symlearn.pipeline import provenance, stage, store
@@ -68,9 +70,16 @@ def _save(module: Any, plotted: Plotted, measured: Measurements, spec: Spec, out
         figure = module.draw(plotted, measured)
         if spec["preset"] == "quick":
             style.watermark(figure, "quick preset")
-        figure.savefig(out, metadata=pdf)
+        _write(figure, out, pdf)
         figure.set_layout_engine("none")  # the PDF's stands; to find it takes as long as to draw
-        figure.savefig(out.with_suffix(".png"), metadata=png)
+        _write(figure, out.with_suffix(".png"), png)
+
+
+def _write(figure: Figure, out: Path, metadata: Mapping[str, str | None]) -> None:
+    """A figure as a file. In memory first: on a full disk matplotlib trips over its own error."""
+    content = io.BytesIO()
+    figure.savefig(content, format=out.suffix[1:], metadata=metadata)
+    out.write_bytes(content.getvalue())
 
 
 def caption(module: Any, plotted: Plotted, spec: Spec) -> str:
