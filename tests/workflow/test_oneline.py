@@ -9,7 +9,8 @@ import pytest
 pytestmark = pytest.mark.workflow
 
 # -o env: the environment that runs the tests is there, and none is to be built in the copy.
-MAKE = ["make", "-o", "env", "figures"]
+# `make test` runs this test, and a make within another says which folder it enters.
+MAKE = ["make", "--no-print-directory", "-o", "env", "figures"]
 
 
 def on_a_terminal(project, *arguments):
