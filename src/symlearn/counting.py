@@ -52,6 +52,24 @@ def orbits_shape(orbits: Cell) -> OrbitsShape:
     )
 
 
+# What goes with the square of the points, in slower routines than the cube, in units of the cube's.
+_SQUARE = 300
+
+
+def study_of_kernels(cell: Cell) -> float:
+    """Factorisations of Gram matrices, one for each ridge and task."""
+    (kernels, *_) = (read for read in cell.inputs if read.stage == "kernels")
+    shape = orbits_shape(kernels.inputs[0])
+    ridges = len(cell.settings.get("ridge_factors", [0]))
+    return ridges * shape.entries * (shape.points + _SQUARE)
+
+
+def stripe_training(settings: Mapping[str, Any]) -> float:
+    """Units times points, for each step of each training; steps grow with the points."""
+    steps = settings["points"] / settings["limits"]["parameters"]
+    return float(len(settings["seeds"]) * settings["width"] * settings["points"] * steps)
+
+
 class Schedule(NamedTuple):
     """How many networks a cell trains, steps of each, and images in a step."""
 

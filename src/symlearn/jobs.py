@@ -5,13 +5,19 @@ counted from their settings fills it; a long cell has a job of its own. One more
 thus remakes the short ones that it shares a job with, and no long one.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from math import inf, prod
 from typing import Any
 
-from symlearn.counting import image_shape, orbits_shape, schedule
+from symlearn.counting import (
+    image_shape,
+    orbits_shape,
+    schedule,
+    stripe_training,
+    study_of_kernels,
+)
 from symlearn.menu.layers import (
     Convolution,
     GlobalAveragePool,
@@ -20,7 +26,7 @@ from symlearn.menu.layers import (
     has_closed_form,
     layers_of,
 )
-from symlearn.pipeline.specs import IN_PLACE, STAGES, Cell
+from symlearn.pipeline.specs import IN_PLACE, STAGES, Cell, inputs_first
 
 Key = tuple[str, str]  # a cell's stage, and its name apart from jobs
 
@@ -32,8 +38,6 @@ FULL = 4e11
 # one. A network that is not dense: of a pixel, as small ones take; training passes thrice.
 _PAIR_OF_PIXELS, _ANGLE, _NEURAL_TANGENTS = 27, 300, 20
 _PIXEL_OF_A_NETWORK, _PASSES = 2000, 3
-# A study of Gram matrices: cubes of the points by fast routines, squares by others.
-_SQUARE = 300
 _STRIPE, _STRIPE_UNIT = "stability.stripe_training", 200
 
 
@@ -42,7 +46,8 @@ def shared(studies: Mapping[str, Sequence[Cell]]) -> dict[str, list[Cell]]:
 
     What a long cell reads shares no job either: it would be another file after one more cell.
     """
-    order = _inputs_first(cell for cells in studies.values() for cell in cells)
+    roots = (cell for cells in studies.values() for cell in cells)
+    order = {_key(cell): cell for cell in inputs_first(roots, lambda cell: cell.inputs)}
     alone = {
         _key(read) for cell in order.values() if FULL < counted(cell) < inf for read in cell.inputs
     }
@@ -61,21 +66,6 @@ def shared(studies: Mapping[str, Sequence[Cell]]) -> dict[str, list[Cell]]:
 def counted(cell: Cell) -> float:
     """The multiplications of a cell, roughly; without bound where they are not counted."""
     return _COUNTS.get(cell.stage, _uncounted)(cell)
-
-
-def _inputs_first(cells: Iterable[Cell]) -> dict[tuple[str, str], Cell]:
-    """The cells and all that they read, each once."""
-    seen: dict[tuple[str, str], Cell] = {}
-
-    def visit(cell: Cell) -> None:
-        if _key(cell) not in seen:
-            for other in cell.inputs:
-                visit(other)
-            seen[_key(cell)] = cell
-
-    for cell in cells:
-        visit(cell)
-    return seen
 
 
 def _key(cell: Cell) -> Key:
@@ -156,20 +146,10 @@ def _one_image(network: Mapping[str, Any], pixels: int) -> float:
 
 def _study(cell: Cell) -> float:
     if cell.settings.get("module") == _STRIPE:
-        return _stripe(cell.settings)
-    kernels = [read for read in cell.inputs if read.stage == "kernels"]
-    if not kernels:
-        return inf
-    shape = orbits_shape(kernels[0].inputs[0])
-    ridges = len(cell.settings.get("ridge_factors", [0]))
-    return ridges * shape.entries * (shape.points + _SQUARE)
-
-
-def _stripe(settings: Mapping[str, Any]) -> float:
-    """Steps grow with the points, and each goes over all points and units of all trainings."""
-    steps = settings["points"] / settings["limits"]["parameters"]
-    work = len(settings["seeds"]) * settings["width"] * settings["points"]
-    return _STRIPE_UNIT * work * steps
+        return _STRIPE_UNIT * stripe_training(cell.settings)
+    if any(read.stage == "kernels" for read in cell.inputs):
+        return study_of_kernels(cell)
+    return inf
 
 
 def _uncounted(_: Cell) -> float:

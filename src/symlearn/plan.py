@@ -10,7 +10,7 @@ from typing import Any
 from symlearn import jobs, wings
 from symlearn.config import Config
 from symlearn.errors import ConfigError
-from symlearn.pipeline.specs import Cell
+from symlearn.pipeline.specs import Cell, inputs_first
 
 # Targets that are all figures and then some jobs of their own.
 CLOSING: Mapping[str, tuple[str, ...]] = {
@@ -57,18 +57,7 @@ def keys_of(figure: str) -> list[str]:
 
 def all_jobs(roots: Iterable[Cell]) -> list[Cell]:
     """The jobs that make the cells and all that they read, each once, inputs first."""
-    seen: dict[str, Cell] = {}
-
-    def visit(job: Cell) -> None:
-        key = f"{job.stage}/{job.name}"
-        if key not in seen:
-            for other in job.reads:
-                visit(other)
-            seen[key] = job
-
-    for root in roots:
-        visit(root.job)
-    return list(seen.values())
+    return inputs_first((root.job for root in roots), lambda job: job.reads)
 
 
 def figure_names() -> list[str]:

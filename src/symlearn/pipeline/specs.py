@@ -13,7 +13,7 @@ group for each part then, and `kernels/<job>#<part>` names one of them.
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -96,6 +96,21 @@ class Cell:
     def name(self) -> str:
         """The slug and ten hex digits of the spec's SHA-256."""
         return f"{self.slug}-{_digest(canonical(self.spec))}"
+
+
+def inputs_first(roots: Iterable[Cell], read: Callable[[Cell], Iterable[Cell]]) -> list[Cell]:
+    """The cells and all that they `read`, each once, what is read first."""
+    seen: dict[tuple[str, str], Cell] = {}
+
+    def visit(cell: Cell) -> None:
+        if (cell.stage, cell.name) not in seen:
+            for other in read(cell):
+                visit(other)
+            seen[cell.stage, cell.name] = cell
+
+    for root in roots:
+        visit(root)
+    return list(seen.values())
 
 
 def canonical(spec: Mapping[str, Any]) -> str:

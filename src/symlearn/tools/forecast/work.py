@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from symlearn.counting import orbits_shape
+from symlearn.counting import orbits_shape, stripe_training, study_of_kernels
 from symlearn.menu.layers import (
     Convolution,
     Dense,
@@ -107,20 +107,8 @@ def _study(cell: Cell) -> Work:
     if not kernels:
         sizes = (orbits_shape(read) for read in cell.inputs if read.stage == "orbits")
         return Work(kind, values=float(sum(size.points * size.pixels for size in sizes)))
-    shape = orbits_shape(kernels[0].inputs[0])
-    ridges = len(cell.settings.get("ridge_factors", [0]))
-    entries = shape.entries
-    # The cube of the points is in fast routines, what goes with their square is not.
-    return Work(kind, ridges * entries * (shape.points + _SQUARE), entries * len(kernels))
-
-
-_SQUARE = 300
-
-
-def _stripe_training(settings: Mapping[str, Any]) -> float:
-    """Units times points, for each step of each training; steps grow with the points."""
-    steps = settings["points"] / settings["limits"]["parameters"]
-    return float(len(settings["seeds"]) * settings["width"] * settings["points"] * steps)
+    entries = orbits_shape(kernels[0].inputs[0]).entries
+    return Work(kind, study_of_kernels(cell), entries * len(kernels))
 
 
 def _stripe_kernel(settings: Mapping[str, Any]) -> float:
@@ -128,7 +116,7 @@ def _stripe_kernel(settings: Mapping[str, Any]) -> float:
 
 
 _STRIPE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
-    "stability.stripe_training": _stripe_training,
+    "stability.stripe_training": stripe_training,
     "stability.stripe_kernel": _stripe_kernel,
 }
 

@@ -14,7 +14,7 @@ from symlearn.plots.inputs import Inputs, Plotted
 from symlearn.plots.panels import FEWEST
 from symlearn.statistics import Measured, Measurements, mean
 
-TITLE = "Long training: the pose left out is not found late"
+TITLE = "Long training, without and with weight decay"
 NEEDS: dict[str, dict[str, int]] = {"long-training": {}}
 _FITTED = 0.98  # of the points trained on, from where on learning counts as late
 _BINS = 50

@@ -58,8 +58,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     measured: dict[str, Measured] = {}
     for tag, here in grid_points(cells):
         for rung in _RUNGS:
-            for ending, difference in (("", _difference), ("_at_identity", _at_identity)):
-                measured[f"difference_{rung}{ending}.{tag}"] = mean_absolute(difference(here, rung))
+            for target, (ending, _) in _TARGETS.items():
+                difference = _difference(here, rung, target)
+                measured[f"difference_{rung}{ending}.{tag}"] = mean_absolute(difference)
         measured[f"mean_exact.{tag}"] = mean_absolute(by_task(here["exact_mean"]))
     return measured
 
@@ -123,25 +124,19 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     return figure
 
 
-def _difference(here: xr.Dataset, rung: str) -> np.ndarray:
+def _difference(here: xr.Dataset, rung: str, target: str) -> np.ndarray:
     """Prediction less exact error: per pair for the scalar formula, else per orbit.
 
-    The subgroup's prediction depends on the pose, so it is compared pose by pose (in the study).
+    The subgroup's prediction depends on the pose: the study has compared it pose by pose.
     """
-    if rung in _SCALAR:
-        return by_task(here[rung] - here["exact_mean"].mean("orbit"))
-    if rung == "coset_block":
-        return by_task(here["coset_difference"])
-    return by_task(here["orbit_block"] - here["exact_mean"])
-
-
-def _at_identity(here: xr.Dataset, rung: str) -> np.ndarray:
-    """The same at pose 0."""
-    exact = here["exact_at_identity"]
+    exact = here[target]
     if rung in _SCALAR:
         return by_task(here[rung] - exact.mean("orbit"))
-    predicted = here["coset_block_at_identity" if rung == "coset_block" else "orbit_block"]
-    return by_task(predicted - exact)
+    if rung == "orbit_block":
+        return by_task(here[rung] - exact)
+    if target == "exact_mean":
+        return by_task(here["coset_difference"])
+    return by_task(here["coset_block_at_identity"] - exact)
 
 
 def _ladder(axes: Axes, rows: xr.Dataset, measured: Measurements, target: str, ending: str) -> None:
