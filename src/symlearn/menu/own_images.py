@@ -140,7 +140,7 @@ def _of_folder(folder: Path) -> OwnImages:
         try:
             with Image.open(file) as picture:
                 size, mode = picture.size, picture.mode
-        except (OSError, SyntaxError, ValueError):
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             raise ValueError(f"{file} cannot be read as a picture") from None
         if mode not in CHANNELS:
             raise ValueError(f"{file} is of mode {mode}; grey pictures (L) and RGB are read")

@@ -5,6 +5,7 @@ symlearn measure resnet50 --weights hub --pictures imagenet/val
 
 import argparse
 import csv
+import io
 import os
 import struct
 import sys
@@ -34,6 +35,7 @@ _UNREADABLE = (
     struct.error,
     Image.DecompressionBombError,
 )
+_LARGEST = 2**26  # pixels; a photograph has about 2**24
 _SUFFIXES = (".jpeg", ".jpg", ".png", ".webp", ".bmp")
 
 
@@ -134,12 +136,16 @@ def _pictures(folder: Path) -> Iterator[Path]:
 def opened(path: Path) -> Image.Image:
     """A picture in colours of 8 bits, upright as its EXIF orientation says; raises DataError."""
     try:
-        with Image.open(path) as image:
+        # From memory, since a file's reader makes room for whatever length the header claims.
+        with Image.open(io.BytesIO(path.read_bytes())) as image:
             if image.mode[0] in "IF":
                 raise DataError(
                     f"{path}: has more than 8 bits a colour, which would be cut off; convert it"
                 )
-            return ImageOps.exif_transpose(image).convert("RGB")
+            if image.width * image.height > _LARGEST:  # its header may be forged; Pillow only warns
+                raise DataError(f"{path}: has more than {_LARGEST} pixels, too many to read")
+            ImageOps.exif_transpose(image, in_place=True)  # a copy would take as much again
+            return image.convert("RGB")
     except _UNREADABLE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DataError(f"{path}: cannot be read as a picture ({reason})") from None

@@ -1,5 +1,6 @@
 """Images of one's own, from an .npz file or a folder of class folders."""
 
+import io
 import zipfile
 import zlib
 from pathlib import Path
@@ -63,10 +64,11 @@ def _from_folder(folder: Path) -> tuple[UInt8[np.ndarray, "image *channel row co
     names, images = [], []
     for name, file in pictures(folder):
         try:
-            with Image.open(file) as picture:
+            # From memory: a file's reader makes room for whatever length the header claims.
+            with Image.open(io.BytesIO(file.read_bytes())) as picture:
                 grey = picture.convert("L") if picture.mode == "1" else picture
                 images.append(np.asarray(grey))
-        except (OSError, SyntaxError, ValueError) as error:
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise DataError(f"{file}: cannot be read as a picture ({error})") from None
         names.append(name)
     levels = np.stack(images)
