@@ -12,9 +12,10 @@ from symlearn.pipeline import store
 from symlearn.statistics import Measured
 from symlearn.tools.claims.command import main
 from symlearn.tools.claims.form import Claim, Expected, load_claims
-from symlearn.tools.claims.page import as_html
+from symlearn.tools.claims.page import as_html, rounded
 from symlearn.tools.claims.verdicts import (
     Drawn,
+    across_seeds,
     could_measure,
     judge,
     rows,
@@ -360,3 +361,41 @@ def test_outcomes_are_counted():
 
 def test_a_page_without_claims_is_a_page():
     assert "<h1>Claims of the preset quick</h1>" in as_html([], "quick")
+
+
+def test_tables_of_several_root_seeds_say_which_claims_disagree(judged, tmp_path, capsys):
+    other = tmp_path / "other.csv"
+    other.write_text(judged.read_text().replace("a,fig2,fails", "a,fig2,holds"))
+    assert main(["--across", str(judged), str(other), str(other)]) == 0
+    out = capsys.readouterr().out
+    assert out == "a: 2 of 3\nOf 3 root seeds: 1 claims do not turn out alike.\n"
+    assert across_seeds([]) == {}
+
+
+def test_a_claim_says_with_how_many_root_seeds_it_holds(tmp_path):
+    entry = {"id": "x-{n}", "for": {"n": [2, 4]}, "seeds": {"quick": {"x-4": "2 of 3"}}}
+    two, four = load_claims(file(tmp_path, entry))
+    found = measured("mnist-5k", spectral=(2.0, 0.1))
+    assert judge(two, "quick", found).note == ""
+    assert judge(four, "quick", found).note == "It holds with 2 of 3 root seeds."
+    assert judge(four, "paper", found).note == ""
+    with pytest.raises(ConfigError, match="seeds"):
+        load_claims(file(tmp_path, {"seeds": {"quick": "often"}}))
+    with pytest.raises(ConfigError, match="x-5"):
+        load_claims(file(tmp_path, {**entry, "seeds": {"quick": {"x-5": "2 of 3"}}}))
+
+
+@pytest.mark.parametrize(
+    ("measured", "uncertainty", "shown"),
+    [
+        ("0.7022", "0.01963", "0.702 ± 0.020"),
+        ("0.4", "0.03162", "0.400 ± 0.032"),
+        ("0.9968", "0.0007969", "0.9968 ± 0.0008"),
+        ("123.4", "23.1", "123 ± 23"),
+        ("7.133e-14", "2.215e-14", "7.133e-14 ± 2.2e-14"),
+        ("1", "0", "1 ± 0"),
+        ("2.5", "", "2.5"),
+    ],
+)
+def test_values_are_shown_to_the_digits_of_their_errors(measured, uncertainty, shown):
+    assert rounded(measured, uncertainty) == shown

@@ -1,7 +1,8 @@
-"""Judge the claims, and write the table as CSV, Markdown and page; or check such a table.
+"""Judge the claims, and write the table as CSV, Markdown and page; or read tables made before.
 
 Judging ends well whatever the outcome, so that its table is there to be read. `--check` then fails
-where a claim fails that its file does not list as failing, or holds though it is listed.
+where a claim fails that its file does not list as failing, or holds though it is listed. `--across`
+takes the tables of several root seeds and says which claims hold with some of them only.
 """
 
 import argparse
@@ -12,7 +13,15 @@ from pathlib import Path
 from symlearn.errors import SymlearnError
 from symlearn.tools.claims.form import load_claims
 from symlearn.tools.claims.page import Row, as_html, as_markdown, as_text
-from symlearn.tools.claims.verdicts import COLUMNS, judge, read_drawn, rows, summary, surprises
+from symlearn.tools.claims.verdicts import (
+    COLUMNS,
+    across_seeds,
+    judge,
+    read_drawn,
+    rows,
+    summary,
+    surprises,
+)
 from symlearn.tools.commands import guarded
 from symlearn.tools.gallery.content import read_claims
 
@@ -25,16 +34,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Judge or check; returns the exit status."""
     parser = argparse.ArgumentParser(prog="symlearn claims", description=__doc__)
     parser.add_argument("--claims", type=Path, nargs="+", help="the claims.yaml of each wing")
-    parser.add_argument("--preset", required=True, help="whose expectations to judge by")
+    parser.add_argument("--preset", help="whose expectations to judge by")
     parser.add_argument(
         "--check", type=Path, metavar="CSV", help="a table made before, in place of figures"
     )
     parser.add_argument(
-        "--out", type=Path, required=True,
+        "--across", type=Path, nargs="+", metavar="CSV", help="tables of several root seeds"
+    )
+    parser.add_argument(
+        "--out", type=Path,
         help="CSV to write, with .md and .html beside it; the text to write with --check",
     )  # fmt: skip
     parser.add_argument("figures", type=Path, nargs="*", help="the figures' NetCDF files")
     arguments = parser.parse_args(argv)
+    if arguments.across is not None:
+        return guarded("claims", lambda: _across(arguments.across))
+    if arguments.preset is None or arguments.out is None:
+        parser.error("give --preset and --out")
     if arguments.check is None and not (arguments.claims and arguments.figures):
         parser.error("give --claims and figures, or --check")
     action = _judge if arguments.check is None else _check
@@ -62,6 +78,13 @@ def _check(arguments: argparse.Namespace) -> None:
         page = arguments.check.with_suffix(".html")
         raise ClaimError(f"{'; '.join(found)}; {page} shows them")
     arguments.out.write_text(f"{_heading(arguments.preset, table)}\n", encoding="utf-8")
+
+
+def _across(files: Sequence[Path]) -> None:
+    found = across_seeds([read_claims(file) for file in files])
+    for name, share in found.items():
+        print(f"{name}: {share}")
+    print(f"Of {len(files)} root seeds: {len(found)} claims do not turn out alike.")
 
 
 def _heading(preset: str, table: Sequence[Row]) -> str:

@@ -29,6 +29,8 @@ from symlearn.statistics import Measured
 # A preset or a data set, as the config may name it.
 PlainName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
+# With how many of the root seeds tried a claim holds.
+Share = Annotated[str, Field(pattern=r"^\d+ of \d+$")]
 Citation = Annotated[str, Field(pattern=r"^docs/science/[a-z-]+\.md#[a-z0-9-]+$")]
 _TOLERANCES = {"within", "relative"}
 
@@ -107,6 +109,10 @@ class Claim(_Form):
     fails: dict[PlainName, str] = Field(
         default={}, description="by preset: why the claim fails there, as it is known to do"
     )
+    seeds: dict[PlainName, Share] = Field(
+        default={},
+        description="by preset: where root seeds disagree, with how many of them it holds",
+    )
     note: str = Field(default="", description="what the expectation rests on")
 
     def expected(self, preset: str) -> Expected | None:
@@ -135,6 +141,7 @@ class _Entry(_Form):
     data: dict[PlainName, PlainName] | Literal["any"] | None = None
     central: bool | list[str] = False
     fails: dict[PlainName, str | dict[Identifier, str]] = {}
+    seeds: dict[PlainName, str | dict[Identifier, str]] = {}
     note: str = ""
     for_: dict[str, list[Any]] | list[dict[str, Any]] = Field(default={}, alias="for")
 
@@ -176,7 +183,7 @@ def _load(path: Path) -> list[Claim]:
 
 def _expanded(entry: _Entry, figure: str, data: Mapping[str, str]) -> list[Claim]:
     """The claims that an entry stands for."""
-    written = entry.model_dump(exclude={"for_", "fails"})
+    written = entry.model_dump(exclude={"for_", "fails", "seeds"})
     written |= {"figure": figure, "data": None if entry.data == "any" else entry.data or data}
     claims = []
     for row in _rows(entry.for_):
@@ -184,12 +191,13 @@ def _expanded(entry: _Entry, figure: str, data: Mapping[str, str]) -> list[Claim
         if not isinstance(own := filled["presets"], Mapping):
             raise ValueError(f"presets: {own!r} is no mapping of presets to relations")
         filled["presets"] = {name: _merged(filled["expect"], its) for name, its in own.items()}
-        fails = {preset: _why(why, filled["id"]) for preset, why in entry.fails.items()}
-        filled["fails"] = {preset: why for preset, why in fails.items() if why is not None}
+        filled["fails"] = _by_preset(entry.fails, filled["id"])
+        filled["seeds"] = _by_preset(entry.seeds, filled["id"])
         if not isinstance(entry.central, bool):
             filled["central"] = filled["id"] in entry.central
         claims.append(Claim.model_validate(filled))
-    listed = {name for why in entry.fails.values() if isinstance(why, dict) for name in why}
+    said = [*entry.fails.values(), *entry.seeds.values()]
+    listed = {name for why in said if isinstance(why, dict) for name in why}
     listed |= set() if isinstance(entry.central, bool) else set(entry.central)
     if unknown := sorted(listed - {claim.id for claim in claims}):
         raise ValueError(f"no claim of this entry is {', '.join(unknown)}")
@@ -214,8 +222,10 @@ def _merged(expect: Mapping[str, Any] | None, override: Any) -> Any:
     return {**{k: v for k, v in expect.items() if k not in _TOLERANCES}, **override}
 
 
-def _why(reason: str | Mapping[str, str], name: str) -> str | None:
-    return reason if isinstance(reason, str) else reason.get(name)
+def _by_preset(said: Mapping[str, str | Mapping[str, str]], name: str) -> dict[str, str]:
+    """What is said of one claim of an entry, by preset."""
+    own = {key: one if isinstance(one, str) else one.get(name) for key, one in said.items()}
+    return {preset: text for preset, text in own.items() if text is not None}
 
 
 def _filled(value: Any, row: Mapping[str, Any]) -> Any:

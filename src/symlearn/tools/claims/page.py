@@ -1,6 +1,7 @@
 """The table of claims as text, as Markdown and as a page that loads nothing."""
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
@@ -46,9 +47,23 @@ def as_html(table: Sequence[Row], preset: str) -> str:
         others=_by_paper(others),
         counts=(len(central), len(others)),
         up=_UP,
+        rounded=rounded,
         style=(_HERE / "claims.css").read_text(encoding="utf-8"),
         script=(_HERE / "claims.js").read_text(encoding="utf-8"),
     )
+
+
+def rounded(measured: str, uncertainty: str) -> str:
+    """A value and its standard error, to the first two digits of the error: "0.702 ± 0.020"."""
+    if not uncertainty:
+        return measured
+    value, error = Decimal(measured), Decimal(uncertainty)
+    place = Decimal(1).scaleb(error.adjusted() - 1)
+    if error == 0 or "e" in measured + uncertainty or place > 1:
+        return f"{measured} ± {float(uncertainty):.2g}"
+    if place < Decimal(1).scaleb(value.adjusted() - 3):  # the table has four digits of a value
+        return f"{measured} ± {float(uncertainty):.1g}"
+    return f"{value.quantize(place)} ± {error.quantize(place)}"
 
 
 def _by_paper(table: Sequence[Row]) -> dict[str, list[Row]]:

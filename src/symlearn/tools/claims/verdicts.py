@@ -77,6 +77,8 @@ def judge(claim: Claim, preset: str, drawn: Mapping[str, Drawn]) -> Verdict:
     outcome: Outcome = "holds" if expected.holds(found) else "fails"
     why = claim.fails.get(preset, "")
     note = why if outcome == "fails" and why else claim.note
+    if preset in claim.seeds:
+        note = f"{note} It holds with {claim.seeds[preset]} root seeds.".strip()
     return Verdict(claim, expected, found, outcome, note, _surprise(claim, preset, outcome))
 
 
@@ -123,6 +125,18 @@ def summary(table: Sequence[Mapping[str, str]]) -> str:
 def surprises(table: Sequence[Mapping[str, str]]) -> list[str]:
     """What contradicts `fails`, a line for each claim."""
     return [f"{row['id']} {row['surprise']}" for row in table if row["surprise"]]
+
+
+def across_seeds(tables: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, str]:
+    """With how many of the tables' root seeds each claim holds, where they disagree: "2 of 3"."""
+    outcomes: dict[str, list[str]] = {}
+    for row in (row for table in tables for row in table):
+        outcomes.setdefault(row["id"], []).append(row["outcome"])
+    return {
+        name: f"{found.count('holds')} of {len(found)}"
+        for name, found in outcomes.items()
+        if len(set(found)) > 1
+    }
 
 
 def _surprise(claim: Claim, preset: str, outcome: Outcome) -> str:

@@ -1,10 +1,12 @@
-"""The page as a reader meets it; skipped where no Chromium is installed."""
+"""The pages as a reader meets them; skipped where no Chromium is installed."""
 
 import importlib.util
 from pathlib import Path
 
 import pytest
 
+from symlearn.tools.claims.page import as_html
+from symlearn.tools.claims.verdicts import COLUMNS
 from symlearn.tools.gallery.command import main
 
 
@@ -89,3 +91,43 @@ def test_the_first_key_leads_past_the_contents_and_focus_is_seen(browser, page):
     outline = "getComputedStyle(document.activeElement).outlineStyle"
     assert browser.run("document.activeElement.className") == "scroll"
     assert browser.run(outline) == "solid"
+
+
+@pytest.fixture(scope="module")
+def claims(tmp_path_factory):
+    """The page of three claims, of which two are central."""
+    usual = dict.fromkeys(COLUMNS, "") | {"figure": "fig2", "source": "docs/science/orbits.md#x"}
+    rows = [
+        {**usual, "id": "high", "claim": "High.", "outcome": "holds", "measured": "10"},
+        {**usual, "id": "low", "claim": "Low.", "outcome": "fails", "measured": "9"},
+        {**usual, "id": "rest", "claim": "Rest.", "outcome": "holds", "measured": "-1"},
+    ]
+    path = tmp_path_factory.mktemp("claims") / "claims.html"
+    path.write_text(as_html([row | {"central": "yes"} for row in rows[:2]] + rows[2:], "quick"))
+    return path
+
+
+SEEN = "[...document.querySelectorAll('tbody tr')].filter(r => r.checkVisibility()).map(r => r.id)"
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_the_page_of_claims_opens_on_the_central_ones(browser, claims, width):
+    browser.events.clear()
+    browser.open(claims, width)
+    assert browser.run(SEEN) == ["high", "low"]
+    assert browser.complaints == []
+    overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert browser.run(overflow) == 0
+
+
+def test_claims_are_sorted_by_size_and_chosen_by_text_and_outcome(browser, claims):
+    browser.open(claims, 1200)
+    browser.run("document.querySelectorAll('th')[3].querySelector('button').click()")
+    assert browser.run(SEEN) == ["low", "high"]
+    chosen = "(form.elements.outcome.value = 'holds', form.dispatchEvent(new Event('input')))"
+    browser.run(chosen)
+    assert browser.run(SEEN) == ["high", "rest"]
+    assert browser.run("document.querySelector('[role=status]').textContent") == "2 of 3 claims"
+    browser.run("(location.hash = 'low')")
+    browser.run("new Promise(resolve => setTimeout(resolve, 100))")
+    assert "low" in browser.run(SEEN)
