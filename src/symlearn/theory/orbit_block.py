@@ -61,6 +61,16 @@ def averaged_errors(
     return errors[..., 0] if np.ndim(labels) == 1 else errors
 
 
+def softened(averages: Averages, share: float | Float[np.ndarray, "*batch"]) -> Averages:
+    """The averages of the kernel (1 - share) k(x, y) + share <k(x, g y)>_g.
+
+    It lies between an augmented network's (share 0) and a tied one's (share 1), and scales all
+    irreps but the trivial one by 1 - share (docs/science/orbits.md#soft-equivariance).
+    """
+    softness = np.asarray(share, dtype=float)[..., None, None, None]
+    return (1 - softness) * averages + softness * averages.mean(axis=-1, keepdims=True)
+
+
 def coset_block_errors(
     gram: Gram, orbits: int, subgroup: Subgroup, labels: Labels, ridge: Ridge = 0.0
 ) -> Float[np.ndarray, "..."]:
@@ -163,7 +173,7 @@ def scalar_error(
     averages = average_over_subgroup(gram, 2, Subgroup.whole(group))
     sums = averages.sum(axis=-1)
     label_eigenvalue = 0.5 * (sums[..., 0, 0] + sums[..., 1, 1]) - sums[..., 0, 1] + ridge
-    identity = _identity_block(averages, group, ridge)
+    identity = identity_block(averages, group, ridge)
     return 1.0 / (label_eigenvalue * np.trace(identity, axis1=-2, axis2=-1) / 2)
 
 
@@ -182,7 +192,7 @@ def _residuals(
     ridge: Ridge,
 ) -> Float[np.ndarray, "*batch orbit output"]:
     """W_MM^-1 v_M for the sets M of orbits, the rows of `missing`."""
-    identity = _identity_block(averages, group, ridge)
+    identity = identity_block(averages, group, ridge)
     weighted = _trivial(averages, ridge, targets)
     errors = np.empty(weighted.shape)
     for holes in missing:
@@ -191,27 +201,36 @@ def _residuals(
     return errors
 
 
-def _identity_block(
-    averages: Averages, group: FiniteGroup, ridge: Ridge
+def identity_block(
+    averages: Averages, group: FiniteGroup, ridge: Ridge = 0.0
 ) -> Float[np.ndarray, "*batch orbit orbit"]:
     """W of docs/science/orbits.md#the-orbit-block-error: K^-1 at the identity of each orbit.
 
-    (1 / |G|) sum_rho d_rho Tr_rho (sum_u k(u) (x) rho(u))^-1, all irreps of one dimension d at
-    once: each is one matrix of side d times the number of orbits.
+    (1 / |G|) sum_rho d_rho Tr_rho (sum_u k(u) (x) rho(u))^-1.
     """
     *batch, orbits, _, order = averages.shape
     block = np.zeros((*batch, orbits, orbits))
+    for d, weights, matrices in irrep_blocks(averages, group):
+        with threadpool_limits(1):  # threads that wait for each other cost more than they bring
+            inverse = np.linalg.inv(matrices + _diagonal(ridge, orbits * d)[..., None, :, :]).real
+        inverse = inverse.reshape(*batch, len(weights), orbits, d, orbits, d)
+        block += d * np.einsum("...rqipi,r->...qp", inverse, weights)
+    return block / order
+
+
+def irrep_blocks(
+    averages: Averages, group: FiniteGroup
+) -> Iterator[tuple[int, Float[np.ndarray, " irrep"], Shaped[np.ndarray, "*batch irrep row row"]]]:
+    """For each dimension d of irreps: d, how many each stands for, and sum_u k(u) (x) rho(u).
+
+    Each is one matrix of side d times the number of orbits, rows in the order (orbit, index).
+    """
+    *batch, orbits, _, order = averages.shape
     for d, weights, matrices in _irreps_by_dimension(group):
         transform = _transform(averages.reshape(-1, order), matrices)
         transform = transform.reshape(-1, orbits, orbits, len(matrices), d, d)
-        square = transform.transpose(0, 3, 1, 4, 2, 5).reshape(
-            *batch, len(matrices), orbits * d, orbits * d
-        )
-        with threadpool_limits(1):  # threads that wait for each other cost more than they bring
-            inverse = np.linalg.inv(square + _diagonal(ridge, orbits * d)[..., None, :, :]).real
-        inverse = inverse.reshape(*batch, len(matrices), orbits, d, orbits, d)
-        block += d * np.einsum("...rqipi,r->...qp", inverse, weights)
-    return block / order
+        square = transform.transpose(0, 3, 1, 4, 2, 5)
+        yield d, weights, square.reshape(*batch, len(matrices), orbits * d, orbits * d)
 
 
 def _transform(
