@@ -96,7 +96,8 @@ def test_the_first_key_leads_past_the_contents_and_focus_is_seen(browser, page):
 @pytest.fixture(scope="module")
 def claims(tmp_path_factory):
     """The page of three claims, of which two are central."""
-    usual = dict.fromkeys(COLUMNS, "") | {"figure": "fig2", "source": "docs/science/orbits.md#x"}
+    source = {"figure": "fig2", "source": "docs/science/orbits.md#two-rings"}
+    usual = dict.fromkeys(COLUMNS, "") | source
     rows = [
         {**usual, "id": "high", "claim": "High.", "outcome": "holds", "measured": "10"},
         {**usual, "id": "low", "claim": "Low.", "outcome": "fails", "measured": "9"},
