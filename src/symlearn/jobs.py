@@ -24,7 +24,9 @@ from symlearn.menu.layers import (
     Layers,
     RadialBasis,
     has_closed_form,
+    is_of_tokens,
     layers_of,
+    products_of_tokens,
 )
 from symlearn.pipeline.specs import IN_PLACE, STAGES, Cell, inputs_first
 
@@ -116,6 +118,8 @@ def _kernel(cell: Cell) -> float:
 
 def _entry(layers: Layers, pixels: int, exact: bool) -> float:
     """The multiplications of an entry, roughly."""
+    if is_of_tokens(layers):
+        return products_of_tokens(layers, pixels) * (1 if exact else _NEURAL_TANGENTS)
     convolutions = sum(isinstance(layer, Convolution) for layer in layers)
     if isinstance(layers[0], RadialBasis) or not convolutions:
         return float(pixels + _ANGLE * len(layers))

@@ -1,5 +1,6 @@
 """The kernel of an architecture between two lists of images: one tile of a Gram matrix."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -9,19 +10,25 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from symlearn.kernels import closed_form, recursion
+from symlearn.kernels import closed_form, recursion, tokens
 from symlearn.kernels.neural_tangents_adapter import load_stax
 from symlearn.menu.layers import (
     Convolution,
     Dense,
     Flatten,
+    Gelu,
     GlobalAveragePool,
     Layer,
+    LayerNorm,
     Layers,
+    Patches,
     RadialBasis,
     Relu,
+    Residual,
+    SelfAttention,
     has_closed_form,
     is_dense,
+    is_of_tokens,
 )
 
 Kind = Literal["ntk", "nngp"]
@@ -49,14 +56,16 @@ def kernel_tile(
 ) -> KernelTile:
     """The kernel of `layers` on images of `shape`.
 
-    In float64, networks of one convolution take the closed form and dense ones their recursion;
-    all else, and everything in float32 (kept to show the authors' own precision), goes through
-    neural-tangents.
+    In float64, networks of one convolution take the closed form, dense ones and transformers their
+    recursions; all else, and everything in float32 (kept to show the authors' own precision), goes
+    through neural-tangents.
     """
     if isinstance(layers[0], RadialBasis):
         return KernelTile(_compiled(_radial_basis(layers[0].inverse_length)), 8 * 4)
     if precision == "float64" and has_closed_form(layers):
         return _closed_form_tile(layers, shape, kind)
+    if precision == "float64" and is_of_tokens(layers):
+        return _tokens_tile(layers, shape, kind)
     if precision == "float64" and is_dense(layers):
         return KernelTile(_compiled(recursion.dense(layers, kind)), 8 * 8)
     return _neural_tangents_tile(layers, shape, kind)
@@ -83,20 +92,37 @@ def _closed_form_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> Ker
     return KernelTile(evaluate, 8 * (3 * pixels**2 if pooled else 4 * pixels))
 
 
+def _tokens_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
+    return KernelTile(
+        _compiled(tokens.transformer(layers, kind)), 8 * 6 * _pixels(layers, shape) ** 2
+    )
+
+
+def _pixels(layers: Layers, shape: tuple[int, ...]) -> int:
+    """The pixels of the images, or the tokens that stand for them."""
+    side = layers[0].side if isinstance(layers[0], Patches) else 1
+    return (shape[0] // side) * (shape[1] // side)
+
+
 def neural_tangents_kernel(layers: Layers, kind: Kind) -> Callable[[Images, Images], Tile]:
     """The kernel of any layers as neural-tangents evaluates it, not compiled."""
     stax = load_stax()
     *_, kernel = stax.serial(*(_stax_layer(stax, layer) for layer in layers))
 
     def evaluate(x: Images, y: Images) -> Tile:
-        return kernel(x[..., None], y[..., None], kind)
+        with warnings.catch_warnings():
+            # Keys are to be tied to queries, and each branch of a sum has weights of its own.
+            warnings.filterwarnings(
+                "ignore", message="Linear scaling attention used|`FanIn` layers"
+            )
+            return kernel(x[..., None], y[..., None], kind)
 
     return evaluate
 
 
 def _neural_tangents_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTile:
-    pixels = shape[0] * shape[1]
-    convolutional = any(isinstance(layer, Convolution) for layer in layers)
+    pixels = _pixels(layers, shape)
+    convolutional = any(isinstance(layer, Convolution | Patches) for layer in layers)
     pooled = any(isinstance(layer, GlobalAveragePool) for layer in layers)
     covariances = 1 if not convolutional else pixels**2 if pooled else pixels
     # Covariance, its square root, angle, sine and both kernels are held at once.
@@ -117,5 +143,28 @@ def _stax_layer(stax: Any, layer: Layer) -> Any:
             return stax.GlobalAvgPool()
         case Flatten():
             return stax.Flatten()
+        case Patches(side):
+            return stax.Conv(1, (side, side), (side, side), padding="VALID", W_std=1.0, b_std=None)
+        case LayerNorm():
+            return stax.LayerNorm()
+        case SelfAttention(positions):
+            return _attention(stax, positions)
+        case Gelu():
+            return stax.Gelu()
+        case Residual(body):
+            inner = stax.serial(*(_stax_layer(stax, one) for one in body))
+            branches = stax.parallel(stax.Identity(), inner)
+            return stax.serial(stax.FanOut(2), branches, stax.FanInSum())
         case RadialBasis():
             raise ValueError("a radial basis function is a kernel of its own, not a layer")
+
+
+def _attention(stax: Any, positions: bool) -> Any:
+    """Attention whose keys are tied to its queries: without that no closed form is known."""
+    return stax.GlobalSelfAttention(
+        *(1, 1, 1, 1),
+        linear_scaling=True,
+        attention_mechanism="SOFTMAX",
+        pos_emb_type="SUM" if positions else "NONE",
+        val_pos_emb=positions,
+    )

@@ -35,14 +35,22 @@ def dense(layers: Layers, kind: str) -> Callable[[Images, Images], Tile]:
         nngp = a @ b.T / pixels + inputs
         ntk = nngp
         for bias in hidden:
-            scale = jnp.sqrt(own[:, None] * other[None, :])
-            gap = jnp.clip(1.0 - nngp / jnp.where(scale > 0, scale, 1.0), 0.0, 2.0)
-            gap = jnp.where(gap <= _ROUNDING, 0.0, gap)
-            cosine, sine = 1.0 - gap, jnp.sqrt(gap * (2.0 - gap))
-            left = (jnp.pi - jnp.arctan2(sine, cosine)) / (2.0 * jnp.pi)
-            nngp = scale * (sine / (2.0 * jnp.pi) + left * cosine) + bias
-            ntk = ntk * left + nngp
+            outputs, slopes = rectified(nngp, own[:, None], other[None, :])
+            nngp = outputs + bias
+            ntk = ntk * slopes + nngp
             own, other = own / 2 + bias, other / 2 + bias
         return {"ntk": ntk, "nngp": nngp}[kind]
 
     return evaluate
+
+
+def rectified(
+    kernel: Float[Array, "..."], own: Float[Array, "..."], other: Float[Array, "..."]
+) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+    """E[relu(u) relu(v)] and E[relu'(u) relu'(v)] of Gaussians with this kernel and variances."""
+    scale = jnp.sqrt(own * other)
+    gap = jnp.clip(1.0 - kernel / jnp.where(scale > 0, scale, 1.0), 0.0, 2.0)
+    gap = jnp.where(gap <= _ROUNDING, 0.0, gap)
+    cosine, sine = 1.0 - gap, jnp.sqrt(gap * (2.0 - gap))
+    slopes = (jnp.pi - jnp.arctan2(sine, cosine)) / (2.0 * jnp.pi)
+    return scale * (sine / (2.0 * jnp.pi) + slopes * cosine), slopes

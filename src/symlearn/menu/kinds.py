@@ -13,12 +13,13 @@ from symlearn.errors import ConfigError
 from symlearn.menu import architectures
 from symlearn.menu.lookup import module_of
 
-# The architectures of the papers, known by these names everywhere.
+# The architectures of the papers, and a transformer, known by these names everywhere.
 STANDARD: Mapping[str, Mapping[str, Any]] = {
     "mlp-1": {"kind": "mlp", "hidden_layers": 1},
     "mlp-5": {"kind": "mlp", "hidden_layers": 5},
     "cnn-fc-3": {"kind": "cnn", "readout": "flatten", "filter_size": 3},
     "cnn-gap-3": {"kind": "cnn", "readout": "gap", "filter_size": 3},
+    "transformer-7": {"kind": "transformer", "patch": 7},
 }
 
 

@@ -44,7 +44,53 @@ class RadialBasis:
     inverse_length: float
 
 
-Layer = Dense | Convolution | Relu | GlobalAveragePool | Flatten | RadialBasis
+@dataclass(frozen=True)
+class Patches:
+    """Square patches that tile the image, each a token, embedded linearly without bias."""
+
+    side: int
+
+
+@dataclass(frozen=True)
+class LayerNorm:
+    """Every token with mean 0 and variance 1 over its channels."""
+
+
+@dataclass(frozen=True)
+class SelfAttention:
+    """Softmax attention of all tokens, keys tied to queries, products divided by their width.
+
+    With `positions`, a code of each token's position is added first, random and then trained.
+    """
+
+    positions: bool
+
+
+@dataclass(frozen=True)
+class Gelu:
+    """The Gaussian error linear unit."""
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What the layers of the body add to their input."""
+
+    body: "Layers"
+
+
+Layer = (
+    Dense
+    | Convolution
+    | Relu
+    | GlobalAveragePool
+    | Flatten
+    | RadialBasis
+    | Patches
+    | LayerNorm
+    | SelfAttention
+    | Gelu
+    | Residual
+)
 Layers = tuple[Layer, ...]
 
 
@@ -79,3 +125,18 @@ def has_closed_form(layers: Layers) -> bool:
         case (Convolution(), Relu(), GlobalAveragePool(), Flatten(), Dense(bias=False)):
             return True
     return False
+
+
+def is_of_tokens(layers: Layers) -> bool:
+    """Whether `layers` are a transformer's: patches as tokens, and their mean read out."""
+    return isinstance(layers[0], Patches)
+
+
+def products_of_tokens(layers: Layers, pixels: int) -> float:
+    """Of a kernel's entry, roughly the multiplications, if `is_of_tokens` holds for `layers`."""
+    first, *rest = layers
+    assert isinstance(first, Patches)
+    tokens = pixels / first.side**2
+    within = [inner for layer in rest if isinstance(layer, Residual) for inner in layer.body]
+    attentions = sum(isinstance(layer, SelfAttention) for layer in within)
+    return tokens**2 * (first.side**2 + 8 * tokens * attentions + 30 * len(within))

@@ -19,7 +19,6 @@ from symlearn.menu.layers import (
     Flatten,
     GlobalAveragePool,
     Layers,
-    RadialBasis,
     Relu,
     layers_of,
 )
@@ -101,6 +100,7 @@ def from_layers(layers: Layers, shape: tuple[int, int, int], outputs: int, width
                 size = (size[0], 1, 1)
             case Flatten():
                 modules.append(nn.Flatten())
-            case RadialBasis():
-                raise ValueError("a radial basis function is a kernel without a network")
+            case _:
+                name = type(layer).__name__
+                raise ValueError(f"the layer {name} is of kernels and has no network of a width")
     return nn.Sequential(*modules)

@@ -217,30 +217,36 @@ class Settings(Closed):
 
 def rotations_have_pairs(context: Context, rotations: Rotations) -> Faults:
     """Pairs differ, at least on the whole: of few images the same are drawn again and again."""
+    yield from _kernels_fit(context, "rotations", rotations)
     facts = context.dataset.facts
     there = comb(facts.classes, 2) * facts.smallest_class**2
     yield from at_most("rotations.pairs", rotations.pairs, there, "the pairs that there are")
 
 
+def dihedral_fits_the_images(context: Context, dihedral: Dihedral) -> Faults:
+    """Patches tile the images."""
+    yield from _kernels_fit(context, "dihedral", dihedral)
+
+
 def shifts_divide_the_images(context: Context, shifts: Shifts) -> Faults:
-    """Cyclic shifts are by whole pixels."""
-    yield from _whole_steps(context, "shifts", shifts)
+    """Cyclic shifts are by whole pixels, and by whole patches."""
+    yield from _kernels_fit(context, "shifts", shifts)
 
 
 def precision_divides_the_images(context: Context, precision: Precision) -> Faults:
-    """Cyclic shifts are by whole pixels."""
-    yield from _whole_steps(context, "precision", precision)
+    """Likewise."""
+    yield from _kernels_fit(context, "precision", precision)
 
 
 def seeds_fit_the_data(context: Context, seeds: Seeds) -> Faults:
-    """Cyclic shifts are by whole pixels, and a class has no more images than it has."""
-    yield from _whole_steps(context, "seeds", seeds)
+    """Likewise, and a class has no more images than it has."""
+    yield from _kernels_fit(context, "seeds", seeds)
     yield from _enough_of_each_class(context, "seeds", seeds)
 
 
 def classes_fit_the_data(context: Context, classes: Classes) -> Faults:
-    """Cyclic shifts are by whole pixels, and a class has no more images than it has."""
-    yield from _whole_steps(context, "classes", classes)
+    """Likewise, and a class has no more images than it has."""
+    yield from _kernels_fit(context, "classes", classes)
     yield from _enough_of_each_class(context, "classes", classes)
 
 
@@ -323,11 +329,31 @@ def _with_theory(
         )
 
 
-def _whole_steps(context: Context, key: str, study: Pairs | Seeds | Classes) -> Faults:
+def _kernels_fit(context: Context, key: str, study: Pairs | Seeds | Classes) -> Faults:
+    """Shifts move whole pixels, patches tile images, and a shift moves whole patches.
+
+    A transformer is invariant under no other shifts, and its kernel is computed for one point of
+    each class of exact symmetries.
+    """
     side = context.dataset.side
+    shifted = study.group.endswith("shift")
     for n in study.n:
-        if study.group.endswith("shift") and side % n:
+        if shifted and side % n:
             yield f"{key}.n", f"{n} does not divide the images' side, {side} pixels"
+    for name in study.architectures:
+        entry = context.architectures.get(name, {})
+        if (patch := entry.get("patch")) is None:
+            continue
+        if side % patch:
+            where = f"{key}.architectures"
+            yield where, f"{name} has patches of {patch} pixels, which do not tile {side} pixels"
+        for n in study.n:
+            if shifted and side % n == 0 and (side // n) % patch:
+                yield (
+                    f"{key}.n",
+                    f"{n} shifts of {side // n} pixels do not move whole patches of {name}, "
+                    f"{patch} pixels",
+                )
 
 
 def _enough_of_each_class(context: Context, key: str, study: Seeds | Classes) -> Faults:

@@ -16,7 +16,9 @@ from symlearn.menu.layers import (
     Layers,
     RadialBasis,
     has_closed_form,
+    is_of_tokens,
     layers_of,
+    products_of_tokens,
 )
 from symlearn.pipeline.specs import Cell
 from symlearn.tools.forecast import training
@@ -78,6 +80,9 @@ def _entry(layers: Layers, pixels: int, precision: str) -> tuple[str, float]:
     if isinstance(layers[0], RadialBasis):
         return "rbf", float(pixels)
     double = 2 if precision == "float64" else 1  # the bytes of a number, relative
+    if is_of_tokens(layers):
+        kind = "tokens" if precision == "float64" else "neural-tangents tokens"
+        return kind, products_of_tokens(layers, pixels)
     convolutions = sum(isinstance(layer, Convolution) for layer in layers)
     if not convolutions:
         return "mlp", double * (pixels / 100 + sum(isinstance(layer, Dense) for layer in layers))
