@@ -196,6 +196,16 @@ def geometric_mean(x: Float[np.ndarray, " task"]) -> Measured:
     return Measured(middle, middle * logs.uncertainty)
 
 
+def ratio(above: Measured, below: Measured) -> Measured:
+    """One measured quantity over another, with its standard error as if they were independent.
+
+    To first order. Where both are of the same tasks, and vary together, it is too large.
+    """
+    value = above.value / below.value
+    shares = [one.uncertainty / one.value for one in (above, below)]
+    return Measured(value, abs(value) * float(np.hypot(*shares)))
+
+
 def largest(x: Num[np.ndarray, "..."]) -> Measured:
     """The largest absolute value."""
     return Measured(float(np.abs(x).max()))

@@ -370,6 +370,16 @@ FAULTS = {
         19,
         ["partial.images: 19 is less than two of each of the 10 classes"],
     ),
+    "too-few-images-of-one-network": (
+        f"{QUICK}.partial.by_network.cnn",
+        {"images": 25},
+        ["by_network.cnn.images: 25 is no multiple of 10", "take 20"],
+    ),
+    "recipe-of-no-network": (
+        f"{QUICK}.partial.by_network.cn",
+        {"epochs": 3},
+        ["'cn' is unknown", "did you mean 'cnn'"],
+    ),
     "too-many-seeds-of-ten": (f"{QUICK}.classes.seeds_per_class", 175, ["175", "174"]),
 }
 FAULTS |= {

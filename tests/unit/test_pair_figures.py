@@ -6,7 +6,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 
 from symlearn.papers.orbits.figures import fig5, fig6, fig8, fig9
-from symlearn.papers.orbits.figures.quantities import pair_quantities
+from symlearn.papers.orbits.figures.quantities import differences, pair_quantities
 from symlearn.papers.speed.timings import PREDICTED
 from symlearn.plots import style
 from symlearn.plots.panels import orbit_loops
@@ -42,7 +42,7 @@ def seeds_and_classes(orbits):
     coords = {"architecture": ("cell", ["mlp-1"]), "n": ("cell", [8])}
     classes = xr.Dataset(
         {"class_": ("orbit", class_of)}
-        | dict.fromkeys(["exact_correct_mean", "orbit_block_correct", "spectral_correct"], right),
+        | dict.fromkeys(fig6._RULES, right),
         coords=coords,
     )
     accuracy = (("cell", "member"), np.ones((1, 10)))
@@ -51,6 +51,18 @@ def seeds_and_classes(orbits):
         coords={"network": ("cell", ["mlp"]), "n": ("cell", [8])},
     )
     return {"seeds": grid(orbits, PAIRS), "classes": classes, "trained": trained}
+
+
+def dihedral_and_cyclic(orbits, n=(8,), rotations=(4,)):
+    """Dihedral cells, and cells of rotations alone of the same pairs."""
+    images = np.arange(TASKS * orbits).reshape(TASKS, orbits)
+    drawn = {}
+    for key, sizes in (("pairs", n), ("rotations", rotations)):
+        cells = grid(orbits, PAIRS, sizes)
+        drawn[key] = cells.assign(
+            source_image=(("cell", "task", "orbit"), np.repeat(images[None], len(sizes), axis=0))
+        )
+    return drawn
 
 
 def with_trained(orbits):
@@ -67,7 +79,7 @@ MEASURED = {
     "fig4": lambda orbits: pair_quantities(grid(orbits, PAIRS)),
     "fig5": lambda orbits: fig5.measure(with_trained(orbits)),
     "fig6": lambda orbits: fig6.measure(seeds_and_classes(orbits)),
-    "fig8": lambda orbits: fig8.measure({"pairs": grid(orbits, PAIRS)}),
+    "fig8": lambda orbits: fig8.measure(dihedral_and_cyclic(orbits)),
     "fig9": lambda orbits: fig9.measure({"pairs": grid(orbits, PAIRS)}),
 }
 
@@ -83,6 +95,35 @@ def test_a_second_orbit_with_the_same_errors_makes_no_figure_surer(figure):
     assert by_orbit
     for name in by_orbit:
         assert two[name] == pytest.approx(one[name]), name
+
+
+def test_figure_8_compares_dihedral_groups_with_rotations_of_the_same_pairs_alone():
+    """Rotations of twice the errors, which have one pair of other images and one pair more."""
+    plotted = dihedral_and_cyclic(2, (4, 8), (4, 8, 32))
+    dihedral, rotations = plotted["pairs"], plotted["rotations"]
+    for name in ("exact_at_identity", "exact_mean"):
+        rotations[name][{"cell": 1}] = 2 * dihedral[name].isel(cell=0).values
+        rotations[name][{"cell": 1, "task": 3}] = 99.0
+    rotations["source_image"][{"cell": 1, "task": 3}] = -1
+    plotted["pairs"] = dihedral.isel(task=slice(0, TASKS - 1))
+    measured = fig8.measure(plotted)
+    found = measured["ratio_equal_order_at_identity.mlp-1.order8"]  # of 4 and of 8 rotations
+    assert found == pytest.approx((0.5, 0.0))
+    assert "ratio_same_rotations_mean.mlp-1.order16" in measured
+    assert "ratio_equal_order_mean.mlp-1.order16" not in measured  # 16 rotations were not drawn
+
+
+def test_an_advantage_is_told_for_each_target():
+    """Predictions that are off by 0.3 and 0.1 on pose 0, and by 0.1 and 0.1 on the mean."""
+    cells = grid(2, PAIRS).isel(cell=0)
+    for name in ("exact_at_identity", "exact_mean", "orbit_block"):
+        cells[name] = xr.full_like(cells[name], 1.0)
+    cells["spectral"] = xr.full_like(cells["spectral"], 1.3)
+    cells["orbit_block"] = cells["orbit_block"] + 0.1
+    cells["exact_mean"] = cells["exact_mean"] + 0.2
+    found = differences(cells, "here", ("spectral", "orbit_block"))
+    assert found["orbit_block_over_spectral_at_identity.here"].value == pytest.approx(1 / 3)
+    assert found["orbit_block_over_spectral_mean.here"].value == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("poses", [8, 12, 100, 359, 720])
@@ -132,7 +173,7 @@ def test_panels_have_letters_also_of_many_architectures(figure, expected):
     ("seeds", "classes", "named"),
     [
         (["mlp-1", "mlp-5"], ["mlp-1"], "NTK of mlp-1, without a ridge"),
-        (["mlp-5", "mlp-1"], ["mlp-1"], "NTK of mlp-5 (A, B) and mlp-1 (C), without a ridge"),
+        (["mlp-5", "mlp-1"], ["mlp-1"], "NTK of mlp-5 (A to C) and mlp-1 (D), without a ridge"),
     ],
 )
 def test_figure_6_names_the_architectures_that_it_draws(seeds, classes, named):

@@ -122,13 +122,16 @@ def precision(context: Context, precision: Precision) -> list[Cell]:
 
 def partial(context: Context, partial: Partial) -> list[Cell]:
     """All rotations but the upright pose of one class (figure 1)."""
-    recipe = adam(partial.epochs, partial.learning_rate, BETAS, batch=partial.batch)
-    return [
-        _partial_cell(context, "partial", partial, network, n, part, recipe)
-        for n in partial.n
-        for network in partial.networks
-        for part in chunks(len(partial.left_out), partial.chunk)
-    ]
+    cells = []
+    for network in partial.networks:
+        own = partial.of(network)
+        recipe = adam(own.epochs, own.learning_rate, BETAS, batch=own.batch)
+        cells += [
+            _partial_cell(context, "partial", own, network, n, part, recipe)
+            for n in own.n
+            for part in chunks(len(own.left_out), own.chunk)
+        ]
+    return cells
 
 
 def long_training(context: Context, long_training: LongTraining) -> list[Cell]:

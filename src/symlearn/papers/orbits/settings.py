@@ -1,6 +1,6 @@
 """What the studies of partially observed orbits can be set to, and what must fit together."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import comb
 from typing import Annotated, ClassVar
 
@@ -26,6 +26,7 @@ from symlearn.menu.values import (
     RidgeFactor,
     Sizes,
     Whole,
+    allowed,
     among,
     at_most,
     known_classes,
@@ -118,6 +119,17 @@ class Portrait(Closed):
     poses: Annotated[Whole, Field(ge=8, le=720)]
 
 
+class OfOneNetwork(Closed):
+    """What one network of `partial` has in place of what the others have; null is the same."""
+
+    n: Sizes | None = None
+    images: Count | None = None
+    left_out: ClassList | None = None
+    epochs: Count | None = None
+    batch: Count | None = None
+    learning_rate: Rate | None = None
+
+
 class Partial(Closed):
     """Networks trained on all rotations of all classes but the upright pose of one class."""
 
@@ -132,6 +144,16 @@ class Partial(Closed):
     epochs: Count
     batch: Count
     learning_rate: Rate = 1e-3
+    by_network: dict[str, OfOneNetwork] = Field(
+        default_factory=dict,
+        description="what single networks have instead, by name: some learn from fewer images, "
+        "others cost so much that fewer classes are left out",
+    )
+
+    def of(self, network: str) -> "Partial":
+        """The study as it is for one of its networks."""
+        own = self.by_network.get(network, OfOneNetwork())
+        return self.model_copy(update=own.model_dump(exclude_none=True))
 
 
 class LongTraining(Closed):
@@ -257,7 +279,16 @@ def portrait_is_of_classes_that_there_are(context: Context, portrait: Portrait) 
 
 def left_out_classes_are_there(context: Context, partial: Partial) -> Faults:
     """Likewise for figure 1's networks."""
-    yield from known_classes("partial.left_out", partial.left_out, context.dataset.facts)
+    for key, study in _by_network(partial, "left_out"):
+        yield from known_classes(key, study.left_out, context.dataset.facts)
+
+
+def networks_with_a_recipe_are_known(context: Context, partial: Partial) -> Faults:
+    """A recipe of its own is for a network that the config knows, trained in this preset or not."""
+    for name in partial.by_network:
+        if name not in context.networks:
+            choices = allowed(name, context.networks)
+            yield f"partial.by_network.{name}", f"{name!r} is unknown; {choices}"
 
 
 def long_training_leaves_out_classes_that_there_are(
@@ -270,21 +301,32 @@ def long_training_leaves_out_classes_that_there_are(
 
 def partial_has_images(context: Context, partial: Partial) -> Faults:
     """Equally many images of each class; two, between which figure invariance-partial measures."""
-    yield from _equally_many(context, "partial", partial.images)
-    yield from _some_to_test(context, "partial", partial, partial.n)
     facts = context.dataset.facts
-    if (partial.images or facts.images) < 2 * facts.classes or facts.smallest_class < 2:
-        yield (
-            "partial.images",
-            f"{partial.images} is less than two of each of the {facts.classes} classes, of which "
-            "figure invariance-partial measures the spread; take a larger number, or add images",
-        )
+    for key, study in _by_network(partial, "images"):
+        yield from _equally_many(context, key, study.images)
+        yield from _some_to_test(context, key, study.images, study.n)
+        if (study.images or facts.images) < 2 * facts.classes or facts.smallest_class < 2:
+            yield (
+                key,
+                f"{study.images} is less than two of each of the {facts.classes} classes, of which "
+                "figure invariance-partial measures the spread; take a larger number, or add "
+                "images",
+            )
+
+
+def _by_network(partial: Partial, field: str) -> Iterator[tuple[str, Partial]]:
+    """The study as most networks have it and as each that differs in a setting, with its key."""
+    yield f"partial.{field}", partial
+    for name, own in partial.by_network.items():
+        if getattr(own, field) is not None:
+            yield f"partial.by_network.{name}.{field}", partial.of(name)
 
 
 def long_training_has_images(context: Context, long_training: LongTraining) -> Faults:
     """Equally many images of each class."""
-    yield from _equally_many(context, "long_training", long_training.images)
-    yield from _some_to_test(context, "long_training", long_training, [long_training.n])
+    images = long_training.images
+    yield from _equally_many(context, "long_training.images", images)
+    yield from _some_to_test(context, "long_training.images", images, [long_training.n])
 
 
 def trained_pairs_have_a_theory(
@@ -374,28 +416,26 @@ def _equally_many(context: Context, key: str, images: int | None) -> Faults:
     if not classes <= images <= most:
         size = "smaller" if images > most else "larger"
         yield (
-            f"{key}.images",
+            key,
             f"{images} is not from {classes} to {most}, equally many of each of the {classes} "
             f"classes of {context.dataset.name}; take a {size} number, or null for all",
         )
     elif images % classes:
         yield (
-            f"{key}.images",
+            key,
             f"{images} is no multiple of {classes}, and there are equally many of each of the "
             f"{classes} classes; take {images // classes * classes}",
         )
 
 
-def _some_to_test(
-    context: Context, key: str, study: Partial | LongTraining, sizes: Iterable[int]
-) -> Faults:
+def _some_to_test(context: Context, key: str, images: int | None, sizes: Iterable[int]) -> Faults:
     """A fault where a tenth of the poses, which test in distribution, is none."""
     facts = context.dataset.facts
-    images = study.images or facts.images
+    images = images or facts.images
     for n in sizes:
         if not test_points(images * n - images // facts.classes):
             yield (
-                f"{key}.images",
+                key,
                 f"{images} images in {n} poses are too few for a test on a tenth of them; take a "
                 "larger number",
             )

@@ -23,13 +23,14 @@ from symlearn.papers.orbits.figures.trained import (
 )
 from symlearn.papers.orbits.shares import example_class
 from symlearn.plots import style
-from symlearn.plots.inputs import Inputs, Plotted, nearest_n
+from symlearn.plots.inputs import Inputs, Plotted, labels_of, nearest_n
 from symlearn.plots.panels import FEWEST, powers_of_two
 from symlearn.statistics import Measured, Measurements, mean
 
 TITLE = "Networks trained on all rotations of all classes but the upright pose of one"
 NEEDS: dict[str, dict[str, int]] = {"partial": {}}
 _PAPER_N = 8
+_LABELS = ("network", "n", "images")
 _LEFT_OUT = style.CLASS_COLOURS[0]
 _CURVES: dict[str, tuple[str, Any]] = {
     "train": ("trained on", "-"),
@@ -39,21 +40,27 @@ _CURVES: dict[str, tuple[str, Any]] = {
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """All histories by network and n, and the example that shows the task."""
+    """The histories of each network by n, and the example that shows the task."""
     datasets = inputs.study("partial")
-    cells = histories(datasets, "network", "n", "images")
-    n = nearest_n(cells, _PAPER_N)
+    networks = {
+        name: histories([d for d in datasets if labels_of(d)["network"] == name], *_LABELS)
+        for name in dict.fromkeys(labels_of(d)["network"] for d in datasets)
+    }
+    n = nearest_n(next(iter(networks.values())), _PAPER_N)
     shown = next(d for d in datasets if d.sizes["pose"] == n)
     example = shown[["levels"]].assign(left_out=example_class(shown["left_out"].values.tolist()))
-    return {"partial": cells.assign_attrs(classes=inputs.classes), "example": example}
+    cells = {
+        f"network-{name}": one.assign_attrs(classes=inputs.classes)
+        for name, one in networks.items()
+    }
+    return {**cells, "example": example}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
     """Accuracies after the last epoch, mean over classes left out with its standard error."""
-    cells = plotted["partial"]
     measured: dict[str, Measured] = {}
-    for name in _networks(cells):
-        rows = select(cells, network=name)
+    for name, cells in _networks(plotted).items():
+        rows = cells.sortby("n")
         for row in range(rows.sizes["cell"]):
             here = rows.isel(cell=row)
             tag = f"{name}.n{int(here['n'])}"
@@ -72,9 +79,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
-    cells = plotted["partial"]
-    n = nearest_n(cells, _PAPER_N)
-    classes = np.unique(cells["left_out"])
+    networks = _networks(plotted)
+    n = nearest_n(next(iter(networks.values())), _PAPER_N)
+    recipes = "; ".join(_recipe(name, cells) for name, cells in networks.items())
     return (
         f"(A) The task, with a {int(plotted['example']['left_out'])} as the example: networks "
         "never train on the upright pose (struck through) of one class, and train on every pose of "
@@ -82,50 +89,53 @@ def caption(plotted: Plotted) -> str:
         "evaluation mode before training and after every epoch. The lines are points trained on "
         "(as many as there are test points), a tenth of all points that is kept from the training, "
         "and the pose left out. (C) The panels show the latter two after the last epoch, by N. A "
-        f"thin line is a class left out ({', '.join(str(c) for c in classes)}), the thick line "
-        f"their mean{_interval(classes)}. The networks are {', '.join(_networks(cells))}. They "
-        f"train on {int(cells['images'][0])} images by Adam, for {int(cells['epoch'][-1])} epochs "
-        "at every N, so more rotations also mean more steps. Images have unit norm and are turned "
-        "by the nearest pixel. The test in distribution holds other poses of images trained on, as "
-        "in the authors' code. The paper trains on all 60 000 images, with a transformer of width "
-        "256."
+        "thin line is a class left out, the thick line their mean, with its 95 % interval of a "
+        f"bootstrap over classes where they are {FEWEST} or more. The networks train by Adam, for "
+        f"as many epochs at every N, so more rotations also mean more steps: {recipes}. Images "
+        "have unit norm and are turned by the nearest pixel. The test in distribution holds other "
+        "poses of images trained on, as in the authors' code. The paper trains on all 60 000 "
+        "images, with a transformer of width 256."
     )
 
 
-def _interval(classes: np.ndarray) -> str:
-    known = len(classes) >= FEWEST
-    return " with its 95 % interval, of a bootstrap over classes" if known else ""
+def _recipe(name: str, cells: xr.Dataset) -> str:
+    """How much a network learns from, and which classes are left out."""
+    classes = np.unique(cells["left_out"])
+    return (
+        f"{name} on {int(cells['images'][0])} images over {int(cells['epoch'][-1])} epochs, "
+        f"leaving out {', '.join(str(c) for c in classes)}"
+    )
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """The example's poses, and a row for each network: accuracies by epoch, and by N."""
-    cells = plotted["partial"]
-    names = _networks(cells)
-    figure = plt.figure(figsize=(style.TWO_COLUMNS, 1.1 + 1.25 * len(names)))
+    networks = _networks(plotted)
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 1.1 + 1.25 * len(networks)))
     columns = figure.add_gridspec(1, 2, width_ratios=[0.4, 1.6])
     task = figure.add_subplot(columns[0])
     _task(task, plotted["example"])
     style.letter(task, "A")
-    grid = columns[1].subgridspec(len(names), 2)
+    grid = columns[1].subgridspec(len(networks), 2)
     panels = np.array(
-        [[figure.add_subplot(grid[row, i]) for i in (0, 1)] for row in range(len(names))]
+        [[figure.add_subplot(grid[row, i]) for i in (0, 1)] for row in range(len(networks))]
     )
-    for (epochs, sizes), name in zip(panels, names, strict=True):
-        rows = select(cells, network=name)
+    sizes = np.unique(np.concatenate([cells["n"].values for cells in networks.values()]))
+    for (epochs, by_n), (name, cells) in zip(panels, networks.items(), strict=True):
         n = nearest_n(cells, _PAPER_N)
-        _by_epoch(epochs, select(cells, network=name, n=n).isel(cell=0), name)
-        _by_n(sizes, rows, name)
+        _by_epoch(epochs, select(cells, n=n).isel(cell=0), name)
+        _by_n(by_n, cells.sortby("n"), name, sizes)
         epochs.set(ylabel=f"{name}: accuracy")
-        for axes in (epochs, sizes):
+        for axes in (epochs, by_n):
             chance(axes, cells.attrs["classes"])
             axes.set(ylim=(0, 1.02), yticks=[0, 0.5, 1])
-        sizes.tick_params(labelleft=False)
-    for axes in panels[:-1].flat:
+        by_n.tick_params(labelleft=False)
+    for axes in panels[:-1, 1]:
         axes.tick_params(labelbottom=False)
+    for axes in panels[:-1].flat:
         axes.set_xlabel("")
     style.letter(panels[0, 0], "B")
     style.letter(panels[0, 1], "C")
-    _legend(figure, names)
+    _legend(figure, list(networks))
     return figure
 
 
@@ -138,8 +148,9 @@ def _legend(figure: Figure, names: list[str]) -> None:
     figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
 
 
-def _networks(cells: xr.Dataset) -> list[str]:
-    return list(dict.fromkeys(cells["network"].values.tolist()))
+def _networks(plotted: Plotted) -> dict[str, xr.Dataset]:
+    """The histories by network."""
+    return {key.removeprefix("network-"): one for key, one in plotted.items() if key != "example"}
 
 
 def _final(rows: xr.Dataset, quantity: str) -> np.ndarray:
@@ -199,10 +210,12 @@ def _by_epoch(axes: Axes, here: xr.Dataset, name: str) -> None:
     axes.set(xlabel=f"epoch, at N = {int(here['n'])}")
 
 
-def _by_n(axes: Axes, rows: xr.Dataset, name: str) -> None:
+def _by_n(axes: Axes, rows: xr.Dataset, name: str, sizes: np.ndarray) -> None:
+    """Both test accuracies of a network, on an axis that all networks share."""
     colour, marker = style.model(name)
     n = rows["n"].values
     seen = _final(rows, "in_accuracy").mean(axis=1)
     axes.plot(n, seen, color="black", linestyle=_CURVES["in"][1], marker=marker)
     by_digit(axes, n, _final(rows, "out_accuracy").T, color=colour, marker=marker)
-    powers_of_two(axes, n, "rotations N, after the last epoch")
+    powers_of_two(axes, sizes, "rotations N, after the last epoch")
+    axes.set_xlim(sizes[0] / 2**0.15, sizes[-1] * 2**0.15)

@@ -6,7 +6,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from symlearn.papers.orbits.figures.quantities import pair_quantities
+from symlearn.papers.orbits.figures.quantities import TARGETS, pair_quantities
 from symlearn.papers.orbits.figures.trained import histories, pair_errors, pair_right
 from symlearn.plots import style
 from symlearn.plots.inputs import (
@@ -15,9 +15,7 @@ from symlearn.plots.inputs import (
     architectures,
     at,
     by_cell,
-    by_task,
     correct_of_two,
-    grid_points,
     nearest_n,
     rows_of,
     symmetrised,
@@ -28,9 +26,6 @@ from symlearn.statistics import Measured, Measurements, correlation, mean, media
 TITLE = "Spectral against exact errors, by architecture"
 NEEDS: dict[str, dict[str, int]] = {"rotations": {}, "trained-pairs": {}}
 _PAPER_N = 8
-# The exact errors that predictions are scored against, and the endings of their correlations. The
-# paper's spectral error is for pose 0, the orbit-block error for the average.
-_TARGETS = {"exact_at_identity": "_at_identity", "exact_mean": "_mean"}
 _NAMES = {
     "spectral": "spectral",
     "spectral_normalised": "spectral,\nnormalised",
@@ -77,19 +72,7 @@ def _trained(inputs: Inputs, cells: xr.Dataset) -> xr.Dataset:
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
     """As figure 4 by architecture, and the correlation of each prediction with both targets."""
-    cells = plotted["pairs"]
-    measured = pair_quantities(cells)
-    for tag, here in grid_points(cells):
-        for target, ending in _TARGETS.items():
-            exact = by_task(here[target])
-            measured[f"correlation_orbit_block{ending}.{tag}"] = correlation(
-                exact, by_task(here["orbit_block"])
-            )
-            for kind in ("spectral", "spectral_normalised"):
-                measured[f"correlation_{kind}{ending}.{tag}"] = correlation(
-                    np.abs(exact).mean(axis=1), here[kind].values
-                )
-    return measured | _trained_quantities(plotted["trained"])
+    return pair_quantities(plotted["pairs"], _NAMES) | _trained_quantities(plotted["trained"])
 
 
 def _trained_quantities(trained: xr.Dataset) -> dict[str, Measured]:
@@ -186,7 +169,7 @@ def _scatter(axes: Axes, here: xr.Dataset, kind: str, target: str) -> None:
 
 def _correlations(axes: Axes, cells: xr.Dataset, measured: Measurements, kind: str) -> None:
     for name, (colour, marker) in style.models(architectures(cells)).items():
-        for ending, dashes in zip(_TARGETS.values(), ("-", ":"), strict=True):
+        for ending, dashes in zip(TARGETS.values(), ("-", ":"), strict=True):
             look = {"color": colour, "marker": marker, "linestyle": dashes, "capsize": 2}
             label = name if dashes == "-" else None
             measured_line(
