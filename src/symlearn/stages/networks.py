@@ -80,9 +80,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     training = Training(given.out, given.device, given.checkpoint_seconds)
     return run_stage(
-        "networks", given, training.compute, lambda _: _machine(given.device), training.finish
+        "networks",
+        given,
+        training.compute,
+        lambda spec: _machine(spec, given.device),
+        training.finish,
     )
 
 
-def _machine(device: str) -> dict[str, str]:
-    return {"device": described(choose_device(device)), "precision": "float32"}
+def _machine(spec: Spec, device: str) -> dict[str, str]:
+    precision = spec["recipe"].get("precision", "float32")
+    return {"device": described(choose_device(device)), "precision": precision}
