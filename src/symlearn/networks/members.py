@@ -30,11 +30,14 @@ _SMALL = 20**2
 _DENSE = frozenset({"perceptron", "ntk", "orbit-pooled", "vision-transformer"})
 
 
-def problem_of(source: xr.Dataset, spec: Spec) -> tuple[Problem, xr.Dataset]:
-    """The problem of a spec and what its members are; raises TrainingError where it has none."""
+def problem_of(source: xr.Dataset, spec: Spec, *tests: xr.Dataset) -> tuple[Problem, xr.Dataset]:
+    """The problem of a spec and what its members are; raises TrainingError where it has none.
+
+    `tests` is the test set, of a spec that names one.
+    """
     maker = registry.PROBLEMS[spec["problem"]["kind"]]
     try:
-        problem = lookup.found(maker.module, maker.problem)(source, spec)
+        problem = lookup.found(maker.module, maker.problem)(source, spec, *tests)
     except ValueError as error:
         raise TrainingError(str(error)) from None
     return problem, lookup.found(maker.module, maker.members)(source, spec)

@@ -1,5 +1,6 @@
 """Trained networks: histories as NetCDF, weights as safetensors beside them."""
 
+import functools
 import hashlib
 import json
 import shutil
@@ -35,9 +36,9 @@ class Training:
 
         Checkpoints lie in a folder beside the job's file until the job is done.
         """
-        (source,) = inputs
+        source, *tests = inputs
         where = choose_device(self._device)
-        problem, members = problem_of(source, spec)
+        problem, members = problem_of(source, spec, *tests)
         problem = problem.to(where, torch.float32)
         part = f"{len(self._about)}/"
 
@@ -79,13 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(argv)
     training = Training(given.out, given.device, given.checkpoint_seconds)
-    return run_stage(
-        "networks",
-        given,
-        training.compute,
-        lambda spec: _machine(spec, given.device),
-        training.finish,
-    )
+    machine = functools.partial(_machine, device=given.device)
+    return run_stage("networks", given, training.compute, machine, training.finish)
 
 
 def _machine(spec: Spec, device: str) -> dict[str, str]:
