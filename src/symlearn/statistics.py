@@ -164,6 +164,26 @@ def slope_of_logs(x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"]
     return Measured(float(fit.slope), float(fit.stderr))
 
 
+def power_interval(x: Float[np.ndarray, " point"], y: Float[np.ndarray, " point"]) -> Interval:
+    """The power b of y ~ x^b by least squares of logarithms, with percentiles of its bootstrap.
+
+    Points are the units that are resampled: their scatter about the line need not be normal.
+    Points without logarithms are left out; NaN for fewer than three or for a single x.
+    """
+    found = slope_of_logs(x, y)
+    if np.isnan(found.value):
+        return _UNDEFINED
+    kept = np.isfinite(x) & np.isfinite(y) & (x > 0) & (y > 0)
+    logs = np.log(x[kept]), np.log(y[kept])
+    rows = _resampled(int(kept.sum()))
+    a, b = (one[rows] - one[rows].mean(axis=1, keepdims=True) for one in logs)
+    squares = (a**2).sum(axis=1)
+    drawn = (a * b).sum(axis=1) / np.where(squares > 0, squares, np.nan)
+    return Interval(
+        found._replace(uncertainty=float(np.nanstd(drawn, ddof=1))), *_percentiles(drawn)
+    )
+
+
 def median(x: Num[np.ndarray, " task"]) -> Measured:
     """The median over tasks, with its bootstrap standard error."""
     return _bootstrap(lambda rows: np.median(x[rows], axis=-1), len(x))

@@ -10,6 +10,7 @@ import pytest
 from symlearn.config import parse
 from symlearn.datasets import cifar
 from symlearn.datasets.images import load_images
+from symlearn.datasets.sets import cifar10_test_part
 from symlearn.datasets.sets.cifar10 import BATCHES
 from symlearn.datasets.sources import RemoteFile
 from symlearn.errors import ConfigError, DataError
@@ -101,6 +102,24 @@ def test_packed_files_are_read_and_a_part_is_the_first_of_them(tmp_path):
     assert data.labels.tolist() == [0, 3, 6, 9]
     with pytest.raises(DataError, match="could not be downloaded"):
         load_images("cifar10", tmp_path, tmp_path / "cache")
+
+
+def test_the_first_of_the_test_batch_are_read_however_long_the_file_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(cifar10_test_part, "_IMAGES", 3)
+    for number, content in enumerate((batch(), batch()[: 3 * 3073])):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / "test_batch.bin").write_bytes(content)
+        data = load_images("cifar10-test-part", folder, tmp_path / "cache")
+        assert data.labels.tolist() == [0, 3, 6]
+        levels, _ = cifar.parse_batch(batch(), "whole")
+        np.testing.assert_array_equal(data.levels, levels[:3])
+    assert len(load_images("cifar10-test", tmp_path / "0", tmp_path / "cache").labels) == COUNT
+    with pytest.raises(DataError, match=r"test_batch\.bin: has 9219 bytes, not 12292"):
+        load_images("cifar10-test", tmp_path / "1", tmp_path / "cache")
+    (tmp_path / "1/test_batch.bin").write_bytes(batch()[: 2 * 3073])
+    with pytest.raises(DataError, match=r"has 6146 bytes, not 9219 \(3 records of 3073\)"):
+        load_images("cifar10-test-part", tmp_path / "1", tmp_path / "cache")
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,11 @@ def parameters(network):
         (vgg, {"depth": 11, "norm": True}, CIFAR, 10, 9_231_114),
         (vgg, {"depth": 16}, CIFAR, 10, 14_719_818),
         (vgg, {"depth": 16, "norm": True}, CIFAR, 10, 14_728_266),
+        (vgg, {"depth": 19}, CIFAR, 10, 20_029_514),
+        (vgg, {"depth": 19, "norm": True}, CIFAR, 10, 20_040_522),
+        (alexnet, {}, CIFAR, 10, 23_272_266),
         (resnet, {}, CIFAR, 10, 11_173_962),
+        (resnet, {"blocks": [3, 4, 6, 3]}, CIFAR, 10, 21_282_122),
         (efficientnet_b0, {"stem_stride": 2}, (3, 224, 224), 1000, 5_288_548),
     ],
 )

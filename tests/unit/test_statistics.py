@@ -10,6 +10,7 @@ from symlearn.statistics import (
     geometric_mean,
     mean,
     mean_absolute,
+    power_interval,
     rank_correlation,
     rank_correlation_difference,
     rank_correlation_interval,
@@ -185,3 +186,20 @@ def test_a_geometric_mean_has_the_standard_error_of_its_logarithms():
     assert found.uncertainty == pytest.approx(2.0 * np.log(4.0) / 2)
     assert np.isnan(geometric_mean(np.array([3.0])).uncertainty)
     assert geometric_mean(np.array([0.0, 4.0])).value == 0.0
+
+
+def test_a_power_has_the_percentiles_of_its_points_resampled():
+    rng = np.random.default_rng(2)
+    x = np.exp(rng.normal(size=14))
+    y = 0.2 * x**0.5 * np.exp(0.1 * rng.normal(size=14))
+    found, low, high = power_interval(x, y)
+    assert found.value == pytest.approx(np.polyfit(np.log(x), np.log(y), 1)[0])
+    drawn = [
+        np.polyfit(np.log(x[rows]), np.log(y[rows]), 1)[0]
+        for rows in rng.integers(14, size=(4000, 14))
+    ]
+    assert [low, high] == pytest.approx(np.quantile(drawn, [0.025, 0.975]), abs=0.02)
+    assert found.uncertainty == pytest.approx(np.std(drawn), rel=0.15)
+    more = power_interval(np.append(x, [np.nan, 0.0]), np.append(y, [1.0, 1.0]))
+    assert more == (found, low, high)
+    assert np.isnan(power_interval(x[:2], y[:2]).measured.value)

@@ -62,12 +62,12 @@ def spec(**recipe):
     }  # fmt: skip
 
 
-def run(tmp_path, given, source=None):
+def run(tmp_path, given, source=None, *tests):
     """The stage on a spec; returns what it wrote."""
     out = tmp_path / "cell.nc"
     source = dataset() if source is None else source
     training = Training(out, "cpu", seconds=0.0)
-    found = training.compute(given, [source])
+    found = training.compute(given, [source, *tests])
     training.finish()
     store.write(found.drop_attrs(deep=False), out, given)
     return store.read(out)
@@ -293,6 +293,41 @@ def test_networks_see_normalised_images_in_training_tests_and_measures(tmp_path)
     chosen = train_and_test.test_images(120, given)
     expected = (source["levels"].values[chosen] / 255 - mean) / deviation
     np.testing.assert_allclose(images, expected)
+
+
+def test_a_test_set_of_its_own_is_tested_on_and_all_images_may_be_trained_on(tmp_path):
+    given = spec()
+    given["problem"] |= {"train": 120, "test": 30, "test_set": "other"}
+    other = dataset(count=50)
+    other["levels"] = other["levels"] // 2  # so that they are told apart
+    problem = train_and_test.problem(dataset(), given, other)
+    assert [sorted(items.tolist()) for items in problem.train] == [list(range(120))] * 2
+    for items in problem.tests["test"]:
+        tested = problem.images(items[None])[0, :, 0]
+        np.testing.assert_allclose(tested, other["levels"].values[:30] / 255, rtol=1e-6)
+        assert problem.targets[items].tolist() == other["label"].values[:30].tolist()
+    history = run(tmp_path, given, dataset(), other)
+    found = networks_of(tmp_path, history)
+    images, labels = held_out(found, other)
+    np.testing.assert_allclose(images[:, 0], other["levels"].values[:30] / 255)
+    for member, network in enumerate(found.networks(dtype=torch.float64)):
+        accuracy = float((network(images).argmax(dim=1) == labels).double().mean())
+        assert accuracy == pytest.approx(float(history["test_accuracy"][member, -1]))
+    given["problem"]["test"] = 51
+    with pytest.raises(ValueError, match="51 images are asked for, and the data set has 50"):
+        train_and_test.problem(dataset(), given, other)
+
+
+def test_recipes_that_train_alone_come_back_as_they_were(tmp_path):
+    """Also with more members than one, which are then trained one after the other."""
+    given = spec(precision="bfloat16", layout="channels-last", schedule="one-cycle")
+    history = run(tmp_path, given)
+    assert (history["test_accuracy"][:, -1] > 0.9).all()
+    networks = networks_of(tmp_path, history)
+    images, labels = held_out(networks, dataset())
+    for member, network in enumerate(networks.networks(dtype=torch.float64)):
+        accuracy = float((network(images).argmax(dim=1) == labels).double().mean())
+        assert accuracy == pytest.approx(float(history["test_accuracy"][member, -1]))
 
 
 def test_only_the_study_of_stability_normalises():

@@ -40,29 +40,40 @@ def load_batches(names: Sequence[str], data_root: Path | None, cache: Path) -> L
     has a pinned checksum; single files are checked by their length and labels alone. Raises
     DataError.
     """
-    folders = [] if data_root is None else [data_root / "cifar10", data_root]
-    folders.append(cache / "cifar10")
-    contents = _from_folders(names, folders)
-    if contents is None:
-        contents = _from_archive(names, _archive(folders))
+    contents = _contents(names, data_root, cache)
     parts = [parse_batch(content, name) for content, name in zip(contents, names, strict=True)]
     levels, labels = zip(*parts, strict=True)
     return LabelledImages(np.concatenate(levels), np.concatenate(labels), maximum=255)
 
 
-def parse_batch(content: bytes, name: str) -> tuple[Levels, Labels]:
-    """Images and labels in the bytes of a published file; raises DataError.
+def load_first(name: str, count: int, data_root: Path | None, cache: Path) -> LabelledImages:
+    """The first `count` images and labels of a file that may have more; else as `load_batches`."""
+    (content,) = _contents([name], data_root, cache)
+    levels, labels = parse_batch(content[: count * _RECORD], name, count)
+    return LabelledImages(levels, labels, maximum=255)
+
+
+def _contents(names: Sequence[str], data_root: Path | None, cache: Path) -> list[bytes]:
+    folders = [] if data_root is None else [data_root / "cifar10", data_root]
+    folders.append(cache / "cifar10")
+    contents = _from_folders(names, folders)
+    return _from_archive(names, _archive(folders)) if contents is None else contents
+
+
+def parse_batch(content: bytes, name: str, records: int | None = None) -> tuple[Levels, Labels]:
+    """Images and labels in the bytes of a published file, or of some `records`; raises DataError.
 
     `name` is for the error message.
     """
-    expected = _RECORDS * _RECORD
+    records = _RECORDS if records is None else records
+    expected = records * _RECORD
     if len(content) != expected:
         found = f"more than {expected}" if len(content) > expected else len(content)
         raise DataError(
-            f"{name}: has {found} bytes, not {expected} ({_RECORDS} records of {_RECORD}); "
+            f"{name}: has {found} bytes, not {expected} ({records} records of {_RECORD}); "
             "fetch it again"
         )
-    table = np.frombuffer(content, dtype=np.uint8).reshape(_RECORDS, _RECORD)
+    table = np.frombuffer(content, dtype=np.uint8).reshape(records, _RECORD)
     labels = table[:, 0].astype(np.int64)
     if labels.max() >= _CLASSES:
         first = int(np.argmax(labels >= _CLASSES))

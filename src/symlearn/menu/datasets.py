@@ -40,6 +40,10 @@ DATASETS: Mapping[str, Facts] = {
     "cifar10": _CIFAR,
     # The first of its five training files.
     "cifar10-part": _CIFAR._replace(images=10_000, smallest_class=937),
+    # The test batch, and the first of its images. Which these are differs between files, so that
+    # nothing is promised of their classes.
+    "cifar10-test": _CIFAR._replace(images=10_000, smallest_class=1000),
+    "cifar10-test-part": _CIFAR._replace(images=3000, smallest_class=1),
 }
 
 

@@ -82,7 +82,7 @@ class Lenet(_Kind):
 
 
 class Alexnet(_Kind):
-    """AlexNet for small images."""
+    """AlexNet for small images, with two dense layers before the last."""
 
     least_side: ClassVar[int] = 16
 
@@ -91,12 +91,12 @@ class Alexnet(_Kind):
 
 
 class Vgg(_Kind):
-    """VGG of 11 or 16 layers, with or without batch norm."""
+    """VGG of 11, 16 or 19 layers, with or without batch norm."""
 
     least_side: ClassVar[int] = 4
 
     kind: Literal["vgg"]
-    depth: Literal[11, 16]
+    depth: Literal[11, 16, 19]
     width: Count = 64
     norm: bool = False
 
@@ -187,17 +187,34 @@ STANDARD: Mapping[str, Mapping[str, Any]] = {
         "head_width": 8,
     },
     # Those of the relative-stability study, and a residual network for small images.
+    # Their dense networks have 2, 4 (the one without a number) and 6 layers.
     "fully-connected": {"kind": "perceptron", "widths": [64, 64, 64]},
+    "fully-connected-2": {"kind": "perceptron", "widths": [64]},
+    "fully-connected-6": {"kind": "perceptron", "widths": [64, 64, 64, 64, 64]},
     "lenet": {"kind": "lenet"},
     "alexnet": {"kind": "alexnet"},
     "vgg11": {"kind": "vgg", "depth": 11},
     "vgg11-bn": {"kind": "vgg", "depth": 11, "norm": True},
     "vgg16": {"kind": "vgg", "depth": 16},
     "vgg16-bn": {"kind": "vgg", "depth": 16, "norm": True},
+    "vgg19": {"kind": "vgg", "depth": 19},
+    "vgg19-bn": {"kind": "vgg", "depth": 19, "norm": True},
     "resnet18": {"kind": "resnet"},
+    "resnet34": {"kind": "resnet", "blocks": [3, 4, 6, 3]},
     "resnet8-8": {"kind": "resnet", "width": 8, "blocks": [1, 1, 1]},
     "resnet8-16": {"kind": "resnet", "width": 16, "blocks": [1, 1, 1]},
     "efficientnet-b0": {"kind": "efficientnet-b0"},
+    # The same with a quarter and less of the channels, which two cores train in minutes.
+    "alexnet-narrow": {"kind": "alexnet", "width": 16},
+    "vgg11-narrow": {"kind": "vgg", "depth": 11, "width": 16},
+    "vgg11-bn-narrow": {"kind": "vgg", "depth": 11, "width": 16, "norm": True},
+    "vgg16-narrow": {"kind": "vgg", "depth": 16, "width": 16},
+    "vgg16-bn-narrow": {"kind": "vgg", "depth": 16, "width": 16, "norm": True},
+    "vgg19-narrow": {"kind": "vgg", "depth": 19, "width": 16},
+    "vgg19-bn-narrow": {"kind": "vgg", "depth": 19, "width": 16, "norm": True},
+    "resnet18-narrow": {"kind": "resnet", "width": 8},
+    "resnet34-narrow": {"kind": "resnet", "width": 8, "blocks": [3, 4, 6, 3]},
+    "efficientnet-b0-narrow": {"kind": "efficientnet-b0", "width": 8, "stem_stride": 2},
     # That of the study of genuine invariance (our protocol), untied and tied.
     "mlp-128": {"kind": "perceptron", "widths": [128, 128, 128]},
     "mlp-256": {"kind": "perceptron", "widths": [256, 256, 256]},

@@ -24,6 +24,7 @@ Images = Float[torch.Tensor, "image channel row col"]
 _VGG = {
     11: (1, "M", 2, "M", 4, 4, "M", 8, 8, "M", 8, 8, "M"),
     16: (1, 1, "M", 2, 2, "M", 4, 4, 4, "M", 8, 8, 8, "M", 8, 8, 8, "M"),
+    19: (1, 1, "M", 2, 2, "M", 4, 4, 4, 4, "M", 8, 8, 8, 8, "M", 8, 8, 8, 8, "M"),
 }
 # Expansion, channels, blocks, stride of the first block and kernel of EfficientNet-B0's stages.
 _EFFICIENT = (
@@ -67,7 +68,8 @@ def lenet(shape: Shape, classes: int, *, width: int = 6) -> nn.Sequential:
 def alexnet(shape: Shape, classes: int, *, width: int = 64) -> nn.Sequential:
     """AlexNet with its five convolutions, for small images: a stem of 3 x 3 pixels at stride two.
 
-    Images of 16 pixels or more; one dense layer of 16 `width` units before the last.
+    Images of 16 pixels or more; two dense layers of 64 `width` units before the last, with dropout
+    before each.
     """
     side = (_side(shape, 16, "AlexNet") + 1) // 2 // 2 // 2 // 2
     channels = (width, 3 * width, 6 * width, 4 * width, 4 * width)
@@ -83,10 +85,13 @@ def alexnet(shape: Shape, classes: int, *, width: int = 64) -> nn.Sequential:
         OrderedDict(
             features=nn.Sequential(*layers),
             flatten=nn.Flatten(),
-            dropout=Dropout(previous * side**2, 0.5),
-            dense1=nn.Linear(previous * side**2, 16 * width),
-            relu=nn.ReLU(),
-            dense2=nn.Linear(16 * width, classes),
+            dropout1=Dropout(previous * side**2, 0.5),
+            dense1=nn.Linear(previous * side**2, 64 * width),
+            relu1=nn.ReLU(),
+            dropout2=Dropout(64 * width, 0.5),
+            dense2=nn.Linear(64 * width, 64 * width),
+            relu2=nn.ReLU(),
+            dense3=nn.Linear(64 * width, classes),
         )
     )
 
@@ -94,7 +99,7 @@ def alexnet(shape: Shape, classes: int, *, width: int = 64) -> nn.Sequential:
 def vgg(
     shape: Shape, classes: int, *, depth: int = 11, width: int = 64, norm: bool = False
 ) -> nn.Sequential:
-    """VGG with `depth` layers (11 or 16), with or without batch norm; one of them is dense.
+    """VGG with `depth` layers (11, 16 or 19), with or without batch norm; one of them is dense.
 
     Poolings of one pixel are left out: images of fewer than 32 pixels have a smaller network.
     """

@@ -10,6 +10,7 @@ import xarray as xr
 
 from symlearn.errors import TrainingError
 from symlearn.menu import lookup, registry
+from symlearn.networks.alone import Alone, trains_alone
 from symlearn.networks.build import build
 from symlearn.networks.checkpoints import Checkpoints, Tensors
 from symlearn.networks.devices import in_chunks
@@ -29,11 +30,14 @@ _SMALL = 20**2
 _DENSE = frozenset({"perceptron", "ntk", "orbit-pooled", "vision-transformer"})
 
 
-def problem_of(source: xr.Dataset, spec: Spec) -> tuple[Problem, xr.Dataset]:
-    """The problem of a spec and what its members are; raises TrainingError where it has none."""
+def problem_of(source: xr.Dataset, spec: Spec, *tests: xr.Dataset) -> tuple[Problem, xr.Dataset]:
+    """The problem of a spec and what its members are; raises TrainingError where it has none.
+
+    `tests` is the test set, of a spec that names one.
+    """
     maker = registry.PROBLEMS[spec["problem"]["kind"]]
     try:
-        problem = lookup.found(maker.module, maker.problem)(source, spec)
+        problem = lookup.found(maker.module, maker.problem)(source, spec, *tests)
     except ValueError as error:
         raise TrainingError(str(error)) from None
     return problem, lookup.found(maker.module, maker.members)(source, spec)
@@ -74,6 +78,9 @@ def _ensemble(problem: Problem, spec: Spec, seeds: Sequence[int], device: torch.
     """The networks at their start."""
     initial = functools.partial(build, spec["network"], problem.shape, problem.outputs)
     try:
+        if trains_alone(spec["recipe"]):
+            (seed,) = seeds
+            return Alone(initial(seed), device, spec["recipe"])
         return build_ensemble(initial, seeds, device)
     except ValueError as error:
         raise TrainingError(str(error)) from None
@@ -87,6 +94,8 @@ def _names(members: xr.Dataset) -> list[tuple[int, ...]]:
 
 def _at_once(problem: Problem, spec: Spec, device: torch.device) -> int:
     """How many members are trained side by side; what they compute does not depend on it."""
+    if trains_alone(spec["recipe"]):
+        return 1
     network, large = spec["network"], prod(problem.shape) > _SMALL
     convolved = network.get("architecture", {}).get("kind") == "cnn"
     if device.type == "cpu" and large and (convolved or network["kind"] not in _DENSE):

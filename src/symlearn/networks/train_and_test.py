@@ -19,18 +19,24 @@ Chosen = Int[np.ndarray, " image"]
 _AT_ONCE = 4096  # images that are prepared together
 
 
-def problem(dataset: xr.Dataset, spec: Spec) -> Problem:
+def problem(dataset: xr.Dataset, spec: Spec, tests: xr.Dataset | None = None) -> Problem:
     """The problem of a spec on a data set: one member for each seed.
 
     Intensities are in [0, 1], and networks see them normalised where the spec says so. The test
-    images are the same for all members; each member draws its training images among the others, so
-    that those of a smaller training set are among those of a larger one. Raises ValueError where
-    there are too few images.
+    images are the same for all members: some of the data set, or of the test set `tests` that the
+    spec names. Each member draws its training images among the others, so that those of a smaller
+    training set are among those of a larger one. Raises ValueError where there are too few images.
     """
     settings = spec["problem"]
     levels, labels = images_of(dataset, settings["preparation"])
-    test = test_images(len(labels), spec)
     train = [training_images(len(labels), spec, seed) for seed in settings["seeds"]]
+    if tests is None:
+        test = test_images(len(labels), spec)
+    else:
+        chosen = test_images(tests.sizes["image"], spec)
+        test = len(labels) + np.arange(len(chosen))
+        more = images_of(tests, settings["preparation"], chosen)
+        levels, labels = np.concatenate([levels, more[0]]), np.concatenate([labels, more[1]])
     batch = min(spec["recipe"]["batch"], settings["train"])
     return Problem(
         pixels=torch.from_numpy(levels),
@@ -73,19 +79,29 @@ def images_of(
 
 
 def test_images(count: int, spec: Spec) -> Chosen:
-    """Indices of the test images among `count`: the first of one random order."""
+    """Indices of the test images among `count`: the first of one random order.
+
+    Of a test set of its own: its first.
+    """
     wanted = spec["problem"]["test"]
-    needed = wanted + spec["problem"]["train"]
+    needed = wanted + (0 if _has_test_set(spec) else spec["problem"]["train"])
     if needed > count:
         raise ValueError(f"{needed} images are asked for, and the data set has {count}")
-    return _order(count, spec)[:wanted]
+    return np.arange(wanted) if _has_test_set(spec) else _order(count, spec)[:wanted]
 
 
 def training_images(count: int, spec: Spec, seed: int) -> Chosen:
     """Indices of a member's training images: the first of an order of its own of all others."""
-    others = _order(count, spec)[spec["problem"]["test"] :]
+    settings = spec["problem"]
+    others = _order(count, spec)[0 if _has_test_set(spec) else settings["test"] :]
+    if settings["train"] > len(others):
+        raise ValueError(f"{settings['train']} training images are more than {len(others)}")
     drawn = generator(spec["seed"], "train-images", seed).permutation(others)
-    return drawn[: spec["problem"]["train"]]
+    return drawn[: settings["train"]]
+
+
+def _has_test_set(spec: Spec) -> bool:
+    return "test_set" in spec["problem"]
 
 
 def _order(count: int, spec: Spec) -> Chosen:

@@ -1,7 +1,7 @@
 """The training loop of an ensemble: epochs, metrics before the first and on the way."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -49,10 +49,11 @@ class Run:
     ):
         """`recipe` is the spec's; `names` tell the members' random streams apart under `seed`.
 
-        Beside what the optimiser needs a recipe may have: `schedule` ("cosine": the learning rate
-        falls to zero along half a cosine), `augmentation` (an entry of `augmentation`),
-        `invariance` (a `group`, its `n` and the `strength` of the invariance loss), `records`
-        (see `recorded_epochs`) and `snapshots` (epochs whose weights are kept).
+        Beside what the optimiser needs a recipe may have: `schedule` (a name in `_SCHEDULES`),
+        `augmentation` (an entry of `augmentation`), `invariance` (a `group`, its `n` and the
+        `strength` of the invariance loss), `records` (see `recorded_epochs`) and `snapshots`
+        (epochs whose weights are kept). `precision` and `layout` are the ensemble's
+        (`symlearn.networks.alone`).
         """
         self.ensemble = ensemble
         self.problem = problem
@@ -119,10 +120,12 @@ class Run:
             group, key = name.split("/", 1)
             groups.setdefault(group, {})[key] = value
         self.ensemble.load(groups["network"])
+        parameters = list(self.ensemble.parameters.values())
         entries: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in groups.get("optimizer", {}).items():
             number, key = name.split(".", 1)
-            entries.setdefault(int(number), {})[key] = value
+            here = _laid_out_as(parameters[int(number)], value)
+            entries.setdefault(int(number), {})[key] = here
         self._optimizer.load_state_dict({**self._optimizer.state_dict(), "state": entries})
         streams = {
             "order": self._orders,
@@ -159,11 +162,14 @@ class Run:
         self._check(loss.detach().mean(dim=1), f"in epoch {self.epoch + 1}")
 
     def _set_rate(self, step: int) -> None:
-        if self.recipe.get("schedule") != "cosine":
+        schedule = self.recipe.get("schedule")
+        if schedule is None:
             return
-        done = (self.epoch + step / self.problem.steps) / self.recipe["epochs"]
+        factor = _SCHEDULES[schedule](
+            (self.epoch + step / self.problem.steps) / self.recipe["epochs"]
+        )
         for group in self._optimizer.param_groups:
-            group["lr"] = self.recipe["learning_rate"] * 0.5 * (1 + math.cos(math.pi * done))
+            group["lr"] = self.recipe["learning_rate"] * factor
 
     def _keep_weights(self) -> None:
         if self.epoch in self.recipe.get("snapshots", ()):
@@ -195,6 +201,32 @@ class Run:
             raise TrainingError(
                 f"the loss of network {member} is {loss[member]} {when}; lower the learning rate"
             )
+
+
+def _cosine(done: float) -> float:
+    """Half a cosine, down to zero."""
+    return 0.5 * (1 + math.cos(math.pi * done))
+
+
+_RISE = 0.2  # of the training
+
+
+def _one_cycle(done: float) -> float:
+    """Up from a twentieth in a straight line, then down to zero in another."""
+    if done < _RISE:
+        return 0.05 + 0.95 * done / _RISE
+    return (1 - done) / (1 - _RISE)
+
+
+# The learning rate over the recipe's, of the share of the training that is done.
+_SCHEDULES: Mapping[str, Callable[[float], float]] = {"cosine": _cosine, "one-cycle": _one_cycle}
+
+
+def _laid_out_as(parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+    """A moment in the layout of its parameter, which the fused optimisers take for granted."""
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, requires_grad=False).copy_(value)
 
 
 def _optimizer(recipe: Mapping[str, Any], parameters: list[torch.nn.Parameter]) -> Any:

@@ -85,12 +85,16 @@ def trained_cell(
     settings: Mapping[str, Any],
     labels: Mapping[str, Any],
     network: str,
+    *tests: Cell,
 ) -> Cell:
-    """Networks trained on the points of another cell; those of one `network` may share a job."""
+    """Networks trained on the points of another cell; those of one `network` may share a job.
+
+    `tests` is the data set that they are tested on, where it is another one.
+    """
     kept = {"study": study, "labels": dict(labels), **settings}
     data = f"-{source.slug}" if source.stage == "datasets" else ""
     together = f"{study}-{network}{data}"
-    return Cell("networks", f"{study}-{slug}", kept, (source,), labels, together)
+    return Cell("networks", f"{study}-{slug}", kept, (source, *tests), labels, together)
 
 
 def classification_cell(
@@ -103,10 +107,12 @@ def classification_cell(
     images: ImageSet | None = None,
     *,
     normalised: bool = False,
+    test_set: ImageSet | None = None,
 ) -> Cell:
     """Networks trained to classify images (by default the preset's), one for each seed.
 
-    They see intensities in [0, 1], or `normalised` as is usual for the data set.
+    They see intensities in [0, 1], or `normalised` as is usual for the data set. Test images are of
+    the same data set, or of a `test_set`.
 
     `network` is a name of the config, or an entry; `problem` has `train`, `test` (numbers of
     images) and `seeds`; `labels` tell the cell from the others of its study, and are its slug.
@@ -122,6 +128,7 @@ def classification_cell(
             "kind": "classification",
             "preparation": context.dataset.preparation if images == own else plain,
             **({"normalisation": usual} if normalised and facts.mean else {}),
+            **({"test_set": test_set.name} if test_set else {}),
             **problem,
         },
         "recipe": {"records": RECORDS, **recipe},
@@ -130,4 +137,5 @@ def classification_cell(
     words = (v if isinstance(v, str) else f"{key}-{v}" for key, v in labels.items())
     slug = re.sub("[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
     together = network if isinstance(network, str) else network["kind"]
-    return trained_cell(study, slug, dataset_cell(images), settings, labels, together)
+    tests = [dataset_cell(test_set)] if test_set else []
+    return trained_cell(study, slug, dataset_cell(images), settings, labels, together, *tests)

@@ -135,3 +135,63 @@ def frame(*panels: Axes) -> None:
         low, high = panels[0].get_ylim()
         low, high = max(low, values.min() / _BEYOND), min(high, values.max() * _BEYOND)
         panels[0].set_ylim(low, high)
+
+
+_SIZE, _ASPECT = 5.5, 0.55  # of a label's letters in points, and their width over their height
+_PLACES = [
+    (radius * dx, radius * dy)
+    for radius in (1.0, 2.0, 3.0)
+    for dx, dy in ((1, 0), (-1, 0), (0.6, 1), (-0.6, 1), (0.6, -1), (-0.6, -1), (0, 1), (0, -1))
+]
+
+
+def labels_beside(
+    axes: Axes,
+    x: Float[np.ndarray, " point"],
+    y: Float[np.ndarray, " point"],
+    texts: Sequence[str],
+) -> None:
+    """A small text beside each point, where it lies on few points and other texts.
+
+    After all is drawn and the limits are set. Points that are not finite get none.
+    """
+    axes.figure.draw_without_rendering()  # type: ignore[union-attr]
+    scale = 72 / axes.figure.dpi
+    finite = np.flatnonzero(np.isfinite(x) & np.isfinite(y))
+    at = scale * axes.transData.transform(np.stack([x, y], axis=1)[finite])
+    low, high = scale * axes.bbox.get_points()
+    taken = [(px - 3, py - 3, px + 3, py + 3) for px, py in at]
+    for number, (px, py) in zip(finite, at, strict=True):
+        text = texts[int(number)]
+        boxes = {place: _box(text, px, py, *place) for place in _PLACES}
+
+        def cost(place: tuple[float, float], boxes: dict = boxes) -> float:
+            box = boxes[place]
+            outside = _overlap(box, box) - _overlap(box, (*low, *high))
+            return 5 * outside + sum(_overlap(box, other) for other in taken) + np.hypot(*place)
+
+        best = min(_PLACES, key=cost)
+        left, bottom, right, _ = boxes[best]
+        taken.append(boxes[best])
+        axes.annotate(
+            text, (x[number], y[number]), ((left + right) / 2 - px, bottom - py),
+            textcoords="offset points", ha="center", va="bottom", fontsize=_SIZE, color="0.25",
+        ).set_in_layout(False)  # fmt: skip
+
+
+Box = tuple[float, float, float, float]
+
+
+def _box(text: str, x: float, y: float, right: float, up: float) -> Box:
+    """Of a text so far beside a point: left, bottom, right, top, in points."""
+    wide, high = len(text) * _SIZE * _ASPECT, _SIZE
+    middle = x + right * 5 + np.sign(right) * wide / 2 * min(1.0, abs(right))
+    bottom = y + up * 6 - high / 2
+    return middle - wide / 2, bottom, middle + wide / 2, bottom + high
+
+
+def _overlap(one: Box, other: Box) -> float:
+    """The area that two boxes share."""
+    wide = min(one[2], other[2]) - max(one[0], other[0])
+    high = min(one[3], other[3]) - max(one[1], other[1])
+    return max(wide, 0.0) * max(high, 0.0)

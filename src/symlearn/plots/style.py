@@ -33,19 +33,30 @@ _MODELS = {
     "vit": (_PURPLE, "s"),
     "vit-48": (_PURPLE, "s"),
     "fully-connected": (_BLUE, "o"),
+    "fully-connected-2": (_BLUE, "v"),
+    "fully-connected-6": (_BLUE, "D"),
     "lenet": (_ORANGE, "s"),
     "alexnet": (_SKY, "v"),
     "vgg11": (_GREY, "P"),
     "vgg16": (_GREY, "X"),
+    "vgg19": (_GREY, ">"),
     "vgg11-bn": (_RED, "P"),
     "vgg16-bn": (_RED, "X"),
+    "vgg19-bn": (_RED, ">"),
     "resnet8-8": (_GREEN, "D"),
     "resnet8-16": (_GREEN, "h"),
     "resnet18": (_GREEN, "*"),
+    "resnet34": (_GREEN, "p"),
     "efficientnet-b0": (_PURPLE, "^"),
     "cnn-12": (_SKY, "v"),
     "vit-plain-32": (_PURPLE, "s"),
 }
+# Narrow networks look as the published ones of which they are.
+_MODELS |= {
+    f"{name}-narrow": _MODELS[name]
+    for name in ("alexnet", "vgg11", "vgg16", "vgg19", "vgg11-bn", "vgg16-bn", "vgg19-bn",
+                 "resnet18", "resnet34", "efficientnet-b0")
+}  # fmt: skip
 # For architectures of the user's own, and where two of a figure would look alike: in this order.
 _SPARE = [
     *((_RED, "P"), (_GREY, "X"), (_YELLOW, "*"), (_PURPLE, "v")),

@@ -1,5 +1,6 @@
 """Trained networks: histories as NetCDF, weights as safetensors beside them."""
 
+import functools
 import hashlib
 import json
 import shutil
@@ -35,9 +36,9 @@ class Training:
 
         Checkpoints lie in a folder beside the job's file until the job is done.
         """
-        (source,) = inputs
+        source, *tests = inputs
         where = choose_device(self._device)
-        problem, members = problem_of(source, spec)
+        problem, members = problem_of(source, spec, *tests)
         problem = problem.to(where, torch.float32)
         part = f"{len(self._about)}/"
 
@@ -79,10 +80,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     given = parser.parse_args(argv)
     training = Training(given.out, given.device, given.checkpoint_seconds)
-    return run_stage(
-        "networks", given, training.compute, lambda _: _machine(given.device), training.finish
-    )
+    machine = functools.partial(_machine, device=given.device)
+    return run_stage("networks", given, training.compute, machine, training.finish)
 
 
-def _machine(device: str) -> dict[str, str]:
-    return {"device": described(choose_device(device)), "precision": "float32"}
+def _machine(spec: Spec, device: str) -> dict[str, str]:
+    precision = spec["recipe"].get("precision", "float32")
+    return {"device": described(choose_device(device)), "precision": precision}

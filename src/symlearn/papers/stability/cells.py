@@ -3,13 +3,14 @@
 Each public function is a study: from the settings that its arguments name to its cells.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from symlearn.menu.values import Context
 from symlearn.papers.stability.settings import (
     STRIPE_KERNELS,
     Stability,
+    StabilityNetworks,
     StabilitySamples,
     StabilityTask,
     StripeTraining,
@@ -23,6 +24,8 @@ from symlearn.pipeline.frame import (
     study_cell,
 )
 from symlearn.pipeline.specs import Cell
+
+Trained = StabilityTask | StabilityNetworks
 
 _MOST_EPOCHS = 5000  # the authors'
 _NORMED = ("resnet", "efficientnet-b0")
@@ -56,19 +59,20 @@ def stability(context: Context, stability: Stability) -> list[Cell]:
     """A cell for each network and data set, over all numbers of training images."""
     settings = {"seed": context.seed, **stability.model_dump(exclude={"tasks"})}
     return [
-        study_cell(
-            "stability",
-            "stability.relative_stability",
-            [
-                *(_trained(context, task, network, points) for points in task.points),
-                dataset_cell(task.image_set),
-            ],
-            settings,
-            {"network": network, "dataset": task.dataset},
-            slug=f"stability-{network}-{task.dataset}",
-        )
+        _measured(context, "stability", task, network, task.points, settings)
         for task in stability.tasks
         for network in task.networks
+    ]
+
+
+def stability_networks(context: Context, stability_networks: StabilityNetworks) -> list[Cell]:
+    """A cell for each of many networks, all trained on as many images."""
+    study = stability_networks
+    how = study.model_dump(include={"displacement", "cutoff", "images", "draws"})
+    settings = {"seed": context.seed, **how}
+    return [
+        _measured(context, "stability-networks", study, network, [study.points], settings)
+        for network in study.networks
     ]
 
 
@@ -94,17 +98,49 @@ def stripe_kernel(context: Context, stripe_training: StripeTraining) -> list[Cel
     return [study_cell("stripe-kernel", "stability.stripe_kernel", (), settings)]
 
 
-def _trained(context: Context, task: StabilityTask, network: str, points: int) -> Cell:
+def _measured(
+    context: Context,
+    study: str,
+    task: Trained,
+    network: str,
+    points: Sequence[int],
+    settings: Mapping[str, Any],
+) -> Cell:
+    return study_cell(
+        study,
+        "stability.relative_stability",
+        [
+            *(_trained(context, task, network, count) for count in points),
+            dataset_cell(task.test_images or task.image_set),
+        ],
+        settings,
+        {"network": network, "dataset": task.dataset},
+        slug=f"{study}-{network}-{task.dataset}",
+    )
+
+
+def _trained(context: Context, task: Trained, network: str, points: int) -> Cell:
     batch = min(task.batch, points)
     # An epoch has whole batches only.
     epochs = min(max(1, round(task.steps / (points // batch))), _MOST_EPOCHS)
     problem = {"train": points, "test": task.test, "seeds": list(range(task.seeds))}
     labels = {"network": network, "dataset": task.dataset, "p": points}
-    recipe = _recipe(context.network(network), epochs, batch)
+    entry = context.network(network)
+    recipe = {**_recipe(entry, epochs, batch), **_changes(task, entry["kind"])}
+    if isinstance(task, StabilityTask) and points == max(task.points):
+        recipe["snapshots"] = _on_the_way(epochs)
     if crop := task.image_set.facts.crop:
         recipe["augmentation"] = {"kind": "crop-and-flip", "pixels": crop}
     return classification_cell(
-        context, "stability", network, problem, recipe, labels, task.image_set, normalised=True
+        context,
+        "stability",
+        network,
+        problem,
+        recipe,
+        labels,
+        task.image_set,
+        normalised=True,
+        test_set=task.test_images,
     )
 
 
@@ -123,6 +159,24 @@ def _recipe(network: Mapping[str, Any], epochs: int, batch: int) -> dict[str, An
         "centred": False,
         **shared,
     }
+
+
+def _on_the_way(epochs: int) -> list[int]:
+    """Epochs after which R is measured: none, then 1/64, 1/32 and so on to a half of all."""
+    return sorted({0, *(epochs // 2**power for power in range(1, 7))})
+
+
+def _changes(task: Trained, kind: str) -> dict[str, str]:
+    """What a task changes of the recipe.
+
+    In bfloat16 only kinds of network whose steps are then faster (benchmarks/README.md): a
+    perceptron has no convolutions, and those of EfficientNet act channel by channel.
+    """
+    changes: dict[str, str] = {"schedule": task.schedule} if task.schedule else {}
+    if task.precision == "float32" or kind == "perceptron":
+        return changes
+    precision = {} if kind == "efficientnet-b0" else {"precision": task.precision}
+    return {**changes, **precision, "layout": "channels-last"}
 
 
 def _stripe_cell(

@@ -1,6 +1,6 @@
 """The stability of trained networks to smooth deformations, before and after their training."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +34,11 @@ def precision(_: Mapping[str, Any]) -> torch.dtype:
 
 
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dataset:
-    """R, D and G by layer (moment, train_size, member, layer), and the outputs' test errors.
+    """R, D and G by layer (moment, train_size, member, layer), and the outputs' errors.
 
-    All networks see the same images, deformations and noise. Before training a network's weights
-    do not depend on the number of training images, so it is measured once; its batch norms use the
+    Those of the output also on the way through the training on most images (snapshot, member). All
+    networks see the same images, deformations and noise. Before training a network's weights do not
+    depend on the number of training images, so it is measured once; its batch norms use the
     statistics of each batch: of the plain, the deformed and the noisy images.
     """
     networks, (dataset,) = split_inputs(inputs, weights)
@@ -48,7 +49,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Pat
     for cell in cells:
         after = _members(cell.networks(), images, spec)
         sizes.append(xr.concat([before, after], dim="moment").assign(_errors(cell)))
-    found = xr.concat(sizes, dim="train_size")
+    found = xr.concat(sizes, dim="train_size").merge(_on_the_way(cells[-1], images, spec))
     return (
         found.assign_coords(
             moment=list(_MOMENTS),
@@ -65,8 +66,26 @@ def _train_size(cell: Trained) -> int:
 
 
 def _errors(cell: Trained) -> dict[str, tuple[tuple[str, str], np.ndarray]]:
-    accuracy = cell.history["test_accuracy"].transpose("epoch", "member").values
-    return {"test_error": (("moment", "member"), 1 - accuracy[[0, -1]])}
+    found = {}
+    for part in ("test", "train"):
+        accuracy = cell.history[f"{part}_accuracy"].transpose("epoch", "member").values
+        found[f"{part}_error"] = (("moment", "member"), 1 - accuracy[[0, -1]])
+    return found
+
+
+def _on_the_way(cell: Trained, images: torch.Tensor, spec: Mapping[str, Any]) -> xr.Dataset:
+    """R, D and G of the outputs of a cell's snapshots, by the share of the training done."""
+    epochs = [epoch for epoch in cell.snapshots if epoch]
+    if not epochs:
+        return xr.Dataset()
+    found = [
+        xr.concat([_one(net, images, spec, []) for net in cell.networks(epoch)], dim="member")
+        for epoch in epochs
+    ]
+    outputs = xr.concat(found, dim="snapshot").isel(layer=0, drop=True)
+    named = {f"{name}_stability": f"{name}_on_the_way" for name in Stability._fields}
+    shares = np.array(epochs) / cell.spec["recipe"]["epochs"]
+    return outputs[list(named)].rename(named).assign_coords(snapshot=shares)
 
 
 def _members(
@@ -84,13 +103,18 @@ def _members(
     return xr.concat(found, dim="member")
 
 
-def _one(network: nn.Module, images: torch.Tensor, spec: Mapping[str, Any]) -> xr.Dataset:
-    """R, D and G of one network by layer, and R of its output by medians."""
+def _one(
+    network: nn.Module,
+    images: torch.Tensor,
+    spec: Mapping[str, Any],
+    layers: Sequence[str] | None = None,
+) -> xr.Dataset:
+    """R, D and G of one network by layer (all, if None), and R of its output by medians."""
     perturbation = Perturbation.of_displacement(
         spec["displacement"], images.shape[-1], spec["cutoff"], spec["draws"]
     )
     stream = torch.Generator().manual_seed(seed_of(spec["seed"], "deformations"))
-    layers = layer_names(network)
+    layers = layer_names(network) if layers is None else layers
     found = measure(network, images, perturbation, stream, layers)
     values = np.array([mean_stability(found.layers[name]) for name in (*layers, OUTPUT)])
     by_layer = {

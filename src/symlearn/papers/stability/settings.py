@@ -1,6 +1,6 @@
 """What the studies of relative stability and of the stripe model can be set to."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, model_validator
 
@@ -39,15 +39,15 @@ class StabilitySamples(Closed):
     fields: Count = Field(description="fields of which the share that folds is counted")
 
 
-class StabilityTask(Closed):
-    """Networks that are trained to classify a data set, on subsets of several sizes."""
+class _Training(Closed):
+    """Networks that are trained to classify a data set."""
 
     dataset: DatasetName
     path: ImagePath = None
-    networks: Names
-    points: Annotated[list[Count], Field(min_length=2), Distinct] = Field(
-        description="training images"
+    test_set: DatasetName | None = Field(
+        default=None, description="images for the test error, in place of others of dataset"
     )
+    networks: Names
     test: Count = Field(description="images that no network is trained on, for the test error")
     seeds: Annotated[Whole, Field(ge=2)] = Field(
         description="draws of training images, each with its initialisation"
@@ -56,12 +56,28 @@ class StabilityTask(Closed):
         description="optimiser steps, up to whole epochs the same for all numbers of images"
     )
     batch: Count = 128
+    schedule: Literal["one-cycle"] | None = Field(
+        default=None,
+        description="of the learning rate; by default half a cosine for networks with batch norm "
+        "and a constant for others",
+    )
+    precision: Literal["float32", "bfloat16"] = Field(
+        default="float32",
+        description="of the products of convolutional networks in training, bfloat16 with "
+        "channels last; measurements are in float32",
+    )
 
     _images: ImageSet = PrivateAttr()
+    _test_images: ImageSet | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
-    def _images_are_there(self) -> "StabilityTask":
+    def _images_are_there(self) -> "_Training":
         self._images = image_set(self.dataset, self.path, "dataset")
+        if self.test_set is not None:
+            self._test_images = image_set(self.test_set, None, "test_set")
+        own, tests = self._images.facts, (self._test_images or self._images).facts
+        if (own.side, own.channels, own.classes) != (tests.side, tests.channels, tests.classes):
+            raise ValueError(f"test_set: {self.test_set!r} has other images than {self.dataset!r}")
         return self
 
     @property
@@ -69,11 +85,23 @@ class StabilityTask(Closed):
         """The images as they come."""
         return self._images
 
+    @property
+    def test_images(self) -> ImageSet | None:
+        """The test set as it comes, where it is not of the same data set."""
+        return self._test_images
 
-class Stability(Closed):
-    """Relative stability to deformations, before and after training."""
 
-    tasks: Annotated[list[StabilityTask], Field(min_length=1)]
+class StabilityTask(_Training):
+    """Networks that are trained on subsets of several sizes."""
+
+    points: Annotated[list[Count], Field(min_length=2), Distinct] = Field(
+        description="training images"
+    )
+
+
+class _Perturbed(Closed):
+    """How stability is measured."""
+
     displacement: Rate = Field(default=1.0, description="nominal, in pixels")
     cutoff: Annotated[Whole, Field(ge=2, le=64)] = 3
     images: Annotated[Whole, Field(ge=2)] = Field(
@@ -81,16 +109,36 @@ class Stability(Closed):
     )
     draws: Count = Field(default=8, description="deformations of each image")
 
+
+class Stability(_Perturbed):
+    """Relative stability to deformations, before and after training."""
+
+    tasks: Annotated[list[StabilityTask], Field(min_length=1)]
+
     @model_validator(mode="after")
     def _each_data_set_once(self) -> "Stability":
         distinct([task.dataset for task in self.tasks])
         for task in self.tasks:
-            if self.images > task.test:
-                raise ValueError(
-                    f"images: {self.images} is more than the {task.test} test images; take a "
-                    "smaller number"
-                )
+            _measured_on_test_images(self, task)
         return self
+
+
+class StabilityNetworks(_Perturbed, _Training):
+    """Many networks that are trained on one number of images: their errors against R."""
+
+    points: Count = Field(description="training images")
+
+    @model_validator(mode="after")
+    def _some_are_measured(self) -> "StabilityNetworks":
+        _measured_on_test_images(self, self)
+        return self
+
+
+def _measured_on_test_images(how: _Perturbed, task: _Training) -> None:
+    if how.images > task.test:
+        raise ValueError(
+            f"images: {how.images} is more than the {task.test} test images; take a smaller number"
+        )
 
 
 class StripeRuns(Closed):
@@ -148,6 +196,7 @@ class Settings(Closed):
 
     stability_samples: StabilitySamples
     stability: Stability
+    stability_networks: StabilityNetworks
     stripe_training: StripeTraining
 
 
@@ -160,5 +209,17 @@ def deformed_class_is_there(context: Context, stability_samples: StabilitySample
 def tasks_have_images(context: Context, stability: Stability) -> Faults:
     """A data set has as many images as networks are trained and tested on."""
     for number, task in enumerate(stability.tasks):
-        key = f"stability.tasks.{number}.points"
-        yield from enough_images(key, max(task.points), task.test, task.image_set)
+        yield from _enough(f"stability.tasks.{number}", max(task.points), task)
+
+
+def networks_have_images(context: Context, stability_networks: StabilityNetworks) -> Faults:
+    """Likewise for the networks that are compared."""
+    yield from _enough("stability_networks", stability_networks.points, stability_networks)
+
+
+def _enough(key: str, points: int, task: _Training) -> Faults:
+    if task.test_images is None:
+        yield from enough_images(f"{key}.points", points, task.test, task.image_set)
+    else:
+        yield from enough_images(f"{key}.points", points, 0, task.image_set)
+        yield from enough_images(f"{key}.test", 0, task.test, task.test_images)

@@ -12,7 +12,14 @@ from matplotlib.lines import Line2D
 from symlearn.pipeline import store
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, labels_of
-from symlearn.statistics import Measured, geometric_interval
+from symlearn.statistics import (
+    Interval,
+    Measured,
+    Measurements,
+    geometric_interval,
+    rank_correlation_difference,
+    rank_correlation_interval,
+)
 
 NAMES = {
     "digits": "digits",
@@ -30,9 +37,9 @@ def called(dataset: str) -> str:
     return NAMES.get(dataset, dataset)
 
 
-def networks(inputs: Inputs) -> xr.Dataset:
+def networks(inputs: Inputs, study: str = "stability") -> xr.Dataset:
     """Outputs of all networks: (cell, moment, train_size, member), a cell for each data set."""
-    datasets = inputs.study("stability")
+    datasets = inputs.study(study)
     parts = [_output(dataset) for dataset in datasets]
     # Data sets differ in their numbers of images and of seeds: what lacks is NaN.
     cells = xr.concat(parts, dim="cell", join="outer", combine_attrs="override")
@@ -51,7 +58,7 @@ def settings(dataset: xr.Dataset) -> dict[str, float]:
 
 
 def _output(dataset: xr.Dataset) -> xr.Dataset:
-    output = dataset.isel(layer=-1, drop=True)
+    output = dataset.drop_dims("snapshot", errors="ignore").isel(layer=-1, drop=True)
     return output.assign_coords(member=dataset["seed"].values).drop_vars("seed")
 
 
@@ -100,6 +107,68 @@ def positive_errors(nets: xr.Dataset) -> xr.DataArray:
     """Test errors with half a mistake and one image more, so that none has no logarithm."""
     count = nets["test_images"]
     return (nets["test_error"] * count + 0.5) / (count + 1)
+
+
+def points(nets: xr.Dataset) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Of each network and number of images, geometric means over seeds and their errors.
+
+    Of the test error after training (`positive_errors`), R, D and G, over those seeds of which the
+    stability is defined; NaN where there is none.
+    """
+    names = ("test_error", *(f"{quantity}_stability" for quantity in SYMBOLS))
+    found: dict[str, list[Measured]] = {name: [] for name in names}
+    for _, cell in cells_of(nets):
+        cell = cell.assign(test_error=positive_errors(cell))
+        after = cell.sel(moment="after").where(defined(cell))
+        for name in names:
+            rows = after[name].transpose("train_size", "member").values
+            found[name] += [log_mean(row) for row in rows]
+    short = {name: name.removesuffix("_stability") for name in names}
+    values = {short[name]: np.array([m.value for m in found[name]]) for name in names}
+    return values, {short[name]: np.array([m.uncertainty for m in found[name]]) for name in names}
+
+
+def rank_correlations(nets: xr.Dataset, name: str) -> dict[str, Measured]:
+    """Of the error with R, D and G, and that with R less that with D; `name` is the data set.
+
+    Points of one network over the number of images hang together, so networks are resampled.
+    """
+    values, _ = points(nets)
+    errors = values["test_error"]
+    sizes = [cell.sizes["train_size"] for _, cell in cells_of(nets)]
+    names = np.repeat(nets["network"].values, sizes)
+    found = {
+        quantity: rank_correlation_interval(values[quantity], errors, names) for quantity in SYMBOLS
+    }
+    both = values["relative"], values["deformation"]
+    found["difference"] = rank_correlation_difference(*both, errors, names)
+    return {key: value for what, one in found.items() for key, value in _ends(what, name, one)}
+
+
+def _ends(what: str, name: str, found: Interval) -> Iterator[tuple[str, Measured]]:
+    value, low, high = found
+    yield f"rank_correlation.{what}.{name}", value
+    yield f"rank_correlation_low.{what}.{name}", Measured(low)
+    yield f"rank_correlation_high.{what}.{name}", Measured(high)
+
+
+def correlation(measured: Measurements, tag: str) -> str:
+    """A rank correlation with its interval, as far as they are defined."""
+    value, low, high = (
+        measured[f"rank_correlation{end}.{tag}"].value for end in ("", "_low", "_high")
+    )
+    if np.isnan(value):
+        return "undefined"
+    return f"{value:.2f}" if np.isnan(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+PREFACTOR = 0.2  # of the authors' line
+
+
+def authors_line(axes: Axes) -> None:
+    """0.2 root R, as far as it lies in the panel."""
+    x = np.geomspace(*axes.get_xlim(), 20)
+    axes.plot(x, PREFACTOR * np.sqrt(x), ":", color="0.5", zorder=0, scalex=False, scaley=False)
 
 
 HALF_A_MISTAKE = (
@@ -154,5 +223,6 @@ def about_the_images(nets: xr.Dataset) -> str:
     return (
         f"R, D and G come from {about['images']} test images, each under {about['draws']} "
         f"deformations of cutoff c = {about['cutoff']} and a nominal displacement of "
-        f"{about['displacement']:g} pixels, the same for all networks. Intensities lie in [0, 1]."
+        f"{about['displacement']:g} pixels, the same for all networks. Networks see colours and "
+        "Fashion-MNIST less a mean and over a deviation, other images in [0, 1]."
     )

@@ -13,30 +13,20 @@ from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stabilities
 from symlearn.papers.stability.figures.stabilities import (
-    SYMBOLS,
     called,
     cells_of,
     datasets_of,
-    log_mean,
     on,
 )
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
 from symlearn.plots.panels import plain_logarithm
-from symlearn.statistics import (
-    Interval,
-    Measured,
-    Measurements,
-    rank_correlation_difference,
-    rank_correlation_interval,
-    slope_of_logs,
-)
+from symlearn.statistics import Measured, Measurements
 
 TITLE = "Test error against stability to deformations, relative to noise and alone"
 NEEDS: dict[str, dict[str, int]] = {"stability": {}}
 _SHOWN = ("relative", "deformation")
 _LABELS = {"relative": "relative stability R", "deformation": "stability to deformations D"}
-_PREFACTOR = 0.2  # of the authors' line
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -45,47 +35,12 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
-    """Rank correlations of the error with R and D, and error over the root of R, by data set."""
+    """Rank correlations of the error with R and D, by data set."""
     nets = plotted["networks"]
     measured: dict[str, Measured] = {}
     for name in datasets_of(nets):
-        here = on(nets, name)
-        for what, (value, low, high) in _correlations(here).items():
-            measured |= {
-                f"rank_correlation.{what}.{name}": value,
-                f"rank_correlation_low.{what}.{name}": Measured(low),
-                f"rank_correlation_high.{what}.{name}": Measured(high),
-            }
-        measured |= _at_most_images(here, name)
+        measured |= stabilities.rank_correlations(on(nets, name), name)
     return measured
-
-
-def _correlations(nets: xr.Dataset) -> dict[str, Interval]:
-    """Of the error with R, D and G, and that with R less that with D.
-
-    Points of one network over the number of images hang together, so networks are resampled.
-    """
-    points, _ = _points(nets)
-    errors = points["test_error"]
-    sizes = [cell.sizes["train_size"] for _, cell in cells_of(nets)]
-    networks = np.repeat(nets["network"].values, sizes)
-    found = {
-        quantity: rank_correlation_interval(points[quantity], errors, networks)
-        for quantity in SYMBOLS
-    }
-    first, second = (points[quantity] for quantity in _SHOWN)
-    return found | {"difference": rank_correlation_difference(first, second, errors, networks)}
-
-
-def _at_most_images(nets: xr.Dataset, name: str) -> dict[str, Measured]:
-    """Of the networks on all images: error over root R, and its slope against R."""
-    largest = nets.dropna("train_size", how="all", subset=["test_error"]).isel(train_size=[-1])
-    points, _ = _points(largest)
-    errors, relative = points["test_error"], points["relative"]
-    return {
-        f"error_over_root.{name}": log_mean(errors / np.sqrt(relative)),
-        f"error_slope.{name}": slope_of_logs(relative, errors),
-    }
 
 
 def caption(plotted: Plotted) -> str:
@@ -118,9 +73,11 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for row, name in zip(panels, names, strict=True):
         for axes, quantity in zip(row, _SHOWN, strict=True):
             _scatter(axes, on(nets, name), quantity, stabilities.looks(nets))
-            axes.set_title(f"{called(name)}: {_correlation(measured, f'{quantity}.{name}')}")
+            axes.set_title(
+                f"{called(name)}: {stabilities.correlation(measured, f'{quantity}.{name}')}"
+            )
         if name.startswith("cifar"):
-            _authors_line(row[0])
+            stabilities.authors_line(row[0])
         row[0].set_ylabel("test error")
         plain_logarithm(row[0].yaxis)
     style.letters(panels.flat)
@@ -128,21 +85,11 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     return figure
 
 
-def _correlation(measured: Measurements, tag: str) -> str:
-    """A rank correlation with its interval, as far as they are defined."""
-    value, low, high = (
-        measured[f"rank_correlation{end}.{tag}"].value for end in ("", "_low", "_high")
-    )
-    if np.isnan(value):
-        return "no correlation"
-    return f"{value:.2f}" if np.isnan(low) else f"{value:.2f} [{low:.2f}, {high:.2f}]"
-
-
 def _scatter(
     axes: Axes, nets: xr.Dataset, quantity: str, looks: Mapping[str, tuple[str, str]]
 ) -> None:
     for _, cell in cells_of(nets):
-        points, errors = _points(cell.expand_dims("cell"))
+        points, errors = stabilities.points(cell.expand_dims("cell"))
         colour, marker = looks[cell["network"].item()]
         x, y = points[quantity], points["test_error"]
         axes.plot(x, y, color=colour, linewidth=0.6, alpha=0.6)
@@ -156,30 +103,6 @@ def _scatter(
         axes.set(xlim=(0.1, 1), ylim=(0.1, 1))
     axes.set(xscale="log", yscale="log", xlabel=_LABELS[quantity])
     plain_logarithm(axes.xaxis)
-
-
-def _authors_line(axes: Axes) -> None:
-    """0.2 root R, as far as it lies in the panel."""
-    x = np.geomspace(*axes.get_xlim(), 20)
-    axes.plot(x, _PREFACTOR * np.sqrt(x), ":", color="0.5", zorder=0, scalex=False, scaley=False)
-
-
-def _points(nets: xr.Dataset) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Of each network and number of images, geometric means over seeds and their errors.
-
-    Over those seeds of which the stability is defined; NaN where there is none.
-    """
-    names = ("test_error", *(f"{quantity}_stability" for quantity in SYMBOLS))
-    found: dict[str, list[Measured]] = {name: [] for name in names}
-    for _, cell in cells_of(nets):
-        cell = cell.assign(test_error=stabilities.positive_errors(cell))
-        after = cell.sel(moment="after").where(stabilities.defined(cell))
-        for name in names:
-            rows = after[name].transpose("train_size", "member").values
-            found[name] += [log_mean(row) for row in rows]
-    short = {name: name.removesuffix("_stability") for name in names}
-    values = {short[name]: np.array([m.value for m in found[name]]) for name in names}
-    return values, {short[name]: np.array([m.uncertainty for m in found[name]]) for name in names}
 
 
 def _sizes(nets: xr.Dataset) -> str:
