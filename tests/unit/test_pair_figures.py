@@ -41,8 +41,7 @@ def seeds_and_classes(orbits):
     right = xr.DataArray(np.ones((1, 20)), dims=("cell", "orbit"))
     coords = {"architecture": ("cell", ["mlp-1"]), "n": ("cell", [8])}
     classes = xr.Dataset(
-        {"class_": ("orbit", class_of)}
-        | dict.fromkeys(fig6._RULES, right),
+        {"class_": ("orbit", class_of)} | dict.fromkeys(fig6._RULES, right),
         coords=coords,
     )
     accuracy = (("cell", "member"), np.ones((1, 10)))

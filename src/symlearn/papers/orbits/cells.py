@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Any
 
+from symlearn.menu import lookup
 from symlearn.menu.values import Context
 from symlearn.papers.orbits.settings import (
     Classes,
@@ -19,6 +20,7 @@ from symlearn.papers.orbits.settings import (
     RingSweeps,
     Rotations,
     Seeds,
+    SelfSupervised,
     Shifts,
     TrainedClasses,
     TrainedPairs,
@@ -104,6 +106,30 @@ def classes(context: Context, classes: Classes) -> list[Cell]:
         )
         for orbits, name, labels in _grid(context, classes, task, count=1, chunk=1)
     ]
+
+
+def self_supervised(context: Context, self_supervised: SelfSupervised) -> list[Cell]:
+    """Learning without labels from full orbits and a partial one (figure self-supervised)."""
+    study = self_supervised
+    task = {
+        "draw": "self-supervised",
+        "classes": list(range(context.dataset.facts.classes)),
+        "seeds_per_class": study.seeds_per_class,
+    }
+    read = study.model_dump(include={"few", "dimensions", "orbits", "unlabelled", "gains"})
+    cells = []
+    for orbits, name, labels in _grid(context, study, task, study.draws, study.chunk):
+        architecture = context.architecture(name)
+        uses = lookup.uses_of({"architecture": architecture, "group": study.group})
+        inputs = [_kernel_cell(context, orbits, name), orbits]
+        own = {"group": study.group, "architecture": architecture, "seed": context.seed, **read}
+        cells.append(
+            study_cell(
+                "self-supervised", "orbits.self_supervised", inputs, own, labels, uses=uses,
+                together=f"self-supervised-{inputs[0].together}",
+            )
+        )  # fmt: skip
+    return cells
 
 
 def precision(context: Context, precision: Precision) -> list[Cell]:
@@ -283,7 +309,7 @@ def _pair_grid(context: Context, study: Pairs) -> Grid:
 
 def _grid(
     context: Context,
-    study: Pairs | Seeds | Classes,
+    study: Pairs | Seeds | Classes | SelfSupervised,
     task: Mapping[str, Any],
     count: int,
     chunk: int,

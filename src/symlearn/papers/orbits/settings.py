@@ -100,6 +100,24 @@ class Classes(Closed):
     architectures: Names
 
 
+class SelfSupervised(Closed):
+    """Orbits of every class; the first of each class has a label, and one of these is partial."""
+
+    group: RotationName | DihedralName
+    n: Sizes
+    seeds_per_class: Annotated[Whole, Field(ge=2)]
+    draws: Count
+    architectures: Names
+    few: Count = Field(description="features that the protocols learn")
+    dimensions: Sizes = Field(description="numbers of features, beside as many as orbits")
+    orbits: Sizes = Field(description="numbers of orbits that features are learned on")
+    unlabelled: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=2), Distinct]
+    gains: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=1), Distinct] = Field(
+        description="standard deviations of the logarithm of random gains of the pixels"
+    )
+    chunk: Count = Field(default=1, description="draws in one cell")
+
+
 class RingSweeps(Closed):
     """Two rings of points under a Gaussian kernel."""
 
@@ -223,6 +241,7 @@ class Settings(Closed):
     rotations: Rotations
     seeds: Seeds
     classes: Classes
+    self_supervised: SelfSupervised
     shifts: Shifts
     dihedral: Dihedral
     precision: Precision
@@ -270,6 +289,23 @@ def classes_fit_the_data(context: Context, classes: Classes) -> Faults:
     """Likewise, and a class has no more images than it has."""
     yield from _kernels_fit(context, "classes", classes)
     yield from _enough_of_each_class(context, "classes", classes)
+
+
+def self_supervised_fits_the_data(context: Context, self_supervised: SelfSupervised) -> Faults:
+    """There are so many orbits, of other classes than the partial one's, or than a pair's."""
+    yield from _kernels_fit(context, "self_supervised", self_supervised)
+    yield from _enough_of_each_class(context, "self_supervised", self_supervised)
+    classes, rest = context.dataset.facts.classes, self_supervised.seeds_per_class - 1
+    there = classes + (classes - 1) * rest
+    for name in ("orbits", "dimensions"):
+        for number in getattr(self_supervised, name):
+            yield from at_most(f"self_supervised.{name}", number, there, "the orbits of a draw")
+    full = (classes - 1) * rest
+    yield from at_most("self_supervised.few", self_supervised.few, full, "the full orbits")
+    most = max(self_supervised.unlabelled)
+    yield from at_most(
+        "self_supervised.unlabelled", most, (classes - 2) * rest, "those that there are"
+    )
 
 
 def portrait_is_of_classes_that_there_are(context: Context, portrait: Portrait) -> Faults:
@@ -371,7 +407,9 @@ def _with_theory(
         )
 
 
-def _kernels_fit(context: Context, key: str, study: Pairs | Seeds | Classes) -> Faults:
+def _kernels_fit(
+    context: Context, key: str, study: Pairs | Seeds | Classes | SelfSupervised
+) -> Faults:
     """Shifts move whole pixels, patches tile images, and a shift moves whole patches.
 
     A transformer is invariant under no other shifts, and its kernel is computed for one point of
@@ -398,7 +436,9 @@ def _kernels_fit(context: Context, key: str, study: Pairs | Seeds | Classes) -> 
                 )
 
 
-def _enough_of_each_class(context: Context, key: str, study: Seeds | Classes) -> Faults:
+def _enough_of_each_class(
+    context: Context, key: str, study: Seeds | Classes | SelfSupervised
+) -> Faults:
     smallest, name = context.dataset.facts.smallest_class, context.dataset.name
     if study.seeds_per_class > smallest:
         yield (
