@@ -66,7 +66,7 @@ REFUSED = [
     {"kind": "mlp", "hidden_layers": 0},
     {"kind": "mlp", "hidden_layers": 1, "width": 10},
     {"kind": "rbf", "inverse_length": 0},
-    {"kind": "transformer"},
+    {"kind": "recurrent"},
 ]
 
 

@@ -103,7 +103,7 @@ class Classes(Closed):
 class SelfSupervised(Closed):
     """Orbits of every class; the first of each class has a label, and one of these is partial."""
 
-    group: RotationName | DihedralName
+    group: RotationName
     n: Sizes
     seeds_per_class: Annotated[Whole, Field(ge=2)]
     draws: Count

@@ -126,11 +126,11 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     _by_dimension(axes["A"], at(cells, architectures(cells)[0], n))
     for name, look in looks.items():
         here = at(cells, name, n)
-        _by_orbits(axes["B"], here, name, look)
+        _by_orbits(axes["B"], here, look)
         _by_unlabelled(axes["C"], here, name, look)
         _by_gain(axes["E"], here, name, look)
     axes["A"].set_title(architectures(cells)[0], fontsize=7)
-    axes["B"].legend(fontsize=5.5, loc="upper right", bbox_to_anchor=(1.05, 0.92))
+    axes["B"].legend(loc="center right")
     axes["C"].legend()
     for name in "AB":
         plain_logarithm(axes[name].xaxis)
@@ -168,15 +168,16 @@ def _by_dimension(axes: Axes, here: xr.Dataset) -> None:
     axes.legend()
 
 
-def _by_orbits(axes: Axes, here: xr.Dataset, name: str, look: tuple[str, str]) -> None:
+def _by_orbits(axes: Axes, here: xr.Dataset, look: tuple[str, str]) -> None:
     colour, marker = look
     numbers = here["dimension"].values
     few = numbers[(numbers != _ALL) & (numbers <= here["orbit_count"].values.min())].max()
-    for number, line in ((_ALL, ":"), (few, "-")):
+    for number, line, label in ((_ALL, ":", "as many features"), (few, "-", f"{few} features")):
+        if not axes.get_legend_handles_labels()[1][1:]:  # once, for all architectures
+            axes.plot([], [], line, color="0.3", label=label)
         one = here.sel(dimension=number)
-        label = f"{name}, {'as many as orbits' if number == _ALL else f'{number} features'}"
         predicted = _middle(one["deviation_predicted"])
-        axes.plot(one["orbit_count"], predicted, line, color=colour, label=label)
+        axes.plot(one["orbit_count"], predicted, line, color=colour)
         axes.plot(one["orbit_count"], _middle(one["deviation"]), marker, color=colour)
     axes.set(xscale="log", xlabel="orbits", ylabel=_DEVIATION, ylim=(0, None))
 
