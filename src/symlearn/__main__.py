@@ -21,6 +21,7 @@ TOOLS: Mapping[str, str] = {
     "bundle": "bundle.command",
     "compare": "compare",
     "measure": "measure",
+    "poses": "poses",
     "schema": "schema",
     "reference": "forecast.reference",
 }

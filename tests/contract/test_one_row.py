@@ -3,17 +3,24 @@
 import numpy as np
 import pytest
 
+from symlearn.datasets.orbits import rotation_orbits
+from symlearn.datasets.sets.mnist_5k import installed, read_table
 from symlearn.errors import IllConditionedWarning
 from symlearn.groups import Subgroup, cyclic, dihedral, product
+from symlearn.kernels import gram
+from symlearn.kernels.of_orbits import exact_symmetries
+from symlearn.papers.orbits.poses import curve
 from symlearn.theory import (
     average_over_subgroup,
     averaged_errors,
     enough_poses,
+    exact_errors_by_pose,
     least_eigenvalues,
     one_row_errors,
     orbit_block_errors,
     rows_of_every,
     softened,
+    solve_gram,
 )
 
 from .helpers import RIDGES, difference, invariant_gram, leave_out, pair_labels, random_gram
@@ -112,3 +119,27 @@ def test_soft_equivariance_scales_all_irreps_but_the_trivial_one(group):
     shares = np.array([0.0, 0.5])
     both = averaged_errors(softened(np.stack([averages, averages]), shares), group, [1.0, -1.0])
     assert difference(both[0], hard) <= TOLERANCE
+
+
+@pytest.mark.parametrize("architecture", ["mlp-1", "mlp-5", "cnn-fc-3"])
+def test_enough_poses_are_those_of_the_exact_error_on_mnist(architecture):
+    """For 95 % of orbits or more, from 4 N kernel entries of a pair."""
+    table = read_table(installed())
+    pixels, labels = table[:, :-1].reshape(-1, 28, 28) / 255, table[:, -1]
+    rng, n = np.random.default_rng(0), np.array([2, 4, 8, 16])
+    enough, exact = [], []
+    for _ in range(10):
+        classes = rng.choice(10, 2, replace=False)
+        images = [pixels[rng.choice(np.flatnonzero(labels == c))] for c in classes]
+        enough.append(curve(np.stack(images), architecture, "cyclic-rotation", 16).errors)
+        by_n = []
+        for count in n.tolist():
+            orbits = rotation_orbits(np.stack(images), count)
+            symmetries = exact_symmetries("cyclic-rotation", count, 2)
+            matrix = gram(architecture, orbits.reshape(-1, 28, 28), symmetries=symmetries)
+            errors = exact_errors_by_pose(solve_gram(matrix), np.array([[1.0], [-1.0]]))
+            by_n.append(errors[..., 0].mean(axis=1) * [1.0, -1.0])
+        exact.append(by_n)
+    predicted, known = (enough_poses(np.stack(errors, axis=1), n) for errors in (enough, exact))
+    assert (predicted == known).mean() >= 0.95
+    assert len(np.unique(known)) > 1

@@ -49,7 +49,7 @@ def gram(
 
     def evaluate(part: _Part) -> np.ndarray:
         with _precision(precision):  # jax keeps it by thread
-            return _padded(tile, images[part.first], images[part.second], step)
+            return _padded(tile, images[part.first], images[part.second], step, step)
 
     matrix = np.empty((len(images), len(images)))
     parts = list(_parts(symmetries, step))
@@ -61,6 +61,33 @@ def gram(
             matrix[first, second] = values[i, j]
             matrix[second, first] = values[i, j]
     return matrix
+
+
+def first_rows(
+    architecture: str | Mapping[str, Any],
+    orbits: Float[np.ndarray, "orbit pose row col"],
+    *,
+    kind: Kind = "ntk",
+) -> Float[np.ndarray, "orbit orbit pose"]:
+    """The kernel of the first pose of each orbit with all poses of all orbits, in float64.
+
+    Of N poses these are orbits^2 N entries, where the Gram matrix has (orbits N)^2
+    (docs/science/orbits.md#one-row-of-the-kernel). Raises DataError for images that are not finite.
+    """
+    if not np.isfinite(orbits).all():
+        raise DataError("the images hold values that are not finite")
+    count, poses, *shape = orbits.shape
+    points = orbits.reshape(count * poses, *shape)
+    with _precision("float64"):
+        tile = kernel_tile(layers_of(architecture), tuple(shape), kind, "float64")
+    step = min(MEMORY_LIMIT // (tile.bytes_per_entry * count), _LARGEST_TILE, len(points))
+    parts = [points[start : start + step] for start in range(0, len(points), max(1, step))]
+
+    def evaluate(part: np.ndarray) -> np.ndarray:
+        with _precision("float64"):
+            return _padded(tile, orbits[:, 0], part, count, max(1, step))
+
+    return np.concatenate(list(in_threads(evaluate, parts)), axis=1).reshape(count, count, poses)
 
 
 class _Part(NamedTuple):
@@ -95,9 +122,9 @@ def _upper(count: int, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
             yield rows, columns
 
 
-def _padded(tile: KernelTile, x: np.ndarray, y: np.ndarray, step: int) -> np.ndarray:
-    """One tile, padded with repeated images to step x step so that it compiles once."""
-    rows, columns = np.arange(step) % len(x), np.arange(step) % len(y)
+def _padded(tile: KernelTile, x: np.ndarray, y: np.ndarray, height: int, width: int) -> np.ndarray:
+    """One tile, padded with repeated images to its full size so that it compiles once."""
+    rows, columns = np.arange(height) % len(x), np.arange(width) % len(y)
     return np.asarray(tile.evaluate(jnp.asarray(x[rows]), jnp.asarray(y[columns])))[
         : len(x), : len(y)
     ]

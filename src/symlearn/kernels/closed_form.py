@@ -31,10 +31,11 @@ _DEGREE = 13  # of the polynomial in s^2; the fit's error is 6e-14
 _BLOCK_BYTES = 384 * 2**10
 
 Images = Float[Array, "point row col"]
+Others = Float[Array, "other row col"]
 Tile = Float[Array, "point other"]
 
 
-def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Images], Tile]:
+def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Others], Tile]:
     """The kernel of `layers`, for which `has_closed_form` holds; float64 images.
 
     Cost with pooling: a pixels x pixels matrix of gaps per entry, about 45 operations for each.
@@ -44,7 +45,7 @@ def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Images], Til
     slope = {"ntk": 1.0, "nngp": 0.5}[kind]
     bent = _bent_part(slope)
 
-    def flat(x: Images, y: Images) -> Tile:
+    def flat(x: Images, y: Others) -> Tile:
         p, q = _patches(x, size), _patches(y, size)
         norms = p.norm[:, None] * q.norm[None, :]
         gap = jnp.einsum("apk,bpk->abp", p.first, q.second)
@@ -54,7 +55,7 @@ def one_convolution(layers: Layers, kind: str) -> Callable[[Images, Images], Til
         total = (norms * (bent(gap, rounding) + 0.5 * slope)).sum(axis=-1) + 0.5 * slope * linear
         return total / (size**2 * x.shape[1] * x.shape[2])
 
-    def pool(x: Images, y: Images) -> Tile:
+    def pool(x: Images, y: Others) -> Tile:
         p, q = _patches(x, size), _patches(y, size)
         pixels = x.shape[1] * x.shape[2]
         blocks = _blocks(x.shape[1], x.shape[2])

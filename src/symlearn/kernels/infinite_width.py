@@ -34,6 +34,7 @@ from symlearn.menu.layers import (
 Kind = Literal["ntk", "nngp"]
 Precision = Literal["float64", "float32"]
 Images = Float[Array, "point row col"]
+Others = Float[Array, "other row col"]
 Tile = Float[Array, "point other"]
 
 _ONE_THREAD = {"xla_cpu_multi_thread_eigen": False}
@@ -46,7 +47,7 @@ class KernelTile:
     Compiled for one thread: the tiles of a Gram matrix are what is done in parallel.
     """
 
-    evaluate: Callable[[Images, Images], Tile]
+    evaluate: Callable[[Images, Others], Tile]
     bytes_per_entry: int
 
 
@@ -71,12 +72,12 @@ def kernel_tile(
     return _neural_tangents_tile(layers, shape, kind)
 
 
-def _compiled(evaluate: Callable[[Images, Images], Tile]) -> Callable[[Images, Images], Tile]:
+def _compiled(evaluate: Callable[[Images, Others], Tile]) -> Callable[[Images, Others], Tile]:
     return jax.jit(evaluate, compiler_options=_ONE_THREAD)
 
 
-def _radial_basis(inverse_length: float) -> Callable[[Images, Images], Tile]:
-    def evaluate(x: Images, y: Images) -> Tile:
+def _radial_basis(inverse_length: float) -> Callable[[Images, Others], Tile]:
+    def evaluate(x: Images, y: Others) -> Tile:
         # Differences rather than a matrix product, which loses digits between close points.
         distance = ((x[:, None] - y[None, :]) ** 2).sum(axis=(-2, -1))
         return jnp.exp(-(inverse_length**2) * distance)
@@ -104,12 +105,12 @@ def _pixels(layers: Layers, shape: tuple[int, ...]) -> int:
     return (shape[0] // side) * (shape[1] // side)
 
 
-def neural_tangents_kernel(layers: Layers, kind: Kind) -> Callable[[Images, Images], Tile]:
+def neural_tangents_kernel(layers: Layers, kind: Kind) -> Callable[[Images, Others], Tile]:
     """The kernel of any layers as neural-tangents evaluates it, not compiled."""
     stax = load_stax()
     *_, kernel = stax.serial(*(_stax_layer(stax, layer) for layer in layers))
 
-    def evaluate(x: Images, y: Images) -> Tile:
+    def evaluate(x: Images, y: Others) -> Tile:
         with warnings.catch_warnings():
             # Keys are to be tied to queries, and each branch of a sum has weights of its own.
             warnings.filterwarnings(

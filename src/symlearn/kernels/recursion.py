@@ -18,17 +18,18 @@ from symlearn.menu.layers import Dense, Layers
 _ROUNDING = 16 * np.finfo(np.float64).eps
 
 Images = Float[Array, "point row col"]
+Others = Float[Array, "other row col"]
 Tile = Float[Array, "point other"]
 
 
-def dense(layers: Layers, kind: str) -> Callable[[Images, Images], Tile]:
+def dense(layers: Layers, kind: str) -> Callable[[Images, Others], Tile]:
     """The kernel of `layers`, for which `menu.layers.is_dense` holds; float64 images.
 
     Exact for equal images. Cost: a product of the images, and an angle for each entry and layer.
     """
     inputs, *hidden = (float(layer.bias) for layer in layers if isinstance(layer, Dense))
 
-    def evaluate(x: Images, y: Images) -> Tile:
+    def evaluate(x: Images, y: Others) -> Tile:
         a, b = (images.reshape(len(images), -1) for images in (x, y))
         pixels = a.shape[1]
         own, other = ((rows * rows).sum(axis=1) / pixels + inputs for rows in (a, b))

@@ -28,6 +28,7 @@ from symlearn.menu.layers import (
 _EPSILON = 1e-12  # added to variances, as neural-tangents does
 
 Images = Float[Array, "point row col"]
+Others = Float[Array, "other row col"]
 Tile = Float[Array, "point other"]
 
 
@@ -40,21 +41,21 @@ class _Tokens(NamedTuple):
     others: Float[Array, "other token token"]
 
 
-def transformer(layers: Layers, kind: str) -> Callable[[Images, Images], Tile]:
+def transformer(layers: Layers, kind: str) -> Callable[[Images, Others], Tile]:
     """The kernel of `layers`, for which `menu.layers.is_of_tokens` holds; float64 images.
 
     Cost of an entry, with T tokens: 8 T^3 operations for each attention, and some 30 T^2 for each
     layer of units.
     """
 
-    def evaluate(x: Images, y: Images) -> Tile:
+    def evaluate(x: Images, y: Others) -> Tile:
         tokens = _through(layers, x, y)
         return getattr(tokens, kind).mean(axis=(2, 3))
 
     return evaluate
 
 
-def _through(layers: Layers, x: Images, y: Images) -> _Tokens:
+def _through(layers: Layers, x: Images, y: Others) -> _Tokens:
     """The kernels before the mean over tokens, with the readout, which commutes with it."""
     first, *rest = layers
     assert isinstance(first, Patches)

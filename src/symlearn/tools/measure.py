@@ -108,7 +108,7 @@ def measured(
 
 def pictures(folder: Path, count: int, seed: int) -> list[Path]:
     """`count` pictures drawn from a folder and those in it; raises DataError for too few."""
-    files = sorted(_pictures(folder))
+    files = sorted(pictures_below(folder))
     if not files or count > len(files):
         raise DataError(f"{folder}: holds {len(files)} pictures, and {count} are asked for")
     if count < 2:
@@ -117,7 +117,7 @@ def pictures(folder: Path, count: int, seed: int) -> list[Path]:
     return [files[i] for i in np.sort(drawn[:count])]
 
 
-def _pictures(folder: Path) -> Iterator[Path]:
+def pictures_below(folder: Path) -> Iterator[Path]:
     """The pictures below a folder, also in folders that are links; raises DataError."""
 
     def refuse(error: OSError) -> None:
