@@ -6,7 +6,7 @@ terms telescope: they add up to the network's Lie derivative, whatever the actio
 (docs/science/lie.md#layer-by-layer).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -23,8 +23,8 @@ from symlearn.measures.lie import (
     output_layout,
     unfused_attention,
 )
-from symlearn.measures.lie_action import Generator, Layout, MeasureError, act
-from symlearn.measures.lie_trace import Operation, Trace, Value
+from symlearn.measures.lie_action import Generator, Layout, MeasureError
+from symlearn.measures.lie_trace import Action, Operation, Trace, Value
 
 OUTPUT = Operation("output", "", "")
 """Where the output has another layout than the one that was stated."""
@@ -101,23 +101,57 @@ def decompose(
     alone. Cost for each image: one pass with about four evaluations of each operation, which
     holds all values, and the backward passes; images are taken one by one.
     """
-    chosen = check_generator(generator)
-    check_images(images, chosen)
+    (found,) = decompositions(
+        model, images, [(generator, stencil)], output=output, probes=probes, rng=rng
+    )
+    return found
+
+
+def decompositions(
+    model: Model,
+    images: Shaped[torch.Tensor, "..."],
+    actions: Sequence[tuple[str | Generator, str]],
+    *,
+    output: str | Layout | None = None,
+    probes: int | None = None,
+    rng: torch.Generator | None = None,
+) -> list[Decomposition]:
+    """As `decompose`, for several generators, each with its stencil.
+
+    All share one trace of each image, its backward passes and, with `probes`, the directions: far
+    cheaper than one by one.
+    """
+    chosen = [(check_generator(generator), stencil) for generator, stencil in actions]
+    for generator, _ in chosen:
+        check_images(images, generator)
     check_model(model)
     if probes is not None and (probes < 2 or rng is None):
         raise ValueError(f"{probes} random probes: at least 2 and a torch.Generator are needed")
-    derivative = lie_derivative(model, images, chosen, stencil, output=output)
-    derivative = derivative.reshape(len(images), -1)
-    directions = _directions(derivative, probes, rng)
+    derivatives = [
+        lie_derivative(model, images, *action, output=output).reshape(len(images), -1)
+        for action in chosen
+    ]
+    directions = _directions(derivatives[0], probes, rng)
     traced = [
-        _terms(model, image[None], chosen, stencil, output, z)
+        _terms(model, image[None], chosen, output, z)
         for image, z in zip(images.detach(), directions, strict=True)
     ]
     if any(operations != traced[0][0] for operations, _ in traced):
         raise MeasureError("the model does not make the same operations for every image")
-    terms = torch.stack([found for _, found in traced], dim=1)
-    whole = torch.einsum("ipo,io->ip", directions, derivative)
-    return Decomposition(traced[0][0], terms, whole, probes is not None)
+    terms = torch.stack([found for _, found in traced], dim=2)
+    wholes = [torch.einsum("ipo,io->ip", directions, one) for one in derivatives]
+    return [
+        Decomposition(traced[0][0], own, whole, probes is not None)
+        for own, whole in zip(terms, wholes, strict=True)
+    ]
+
+
+def operations_of(model: Model, image: Images) -> tuple[Operation, ...]:
+    """The operations that a network makes of an image (1, channel, row, col), in their order."""
+    trace = Trace(image, [(check_generator("translate_x"), STENCIL)])
+    with torch.no_grad(), unfused_attention(), trace.inside(model), trace:
+        model(trace.image)
+    return tuple(operation for operation, _ in trace.steps)
 
 
 def _directions(
@@ -136,41 +170,43 @@ def _directions(
 def _terms(
     model: Model,
     image: Images,
-    generator: Generator,
-    stencil: str,
+    actions: Sequence[Action],
     output: str | Layout | None,
     directions: Float[torch.Tensor, "probe output"],
-) -> tuple[tuple[Operation, ...], Float[torch.Tensor, "operation probe"]]:
+) -> tuple[tuple[Operation, ...], Float[torch.Tensor, "action operation probe"]]:
     """The operations for one image, and their terms along the directions."""
-    trace = Trace(image, generator, stencil)
+    trace = Trace(image, actions)
     with torch.enable_grad(), unfused_attention(), trace.inside(model), trace:
         result = model(trace.image)
     last = trace.value(result)
-    stated = output_layout(output, last.tensor, 1)
-    size = (image.shape[-2], image.shape[-1])
-    change = last.moved - act(last.tensor.detach(), stated, generator, stencil, size)
+    change = last.moved - trace.act(last.tensor.detach(), output_layout(output, last.tensor, 1))
     operations = [operation for operation, _ in trace.steps]
-    terms = _pulled_back(last.tensor, [values for _, values in trace.steps], directions)
+    terms = _pulled_back(last, [values for _, values in trace.steps], directions)
     if change.any():
         operations.append(OUTPUT)
-        terms = torch.cat([terms, (directions @ change.flatten())[None]])
+        last_terms = change.flatten(1) @ directions.T
+        terms = torch.cat([terms, last_terms[:, None]], dim=1)
     return tuple(operations), terms
 
 
 def _pulled_back(
-    result: torch.Tensor,
+    result: Value,
     steps: list[list[Value]],
     directions: Float[torch.Tensor, "probe output"],
-) -> Float[torch.Tensor, "operation probe"]:
+) -> Float[torch.Tensor, "action operation probe"]:
     """For each operation, z . J (its own Lie derivative), J from its values to the result."""
     flat = [(i, value) for i, values in enumerate(steps) for value in values]
     tensors = [value.tensor for _, value in flat]
-    terms = result.new_zeros(len(steps), len(directions))
+    terms = result.moved.new_zeros(len(result.moved), len(steps), len(directions))
     for p, z in enumerate(directions if flat else ()):
         gradients = torch.autograd.grad(
-            result, tensors, z.reshape(result.shape), retain_graph=True, allow_unused=True
+            result.tensor,
+            tensors,
+            z.reshape(result.tensor.shape),
+            retain_graph=True,
+            allow_unused=True,
         )
         for (i, value), gradient in zip(flat, gradients, strict=True):
             if gradient is not None:
-                terms[i, p] += (gradient * value.local).sum()
+                terms[:, i, p] += value.local.flatten(1) @ gradient.flatten()
     return terms.detach()

@@ -1,11 +1,11 @@
-"""One pass through a network that records what each operation does to a generator's action.
+"""One pass through a network that records what each operation does to generators' actions.
 
 Every torch function that an image's values pass through is an operation, also those that are no
 module: additions of residuals and positional embeddings, pooling of tokens, reshaping. What is made
 of it: docs/science/lie.md#layer-by-layer, and docs/science/lie.md#exact-terms-and-random-probes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -27,21 +27,31 @@ from symlearn.measures.lie_action import (
 )
 from symlearn.measures.lie_layouts import floating, follow
 
-Action = Callable[[torch.Tensor, Layout], torch.Tensor]
+Action = tuple[Generator, str]
+"""A generator and the stencil by which it acts."""
 
 
 @dataclass(frozen=True)
 class Operation:
-    """A torch function called in a module: its name, the module's path and class."""
+    """A torch function called in a module: its name, the module's path and class.
+
+    `reads` and `makes` say where pixels are in the image's values that it reads, and in what it
+    makes of them.
+    """
 
     function: str
     module: str
     kind: str
+    reads: tuple[Layout, ...] = ()
+    makes: tuple[Layout, ...] = ()
 
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor computed from the image, its layout, and L_X of the operation that made it."""
+    """A tensor computed from the image, its layout, and L_X of the operation that made it.
+
+    What depends on the action has one more axis, the first, with an entry for each.
+    """
 
     tensor: torch.Tensor
     layout: Layout
@@ -106,16 +116,16 @@ def _copied(leaf: Any) -> bool:
 class Trace(TorchFunctionMode):
     """Records values and operations while it is the active torch function mode."""
 
-    def __init__(self, image: torch.Tensor, generator: Generator, stencil: str):
+    def __init__(self, image: torch.Tensor, actions: Sequence[Action]):
         super().__init__()
-        size: Size = (image.shape[-2], image.shape[-1])
-        self._act: Action = lambda h, layout: act(h, layout, generator, stencil, size)
+        self._size: Size = (image.shape[-2], image.shape[-1])
+        self._actions = actions
         self._values: dict[int, Value] = {}
         self._replaced: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self._modules: list[tuple[str, str]] = [("", "")]
         self.steps: list[tuple[Operation, list[Value]]] = []
         self.image = image.detach().clone().requires_grad_()
-        moved = self._act(self.image.detach(), Image())
+        moved = self.act(self.image.detach(), Image())
         self._values[id(self.image)] = Value(self.image, Image(), moved, torch.zeros_like(moved))
 
     def __torch_function__(
@@ -133,6 +143,10 @@ class Trace(TorchFunctionMode):
             # Whoever still holds the tensor that was written to must see the new values.
             self._replaced[id(old)] = (old, new)
         return result
+
+    def act(self, values: torch.Tensor, layout: Layout) -> torch.Tensor:
+        """X h for values in a layout, by each action."""
+        return torch.stack([act(values, layout, *action, self._size) for action in self._actions])
 
     def value(self, tensor: torch.Tensor) -> Value:
         """What was recorded of a tensor; raises MeasureError if it was not computed here."""
@@ -177,17 +191,18 @@ class Trace(TorchFunctionMode):
         inputs = [self._values[id(call.leaves[i])] for i in call.traced]
         primals = tuple(value.tensor.detach() for value in inputs)
         tangents = tuple(value.moved for value in inputs)
-        pushed = jvp(call.of_traced, primals, tangents)[1]
+        pushed = torch.func.vmap(lambda *moved: jvp(call.of_traced, primals, moved)[1])(*tangents)
         layouts = follow(call.name, call.on_leaves, call.leaves, self._layout, outputs)
         values = []
         for tensor, layout, derivative in zip(outputs, layouts, pushed, strict=True):
             # What follows a detached value depends on that value all the same.
             tensor.requires_grad_()
-            moved = self._act(tensor.detach(), layout)
+            moved = self.act(tensor.detach(), layout)
             values.append(Value(tensor, layout, moved, derivative - moved))
             self._values[id(tensor)] = values[-1]
         path, kind = self._modules[-1]
-        self.steps.append((Operation(call.name, path, kind), values))
+        reads = tuple(value.layout for value in inputs)
+        self.steps.append((Operation(call.name, path, kind, reads, tuple(layouts)), values))
 
 
 def _name(function: Any) -> str:
