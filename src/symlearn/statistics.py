@@ -189,6 +189,82 @@ def median(x: Num[np.ndarray, " task"]) -> Measured:
     return _bootstrap(lambda rows: np.median(x[rows], axis=-1), len(x))
 
 
+class Intervals(NamedTuple):
+    """Measured quantities with their standard errors and the ends of their 95 % intervals."""
+
+    middle: np.ndarray
+    error: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def one(self) -> Bounded:
+        """The same of a single quantity."""
+        return Bounded(float(self.middle), float(self.error), (float(self.low), float(self.high)))
+
+
+def crossed(
+    statistic: Callable[[np.ndarray], np.ndarray], x: Float[np.ndarray, "network image *within"]
+) -> Intervals:
+    """A statistic of values of several networks that all see the same images.
+
+    Its errors and intervals are of a bootstrap that draws networks and images independently of
+    each other: more networks do not average out the images that they have in common.
+    """
+    networks, images = x.shape[:2]
+    rows = zip(_resampled(networks, "networks"), _resampled(images), strict=True)
+    drawn = np.array([statistic(x[these][:, those]) for these, those in rows])
+    low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    return Intervals(np.asarray(statistic(x)), np.nanstd(drawn, axis=0, ddof=1), low, high)
+
+
+def crossed_medians(x: Float[np.ndarray, "network image *within"]) -> Intervals:
+    """The median over images, mean over networks that all see the same images."""
+    return crossed(lambda values: np.median(values, axis=1).mean(axis=0), x)
+
+
+def ratio_of_means(
+    numerator: Float[np.ndarray, " task"], denominator: Float[np.ndarray, " task"]
+) -> Measured:
+    """The ratio of two means over the same tasks, with its standard error (delta method).
+
+    The error is that of the mean of numerator - ratio * denominator, over the denominator's mean:
+    both means vary. NaN where the denominator is zero in all tasks.
+    """
+    scale = float(denominator.mean())
+    if scale == 0:
+        return Measured(float("nan"))
+    ratio = float(numerator.mean()) / scale
+    return Measured(ratio, mean(numerator - ratio * denominator).uncertainty / abs(scale))
+
+
+def over_networks(
+    values: Float[np.ndarray, " network"], errors: Float[np.ndarray, " network"]
+) -> Measured:
+    """The mean over networks, each with its standard error over images that all have in common.
+
+    The images' part does not shrink by averaging over networks.
+    """
+    of_networks = values.var(ddof=1) / len(values) if len(values) > 1 else np.nan
+    return Measured(float(values.mean()), float(np.sqrt(of_networks + (errors**2).mean())))
+
+
+def geometric_ratio(
+    numerator: tuple[np.ndarray, np.ndarray], denominator: tuple[np.ndarray, np.ndarray]
+) -> Measured:
+    """The geometric mean over networks of a ratio of two errors, each with those over images.
+
+    Each of the two is (value by network, its standard error over images). The images' part, by
+    the delta method as if the two were measured on different images, does not shrink by averaging
+    over networks, which have them in common.
+    """
+    (above, above_error), (below, below_error) = numerator, denominator
+    found = geometric_mean(above / below)
+    relative = np.sqrt(((above_error / above) ** 2 + (below_error / below) ** 2).mean())
+    error = np.hypot(found.uncertainty, found.value * relative)
+    return Measured(found.value, float(error))
+
+
 def mean(x: Shaped[np.ndarray, " task"]) -> Measured:
     """The mean over tasks and its standard error."""
     spread = x.std(ddof=1) / np.sqrt(len(x)) if len(x) > 1 else np.nan
@@ -285,8 +361,8 @@ def _resampled_groups(groups: np.ndarray) -> Iterator[np.ndarray]:
         yield np.concatenate([rows[group] for group in drawn])
 
 
-def _resampled(size: int) -> np.ndarray:
-    return generator(0, "bootstrap", size).integers(size, size=(_RESAMPLES, size))
+def _resampled(size: int, stream: str = "bootstrap") -> np.ndarray:
+    return generator(0, stream, size).integers(size, size=(_RESAMPLES, size))
 
 
 def _bootstrap(

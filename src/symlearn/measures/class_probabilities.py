@@ -16,11 +16,16 @@ from symlearn.measures.lie import (
     GENERATORS,
     STENCIL,
     Generator,
+    Image,
     Images,
+    check_generator,
     lie_derivative,
     mean_absolute,
     mean_square,
 )
+from symlearn.measures.lie_action import act
+from symlearn.measures.spectra import input_gradient_norms
+from symlearn.statistics import Measured, mean, ratio_of_means
 
 Errors = Float[torch.Tensor, "generator image"]
 
@@ -31,12 +36,29 @@ class ClassifierErrors:
 
     `square` and `absolute` are the mean square (equation 4 of the paper) and the mean absolute
     value (the released code) of the probabilities' derivatives; `logits` is the mean square of
-    the logits' derivatives over the logits' variance over the images (mean over classes).
+    the logits' derivatives over the logits' variance over the images (mean over classes), and
+    `spread` what each image contributes to that variance, in units of it: its mean is 1.
     """
 
     square: Errors
     absolute: Errors
     logits: Errors
+    spread: Float[torch.Tensor, " image"]
+
+    def summary(self) -> dict[str, list[Measured]]:
+        """The mean over images by kind and generator, with its standard error over images.
+
+        That of `logits` is of a ratio of two means, and knows that the variance is estimated too
+        (docs/science/lie.md#standard-errors).
+        """
+        by_kind = {"square": self.square, "absolute": self.absolute}
+        spread = self.spread.double().cpu().numpy()
+        found = {
+            kind: [mean(row) for row in values.double().cpu().numpy()]
+            for kind, values in by_kind.items()
+        }
+        logits = self.logits.double().cpu().numpy()
+        return {**found, "logits": [ratio_of_means(row, spread) for row in logits]}
 
 
 class Decisions(NamedTuple):
@@ -91,14 +113,42 @@ def classifier_errors(
     )
     logits, shares = (half.flatten(0, 1) for half in moved.chunk(2, dim=2))
     shape = moved.shape[:2]
+    distances = _squared_distances(network, parts)
+    variance = distances.mean()
     return ClassifierErrors(
         square=mean_square(shares).reshape(shape),
         absolute=mean_absolute(shares).reshape(shape),
-        logits=mean_square(logits).reshape(shape) / _variance(network, parts),
+        logits=mean_square(logits).reshape(shape) / variance,
+        spread=distances / variance,
     )
 
 
-def _variance(network: nn.Module, parts: Sequence[torch.Tensor]) -> Float[torch.Tensor, ""]:
+def noise_responses(
+    network: nn.Module,
+    images: Images,
+    generators: Sequence[str | Generator],
+    stencil: str = STENCIL,
+) -> Errors:
+    """What `ClassifierErrors.square` would be for small noise as large as X x, in expectation.
+
+    The mean square over classes of J eta for noise eta of uniform direction and the norm of X x:
+    |J|^2 |X x|^2 / (pixels x classes), J the Jacobian of the probabilities by the pixels. The ratio
+    of the two errors' means is 1 for a classifier to which the transformation is as any change
+    (docs/science/lie.md#the-noise-normalised-error). Cost: a backward pass for each class.
+    """
+    with torch.no_grad():
+        classes = network(images[:1]).shape[1]
+    jacobian = input_gradient_norms(probabilities(network), images).square()
+    size = (images.shape[2], images.shape[3])
+    moved = [act(images, Image(), check_generator(x), stencil, size) for x in generators]
+    sizes = torch.stack([one.flatten(1).square().sum(dim=1) for one in moved])
+    return sizes * jacobian / (images[0].numel() * classes)
+
+
+def _squared_distances(
+    network: nn.Module, parts: Sequence[torch.Tensor]
+) -> Float[torch.Tensor, " image"]:
+    """Of the images' logits from their mean, mean over classes."""
     with torch.no_grad():
         logits = torch.cat([network(part) for part in parts])
-    return logits.var(dim=0, correction=0).mean()
+    return (logits - logits.mean(dim=0)).square().mean(dim=1)

@@ -18,7 +18,7 @@ from jaxtyping import Float, Int
 
 from symlearn.groups.tensors import ImageAction, Images, Poses
 from symlearn.measures.spectra import Classifier, PerImage, noise_sensitivities
-from symlearn.statistics import Measured, mean
+from symlearn.statistics import Measured, mean, ratio_of_means
 
 Logits = Float[torch.Tensor, "image pose class_"]
 Pairs = Float[torch.Tensor, "image pair"]
@@ -212,18 +212,6 @@ def measure_invariance(
     values = {name: torch.cat([piece[name] for piece in pieces]) for name in pieces[0]}
     values["spread"] = spreads(values.pop("upright"))
     return Invariance(**{name: value.cpu().numpy() for name, value in values.items()})
-
-
-def ratio_of_means(numerator: Values, denominator: Values) -> Measured:
-    """The ratio of two means over the same images, with its standard error (delta method).
-
-    NaN where the denominator is zero on all images.
-    """
-    scale = float(denominator.mean())
-    if scale == 0:
-        return Measured(float("nan"))
-    ratio = float(numerator.mean()) / scale
-    return Measured(ratio, mean(numerator - ratio * denominator).uncertainty / abs(scale))
 
 
 def _measure(

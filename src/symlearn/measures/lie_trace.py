@@ -21,6 +21,7 @@ from symlearn.measures.lie_action import (
     Layout,
     MeasureError,
     Size,
+    Tokens,
     Vector,
     act,
     jvp,
@@ -36,7 +37,7 @@ class Operation:
     """A torch function called in a module: its name, the module's path and class.
 
     `reads` and `makes` say where pixels are in the image's values that it reads, and in what it
-    makes of them.
+    makes of them. `pixels_last` says whether the last axis of the first of them is one of pixels.
     """
 
     function: str
@@ -44,6 +45,7 @@ class Operation:
     kind: str
     reads: tuple[Layout, ...] = ()
     makes: tuple[Layout, ...] = ()
+    pixels_last: bool = False
 
 
 @dataclass(frozen=True)
@@ -202,7 +204,15 @@ class Trace(TorchFunctionMode):
             self._values[id(tensor)] = values[-1]
         path, kind = self._modules[-1]
         reads = tuple(value.layout for value in inputs)
-        self.steps.append((Operation(call.name, path, kind, reads, tuple(layouts)), values))
+        last = _last_is_pixels(inputs[0])
+        self.steps.append((Operation(call.name, path, kind, reads, tuple(layouts), last), values))
+
+
+def _last_is_pixels(value: Value) -> bool:
+    layout, last = value.layout, value.tensor.ndim - 1
+    if isinstance(layout, Image):
+        return last in (layout.row, layout.col)
+    return isinstance(layout, Tokens) and layout.axis == last
 
 
 def _name(function: Any) -> str:

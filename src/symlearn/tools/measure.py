@@ -24,7 +24,6 @@ from symlearn.networks.timm_models import timm_model, transform_of
 from symlearn.pipeline.stage import guarded
 from symlearn.progress import progress
 from symlearn.randomness import generator
-from symlearn.statistics import mean
 
 # What Pillow raises for pictures that are broken, cut short or made to fill the memory.
 _UNREADABLE = (
@@ -82,11 +81,10 @@ def _run(arguments: argparse.Namespace) -> None:
     images = torch.stack([transform(opened(file)) for file in files]).to(device, dtype)
     errors = measured(model.to(device, dtype), images, generators, arguments.batch)
     table = csv.writer(sys.stdout, delimiter="\t", lineterminator="\n")
-    kinds = ("square", "absolute", "logits")
-    table.writerow(["generator", *(f"{kind}{s}" for kind in kinds for s in ("", "_se"))])
+    found = errors.summary()
+    table.writerow(["generator", *(f"{kind}{s}" for kind in found for s in ("", "_se"))])
     for row, name in enumerate(generators):
-        found = [mean(getattr(errors, kind)[row].double().cpu().numpy()) for kind in kinds]
-        numbers = [number for one in found for number in (one.value, one.uncertainty)]
+        numbers = [number for kind in found.values() for number in kind[row]]
         table.writerow([name, *(f"{number:.5g}" for number in numbers)])
 
 
@@ -98,12 +96,9 @@ def measured(
         classifier_errors(model, images, [name], batch=batch)
         for name in progress(generators, "generators")
     ]
-    return ClassifierErrors(
-        *(
-            torch.cat([getattr(each, kind) for each in found])
-            for kind in ("square", "absolute", "logits")
-        )
-    )
+    kinds = ("square", "absolute", "logits")
+    parts = (torch.cat([getattr(each, kind) for each in found]) for kind in kinds)
+    return ClassifierErrors(*parts, spread=found[0].spread)
 
 
 def pictures(folder: Path, count: int, seed: int) -> list[Path]:

@@ -12,111 +12,83 @@ from jaxtyping import Float
 from torch import nn
 
 from symlearn.measures.class_probabilities import probabilities
-from symlearn.measures.layers import Decomposition, decompose
-from symlearn.measures.lie_trace import Operation
+from symlearn.measures.layer_kinds import Layer, layers_of
+from symlearn.measures.layers import decompositions, operations_of
 from symlearn.networks.held_out import held_out
 from symlearn.networks.trained import split_inputs
 
+Images = Float[torch.Tensor, "image channel row col"]
+
 # Affine transformations; the other translation, shear and stretch are these along columns.
 AFFINE = ("translate_x", "rotate", "hyperbolic", "scale", "shear_x", "stretch_x")
-_POINTWISE = ("relu", "gelu", "silu", "tanh", "sigmoid")
-_POOLING = ("max_pool2d", "avg_pool2d", "adaptive_avg_pool2d", "mean")
-
-
-class Layer(NamedTuple):
-    """What an operation counts as: its true type, and the part of the network it is in."""
-
-    kind: str
-    name: str
+STENCILS = ("forward", "central", "spectral")
 
 
 class _Terms(NamedTuple):
-    """Of one network under one generator, by layer or image."""
+    """Of one network, by stencil and generator, and by layer or image."""
 
-    squares: Float[np.ndarray, "layer image"]
-    whole: Float[np.ndarray, " image"]
-    closure: float
+    squares: Float[np.ndarray, "stencil generator layer image"]
+    whole: Float[np.ndarray, "stencil generator image"]
+    closure: Float[np.ndarray, "stencil generator"]
 
 
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dataset:
-    """The squared norm of each layer's term (layer, member, generator), mean over images.
+    """The squared norm of each layer's term, image by image, by each stencil.
 
-    In 64 bits, of the probabilities at test images. With the sum of the norms and the norm of the
-    whole derivative, whose ratio is 1 where no two terms cancel, and the largest difference
-    between the derivative and the sum of its terms, relative to the derivative's largest entry.
+    In 64 bits, of the probabilities at test images; under the first generator also by `forward`
+    in 32 bits, as the released code runs. With the squared norm of the whole derivative, and the
+    largest difference between the derivative and the sum of its terms, relative to the
+    derivative's largest entry. Cost for each image: a trace, and a backward pass for each class.
     """
     (cell,), (dataset,) = split_inputs(inputs, weights)
     images, _ = held_out(cell, dataset, spec["images"])
     networks = cell.networks(dtype=torch.float64)
-    layers = layers_of(networks[0], images[:1])
-    found = [[_terms(network, images, x) for x in AFFINE] for network in networks]
-    squares = np.array([[terms.squares for terms in row] for row in found])
-    whole = np.sqrt([[terms.whole for terms in row] for row in found])
-    by_network = ("member", "generator")
+    runs = _runs(networks[0], images[:1])
+    found = [_terms(network, images, runs, STENCILS, AFFINE) for network in networks]
+    single = [
+        _terms(network, images.float(), runs, STENCILS[:1], AFFINE[:1]).squares[0, 0]
+        for network in cell.networks(dtype=torch.float32)
+    ]
+    by_network = ("member", "stencil", "generator")
     return xr.Dataset(
         {
-            "contribution": ((*by_network, "layer"), squares.mean(axis=3)),
-            "whole": (by_network, (whole**2).mean(axis=2)),
-            "norms_over_whole": (
-                by_network,
-                np.sqrt(squares).sum(axis=2).mean(axis=2) / whole.mean(axis=2),
-            ),
-            "closure": (by_network, np.array([[t.closure for t in row] for row in found])),
-            "layer_name": ("layer", [layer.name for layer in layers]),
-            "layer_kind": ("layer", [layer.kind for layer in layers]),
+            "contribution": ((*by_network, "layer", "image"), np.array([t.squares for t in found])),
+            "contribution_32": (("member", "layer", "image"), np.array(single)),
+            "whole": ((*by_network, "image"), np.array([t.whole for t in found])),
+            "closure": (by_network, np.array([t.closure for t in found])),
+            "layer_name": ("layer", [layer.name for layer, _ in runs]),
+            "layer_kind": ("layer", [layer.kind for layer, _ in runs]),
         },
-        coords={"generator": list(AFFINE)},
+        coords={"stencil": list(STENCILS), "generator": list(AFFINE)},
         attrs={**spec["labels"], "images": len(images)},
     )
 
 
-def layers_of(network: nn.Module, image: Float[torch.Tensor, "1 _ _ _"]) -> list[Layer]:
-    """The layers of a network in the order in which they are computed."""
-    found = decompose(probabilities(network), image, AFFINE[0])
-    return [layer for layer, _ in _runs(network, found)]
-
-
-def layer_of(network: nn.Module, operation: Operation) -> Layer:
-    """What an operation of a network counts as.
-
-    Attention without its norm is one layer, and so are the patches' embedding with all its
-    norms, and what turns the last features into probabilities.
-    """
-    path, function = operation.module, operation.function
-    part = ".".join(path.split(".")[:2])
-    if part.startswith("embed") or (not path and function in ("reshape", "permute")):
-        return Layer("patch embedding", "embed")
-    if part.startswith("attention") and not path.endswith("norm"):
-        return Layer("attention", part)
-    if "norm" in function:
-        return Layer("norm", path)
-    if function in _POINTWISE:
-        return Layer("nonlinearity", path)
-    if function in _POOLING:
-        return Layer("pooling", path or "pool")
-    if function == "conv2d":
-        stride = network.get_submodule(path).stride
-        return Layer("convolution" if stride == (1, 1) else "strided convolution", path)
-    if function == "add":
-        return Layer("addition", path)
-    return Layer("dense", path)
-
-
-def _runs(network: nn.Module, found: Decomposition) -> list[tuple[Layer, list[int]]]:
-    """Successive operations of one layer, with their numbers."""
-    inner = [
-        Operation(o.function, o.module.removeprefix("0").removeprefix("."), o.kind)
-        for o in found.operations
-    ]
-    numbered = enumerate(layer_of(network, operation) for operation in inner)
+def _runs(network: nn.Module, image: Images) -> list[tuple[Layer, list[int]]]:
+    """The layers of a network in their order: successive operations of one, by their numbers."""
+    numbered = enumerate(layers_of(network, operations_of(network, image)))
     return [(layer, [i for i, _ in run]) for layer, run in groupby(numbered, key=lambda x: x[1])]
 
 
-def _terms(network: nn.Module, images: Float[torch.Tensor, "image _ _ _"], name: str) -> _Terms:
-    found = decompose(probabilities(network), images, name)
+def _terms(
+    network: nn.Module,
+    images: Images,
+    runs: list[tuple[Layer, list[int]]],
+    stencils: tuple[str, ...],
+    generators: tuple[str, ...],
+) -> _Terms:
+    """Probabilities come after the network's own operations, and are no layer: classes stay."""
+    actions = [(generator, stencil) for stencil in stencils for generator in generators]
+    parts = decompositions(probabilities(network), images, actions)
+    shape = (len(stencils), len(generators))
     squares = [
-        found.terms[indices].sum(dim=0).square().sum(dim=1) for _, indices in _runs(network, found)
+        [part.terms[indices].sum(dim=0).square().sum(dim=1) for _, indices in runs]
+        for part in parts
     ]
-    closure = found.closure.abs().max() / found.whole.abs().max()
-    whole = found.whole.square().sum(dim=1)
-    return _Terms(torch.stack(squares).numpy(), whole.numpy(), float(closure))
+    closure = [part.closure.abs().max() / part.whole.abs().max() for part in parts]
+    whole = [part.whole.square().sum(dim=1) for part in parts]
+    return _Terms(
+        torch.stack([torch.stack(one) for one in squares]).double().unflatten(0, shape).numpy(),
+        torch.stack(whole).double().unflatten(0, shape).numpy(),
+        torch.stack(closure).double().reshape(shape).numpy(),
+    )

@@ -11,7 +11,12 @@ import xarray as xr
 from jaxtyping import Float
 from torch import nn
 
-from symlearn.measures.class_probabilities import classifier_errors, decisions, probabilities
+from symlearn.measures.class_probabilities import (
+    classifier_errors,
+    decisions,
+    noise_responses,
+    probabilities,
+)
 from symlearn.measures.equivariance import (
     MAX_SHIFT,
     Moved,
@@ -109,22 +114,23 @@ def _network(
     others: Mapping[str, Measure],
 ) -> xr.Dataset:
     """One network on all sets of images; NaN for generators that are not measured there."""
-    errors = np.full((3, len(sets), len(GENERATORS)), np.nan)
+    kinds = {"lie_square": "square", "lie_absolute": "absolute", "lie_logits": "logits"}
+    # By kind: the error, and its standard error over images.
+    errors = {kind: np.full((2, len(sets), len(GENERATORS)), np.nan) for kind in kinds}
     accuracy, confidence = [], []
     for row, (name, (images, classes)) in enumerate(sets.items()):
         generators = tuple(GENERATORS) if name == "upright" else _ON_ALL
-        found = classifier_errors(network, images[: spec["images"]], generators)
-        for kind, values in enumerate((found.square, found.absolute, found.logits)):
-            errors[kind, row, _columns(generators)] = _mean(values)
+        found = classifier_errors(network, images[: spec["images"]], generators).summary()
+        for kind, quantity in kinds.items():
+            errors[kind][:, row, _columns(generators)] = np.array(found[quantity]).T
         decided = decisions(network, images)
         accuracy.append(float((decided.classes == classes).double().mean()))
         confidence.append(float(decided.confidence.mean()))
     dims = ("image_set", "generator")
     return xr.Dataset(
         {
-            "lie_square": (dims, errors[0]),
-            "lie_absolute": (dims, errors[1]),
-            "lie_logits": (dims, errors[2]),
+            **{kind: (dims, values) for kind, (values, _) in errors.items()},
+            **{f"{kind}_error": (dims, values) for kind, (_, values) in errors.items()},
             "accuracy": ("image_set", accuracy),
             "confidence": ("image_set", confidence),
             "measured_error": ("measure", [measure(network) for measure in others.values()]),
@@ -149,6 +155,8 @@ def _other_measures(spec: Mapping[str, Any], images: Images) -> dict[str, Measur
         "translation invariance": _invariance(images, TRANSLATIONS[0], 2 * shifts[:, 0]),
         "fractional rotation": _moved_by(images, fractional_rotation, angles),
         "rotation invariance": _invariance(images, ROTATION, small),
+        "noise-normalised translation": _noise_normalised(images, TRANSLATIONS),
+        "noise-normalised rotation": _noise_normalised(images, (ROTATION,)),
     }
 
 
@@ -171,6 +179,16 @@ def _invariance(images: Images, generator: str, amounts: Float[torch.Tensor, " d
     def error(network: nn.Module) -> float:
         found = expected_invariance(probabilities(network), images, generator, amounts)
         return float(found.mean())
+
+    return error
+
+
+def _noise_normalised(images: Images, generators: Sequence[str]) -> Measure:
+    """The mean square of the Lie derivative over the response to small noise of the same norm."""
+
+    def error(network: nn.Module) -> float:
+        derivatives = classifier_errors(network, images, generators).square
+        return float(derivatives.mean() / noise_responses(network, images, generators).mean())
 
     return error
 

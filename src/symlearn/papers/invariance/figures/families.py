@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 
 from symlearn.pipeline import store
 from symlearn.plots.inputs import Inputs, labels_of, prepared
-from symlearn.statistics import TWO_SIDED, Measured
+from symlearn.statistics import TWO_SIDED, Measured, over_networks
 
 # Colour and marker by how a network was made invariant.
 MODELS = {
@@ -116,10 +116,8 @@ def summary(
 
     Images are the same for all networks, so their part does not shrink by averaging.
     """
-    found = values(model, measure, shift, strength)
-    of_images = _at(model["invariance_error"], measure, shift, strength).values
-    error = np.sqrt(found.var(ddof=1) / len(found) + (of_images**2).mean())
-    return Measured(float(found.mean()), float(error))
+    errors = _at(model["invariance_error"], measure, shift, strength).values
+    return over_networks(values(model, measure, shift, strength), errors)
 
 
 def sets(family: xr.Dataset) -> Iterator[tuple[str | None, str]]:

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, labels_of
+from symlearn.statistics import TWO_SIDED, Measured
 
 MARKERS = {"none": "o", "translation": "s", "rotation": "^"}
 _TRANSLATIONS = ["translate_x", "translate_y"]
@@ -57,16 +58,54 @@ def cells_of(found: xr.Dataset) -> Int[np.ndarray, " network"]:
     return np.arange(count).repeat(found.sizes["member"])
 
 
-def scatter(axes: Axes, found: xr.Dataset, x: xr.DataArray, y: xr.DataArray) -> None:
-    """Each network as a marker: colour by architecture, shape by augmentation."""
+def with_images(values: xr.DataArray, errors: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    """An error, mean over networks, and its standard error over networks and images.
+
+    `errors` are each network's over images. As `statistics.over_networks`: all networks have the
+    images in common. The errors of a mean over both axes count as one.
+    """
+    of_networks = values.var("member", ddof=1) / values.sizes["member"]
+    error: xr.DataArray = np.sqrt(of_networks + (errors**2).mean("member"))
+    return values.mean("member"), error
+
+
+def interval(found: Measured) -> str:
+    """A rank correlation with the ends of its interval, as text in a panel."""
+    low, high = found.interval
+    return f"rank {found.value:.2f} ({low:.2f} to {high:.2f})"
+
+
+def scatter(
+    axes: Axes,
+    found: xr.Dataset,
+    x: xr.DataArray,
+    y: xr.DataArray,
+    **errors: xr.DataArray,
+) -> None:
+    """Each network as a marker: colour by architecture, shape by augmentation.
+
+    `errors` are standard errors over images, along `xerr` or `yerr`: bars of 1.96 of them, which
+    keep above zero.
+    """
     looks = style.models(found["network"].values.tolist())
     for row, name in enumerate(found["network"].values):
         for augmentation, marker in MARKERS.items():
             here = {"augmentation": augmentation}
-            axes.plot(
-                x.isel(cell=row).sel(here), y.isel(cell=row).sel(here), marker,
-                color=looks[name][0], markersize=4, markeredgewidth=0.4, markeredgecolor="white",
+            at = {"xerr": x.isel(cell=row).sel(here), "yerr": y.isel(cell=row).sel(here)}
+            bars = {
+                along: _reach(at[along].values, error.isel(cell=row).sel(here).values)
+                for along, error in errors.items()
+            }
+            axes.errorbar(
+                at["xerr"], at["yerr"], fmt=marker, elinewidth=0.5, **bars, color=looks[name][0],
+                markersize=4, markeredgewidth=0.4, markeredgecolor="white",
             )  # fmt: skip
+
+
+def _reach(values: np.ndarray, errors: np.ndarray) -> Float[np.ndarray, "side network"]:
+    """From values to the ends of their intervals, symmetric in the logarithm."""
+    factor = np.exp(TWO_SIDED * errors / values)
+    return np.stack([values - values / factor, values * factor - values])
 
 
 def legend(figure: Figure, found: xr.Dataset, *, augmentations: bool = True) -> None:

@@ -17,11 +17,18 @@ from symlearn.papers.lie.figures.family import (
     networks,
     rotation,
     translation,
+    with_images,
 )
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
 from symlearn.plots.panels import plain_logarithm
-from symlearn.statistics import Measured, Measurements, geometric_mean
+from symlearn.statistics import (
+    TWO_SIDED,
+    Measured,
+    Measurements,
+    geometric_mean,
+    geometric_ratio,
+)
 
 TITLE = "Augmentation and the equivariance error, at the test images and around them"
 NEEDS: dict[str, dict[str, int]] = {"lie-models": {}}
@@ -47,9 +54,11 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                 ("around", "lie_square", moved),
                 ("logits_around", "lie_logits", moved),
             ):
-                found = error(here, quantity, images)
-                plain, augmented = (found.sel(augmentation=a).values for a in ("none", what))
-                measured[f"reduction_{label}.{what}.{name}"] = geometric_mean(plain / augmented)
+                both = [error(here, q, images) for q in (quantity, f"{quantity}_error")]
+                plain, augmented = (
+                    tuple(one.sel(augmentation=a).values for one in both) for a in ("none", what)
+                )
+                measured[f"reduction_{label}.{what}.{name}"] = geometric_ratio(plain, augmented)
         measured[f"untrained_over_trained.{name}"] = _untrained_over_trained(here)
     return measured
 
@@ -78,12 +87,12 @@ def caption(plotted: Plotted) -> str:
         "derivative to vanish all along it. At the upright images a network that is sure of itself "
         "has hardly a derivative, whatever it learned. Augmented networks may be less sure there, "
         "so the order in A and D says little. (C, F) The error is that of the logits, over their "
-        "variance over the images, at the transformed images. Lines are means over "
-        f"{found.sizes['member']} networks, which are the marks, on {found.attrs['images']} "
-        "images. Errors are per unit of the normalised coordinates, by the released code's "
-        "differences in 64 bits. Before training all probabilities are nearly equal, and the error "
-        "is small without any invariance. At the test images it is this share of the trained "
-        f"network's error: {factors}. Panels B, C, E and F are this project's."
+        "variance over the images, at the transformed images. Points are means over "
+        f"{found.sizes['member']} networks and {found.attrs['images']} images, bars 1.96 standard "
+        "errors over both. Errors are per unit of the normalised coordinates, by the released "
+        "code's differences in 64 bits. Before training all probabilities are nearly equal, and "
+        "the error is small without any invariance. At the test images it is this share of the "
+        f"trained network's error: {factors}. Panels B, C, E and F are this project's."
     )
 
 
@@ -99,7 +108,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
             ("lie_logits", moved, f"{moved}, logits / variance"),
         )
         for panel, (quantity, images, title) in zip(panels, kinds, strict=True):
-            _lines(panel, found, error(found, quantity, images))
+            both = (error(found, q, images) for q in (quantity, f"{quantity}_error"))
+            _lines(panel, found, *both)
             panel.set(yscale="log", title=title)
             plain_logarithm(panel.yaxis)
         panels[0].set_ylabel(f"{what} error")
@@ -111,13 +121,21 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     return figure
 
 
-def _lines(axes: Axes, found: xr.Dataset, errors: xr.DataArray) -> None:
+def _lines(axes: Axes, found: xr.Dataset, values: xr.DataArray, errors: xr.DataArray) -> None:
+    """Means with intervals over networks and images, a little beside each other."""
     looks = style.models(found["network"].values.tolist())
-    at = np.arange(len(MARKERS))
+    middle, error = with_images(values, errors)
     for row, name in enumerate(found["network"].values):
-        here = errors.isel(cell=row).sel(augmentation=list(MARKERS))
-        values = here.transpose("augmentation", "member").values
+        here = {
+            "cell": row,
+            "augmentation": [list(values["augmentation"].values).index(a) for a in MARKERS],
+        }
+        y, reach = middle.isel(here).values, TWO_SIDED * error.isel(here).values
+        factor = np.exp(reach / y)  # symmetric in the logarithm
         colour, marker = looks[name]
-        axes.plot(at, values.mean(axis=1), color=colour, linewidth=1)
-        axes.plot(at, values, marker, color=colour, markersize=2.5)
+        at = np.arange(len(MARKERS)) + 0.07 * (row - (len(looks) - 1) / 2)
+        axes.errorbar(
+            at, y, np.stack([y - y / factor, y * factor - y]), fmt=marker, linestyle="-",
+            color=colour, linewidth=0.8, elinewidth=0.8, markersize=2.8,
+        )  # fmt: skip
     axes.set_xlim(-0.3, len(MARKERS) - 0.7)

@@ -1,4 +1,4 @@
-"""The equivariance error layer by layer, by what each operation truly is.
+"""The equivariance error layer by layer, by each stencil, and by what each operation truly is.
 
 See docs/science/lie.md#layer-by-layer and docs/science/lie.md#types-of-layers.
 """
@@ -8,106 +8,178 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.lines import Line2D
 
-from symlearn.papers.lie.figures.terms import COLOURS, by_layer, legend, networks, share
+from symlearn.papers.lie.figures.terms import LOOKS, networks, of_kinds, shares
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
-from symlearn.statistics import Measured, Measurements, geometric_mean, largest, mean
+from symlearn.statistics import Intervals, Measured, Measurements, crossed_medians, largest
 
-TITLE = "Contributions to the equivariance error by layer, cumulative"
+TITLE = "Contributions to the translation error by layer, and how far the resampler decides them"
 NEEDS: dict[str, dict[str, int]] = {"lie-layers": {}}
 _GENERATOR = "translate_x"
-_SEEN = 0.1  # percent
+_SINGLE = "forward, 32 bits"
+_STENCILS = {
+    "forward": ("#0072B2", "o"),
+    "central": ("#D55E00", "s"),
+    "spectral": ("#009E73", "^"),
+    _SINGLE: ("#888888", "x"),
+}
+_SEEN = 0.01  # share by any stencil from which on a layer is drawn
 _BREAKING = ("nonlinearity", "pooling", "strided convolution")
+_HEIGHT = 0.17  # inches of a row
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The terms of each network."""
-    return dict(networks(inputs))
+    """The terms of each network under one translation; shares along `stencil`, image by image."""
+    return {name: _under_translation(found) for name, found in networks(inputs).items()}
+
+
+def _under_translation(found: xr.Dataset) -> xr.Dataset:
+    here = found.sel(generator=_GENERATOR, drop=True)
+    single = here["contribution_32"].expand_dims(stencil=[_SINGLE])
+    return xr.Dataset(
+        {
+            "contribution": xr.concat([here["contribution"], single], dim="stencil"),
+            "whole": here["whole"].sel(stencil="forward", drop=True),
+            "closure": here["closure"].max("stencil"),
+            "layer_name": here["layer_name"],
+            "layer_kind": here["layer_kind"],
+        },
+        attrs=found.attrs,
+    )
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
-    """Closures, shares by type under translation, and how much terms cancel."""
+    """Shares by type and stencil, what the stencils have in common, and how much terms cancel."""
     measured: dict[str, Measured] = {}
     for name, found in plotted.items():
-        here = found.sel(generator=[_GENERATOR])
+        cancelled = np.sqrt(found["contribution"].sel(stencil="forward")).sum("layer")
         measured |= {
             f"closure.{name}": largest(found["closure"].values),
-            f"whole_over_norms.{name}": largest(1 / found["norms_over_whole"].values),
-            f"norms_over_whole.{name}": mean(here["norms_over_whole"].values.ravel()),
+            f"norms_over_whole.{name}": _medians(cancelled / np.sqrt(found["whole"])).one,
+            f"common.{name}": _medians(_common(found, *list(_STENCILS)[:3])).one,
+            f"moved_by_precision.{name}": _medians(1 - _common(found, "forward", _SINGLE)).one,
         }
-        shares = {kind: share(here, kind).isel(generator=0).values for kind in COLOURS}
-        measured |= {
-            f"share.{kind.replace(' ', '_')}.{name}": mean(v) for kind, v in shares.items()
-        }
-        breaking = np.sum([shares[kind] for kind in _BREAKING], axis=0)
-        measured[f"share.down_sampling_and_nonlinearity.{name}"] = mean(breaking)
-        if shares["patch embedding"].any():
-            measured[f"embedding_over_next.{name}"] = geometric_mean(
-                _over_next(here, "patch embedding")
-            )
+        for stencil in _STENCILS:
+            measured |= _by_stencil(found, stencil, name)
     return measured
 
 
-def _over_next(found: xr.Dataset, kind: str) -> np.ndarray:
-    """The largest layer of a type over the largest of all others, for each member."""
-    shares = by_layer(found).isel(generator=0)
-    these = (found["layer_kind"] == kind).values
-    inside = shares.isel(layer=np.flatnonzero(these)).max("layer")
-    return (inside / shares.isel(layer=np.flatnonzero(~these)).max("layer")).values
+def _by_stencil(found: xr.Dataset, stencil: str, name: str) -> dict[str, Measured]:
+    each = shares(found["contribution"].sel(stencil=stencil))
+    kinds, tail = found["layer_kind"], f"{stencil.replace(', ', '_').replace(' ', '_')}.{name}"
+    measured = {
+        f"share.{kind.replace(' ', '_')}.{tail}": _medians(of_kinds(each, kinds, kind)).one
+        for kind in LOOKS
+    }
+    breaking = _medians(of_kinds(each, kinds, *_BREAKING)).one
+    measured[f"share.down_sampling_and_nonlinearity.{tail}"] = breaking
+    inside = (kinds == "patch embedding").values
+    if inside.any():
+        own, others = (each.isel(layer=np.flatnonzero(where)) for where in (inside, ~inside))
+        ratio = own.max("layer") / others.max("layer")
+        measured[f"embedding_over_next.{tail}"] = _medians(ratio).one
+    return measured
+
+
+def _common(found: xr.Dataset, *stencils: str) -> xr.DataArray:
+    """The part of the shares, by layer, that all of some stencils agree on, image by image."""
+    each = shares(found["contribution"]).sel(stencil=list(stencils))
+    return each.min("stencil").sum("layer")
+
+
+def _medians(values: xr.DataArray) -> Intervals:
+    return crossed_medians(values.transpose("member", "image", ...).values)
 
 
 def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     first = next(iter(plotted.values()))
+    measured = measure(plotted)
     closures = ", ".join(f"{name} {float(d['closure'].max()):.0e}" for name, d in plotted.items())
-    cancelled = ", ".join(
-        f"{name} {float(d['norms_over_whole'].sel(generator=_GENERATOR).mean()):.1f}"
-        for name, d in plotted.items()
-    )
+
+    def of_each(quantity: str, factor: float = 1, unit: str = "") -> str:
+        found = {name: measured[f"{quantity}.{name}"].value for name in plotted}
+        return ", ".join(f"{name} {factor * value:.3g}{unit}" for name, value in found.items())
+
     return (
         "Every operation has its own Lie derivative by translation along a row, pushed on to the "
-        "softmax probabilities. The figure shows the squared norms, cumulative in the order of the "
-        f"layers, as shares of their sum. Bars are means over {first.sizes['member']} networks "
-        f"trained without augmentation and {first.attrs['images']} test images, lines single "
-        "networks. Colours are the operations' true types. Attention without its norm is one "
-        "layer, and so is the patch embedding. Operations that are no module (additions, "
-        "positions, pooling of tokens, reshaping) count too. So the terms, before they are "
-        f"squared, add up to the whole, with the largest relative difference {closures}. Squared "
-        "norms do not add up: terms cancel, and the sum of their norms is larger than the norm of "
-        f"the whole by a factor of {cancelled}. Terms are exact, in 64 bits, by the released "
-        "code's differences. The paper estimates the squares by random probes, leaves out "
-        "operations that are no module, and shows larger networks. This figure shows the networks "
-        "trained here."
+        "softmax probabilities. Points are the shares of layers (upper panels) and of their true "
+        "types (lower panels) in the sum of squared norms. Shares are taken image by image: points "
+        f"are medians over {first.attrs['images']} test images, means over {first.sizes['member']} "
+        "networks that were trained without augmentation. Bars are 95 % intervals over networks "
+        f"and images. Layers below {_SEEN:.0%} by every stencil are left out. The derivative of "
+        "the resampled image at a pixel is a choice: forward is the released code's, central what "
+        "symmetric finite differences converge to, and spectral is exact for band-limited images. "
+        "Of the shares by layer, all three assign this part to the same layers, which is the "
+        f"network's: {of_each('common', 100, ' %')}. The rest is the resampler's. In 32 bits the "
+        "released code's resampler takes some pixels' neighbours on the other side. That moves "
+        f"this part of the shares: {of_each('moved_by_precision', 100, ' %')}. Attention without "
+        "its norm is one layer, and so is the patch embedding. Operations that are no module "
+        "count too, so that the terms, before they are squared, add up to the whole (largest "
+        f"relative difference {closures}). Squared norms do not add up: the sum of the norms is "
+        f"larger than the norm of the whole by the factor {of_each('norms_over_whole')} (forward, "
+        "median). Terms are exact. The paper estimates the squares by random probes with the "
+        "released code's derivative, leaves out operations that are no module, and shows larger "
+        "networks."
     )
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """A panel for each network."""
-    count = len(plotted)
+    """Layers above and types below, a column for each network."""
+    tables = {name: (_layers(found), _types(found)) for name, found in plotted.items()}
+    rows = [max(table[i].sizes["row"] for table in tables.values()) for i in (0, 1)]
     figure, panels = plt.subplots(
-        1, count, figsize=(style.TWO_COLUMNS, 2.9), sharey=True, squeeze=False
-    )
-    for panel, (name, found) in zip(panels[0], plotted.items(), strict=True):
-        _cumulative(panel, found.sel(generator=_GENERATOR))
-        panel.set_title(name)
-    style.letters(panels[0])
-    panels[0, 0].set_ylabel("cumulative share (%)")
-    legend(figure, [found.sel(generator=[_GENERATOR]) for found in plotted.values()])
+        2, len(plotted), figsize=(style.TWO_COLUMNS, 1.1 + _HEIGHT * sum(rows)), squeeze=False,
+        height_ratios=rows,
+    )  # fmt: skip
+    for column, (name, both) in zip(panels.T, tables.items(), strict=True):
+        for axes, table, most in zip(column, both, rows, strict=True):
+            _dots(axes, table)
+            axes.set_ylim(most - 0.5, -0.5)
+        column[0].set_title(name)
+        column[1].set_xlabel("share of the translation error (%)")
+    style.letters(panels.ravel())
+    handles = [
+        Line2D([], [], color=c, marker=m, linestyle="none", markersize=3, label=text)
+        for text, (c, m) in _STENCILS.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
 
-def _cumulative(axes: Axes, found: xr.Dataset) -> None:
-    shares = 100 * by_layer(found).transpose("layer", "member").values
-    total = shares.cumsum(axis=0)
-    middle = shares.mean(axis=1)
-    at = np.arange(1, len(middle) + 1)
-    colours = [COLOURS[kind] for kind in found["layer_kind"].values]
-    before = middle.cumsum() - middle
-    axes.bar(at, before, width=1, color="0.93")
-    edges = np.where(middle > _SEEN, 0.6, 0)  # so that small bars are seen, and none where none is
-    axes.bar(at, middle, bottom=before, width=1, color=colours, edgecolor=colours, linewidth=edges)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.plot(at, total, color="0.3", linewidth=0.5, drawstyle="steps-mid")
-    axes.set(xlabel="layer, from the image on", xlim=(0.4, len(middle) + 0.6), ylim=(0, 102))
+def _layers(found: xr.Dataset) -> xr.DataArray:
+    """The layers that matter, named by where they are and what they are."""
+    each = shares(found["contribution"])
+    seen = each.median("image").mean("member").max("stencil") >= _SEEN
+    kept = each.isel(layer=np.flatnonzero(seen))
+    names, kinds = (found[key].values[seen.values] for key in ("layer_name", "layer_kind"))
+    labels = [f"{kind} · {name}" for name, kind in zip(names, kinds, strict=True)]
+    return kept.rename(layer="row").assign_coords(row=labels)
+
+
+def _types(found: xr.Dataset) -> xr.DataArray:
+    each, kinds = shares(found["contribution"]), found["layer_kind"]
+    present = [kind for kind in LOOKS if kind in kinds.values]
+    table = [of_kinds(each, kinds, kind).expand_dims(row=[kind]) for kind in present]
+    joined = xr.concat(table, dim="row")
+    seen = joined.median("image").mean("member").max("stencil") >= _SEEN
+    return joined.isel(row=np.flatnonzero(seen))
+
+
+def _dots(axes: Axes, table: xr.DataArray) -> None:
+    """A row for each layer, with a point for each stencil."""
+    found = _medians(table.transpose("member", "image", "stencil", "row"))
+    at = np.arange(table.sizes["row"])
+    for number, (colour, marker) in enumerate(_STENCILS.values()):
+        middle, low, high = (
+            100 * values[number] for values in (found.middle, found.low, found.high)
+        )
+        y = at + 0.2 * (number - (len(_STENCILS) - 1) / 2)
+        axes.hlines(y, low, high, color=colour, linewidth=0.8)
+        axes.plot(middle, y, marker, color=colour, markersize=2.6, markeredgewidth=0.8)
+    axes.set_yticks(at, table["row"].values.tolist(), fontsize=5.5)
+    axes.set_xlim(left=0)
+    for edge in at[:-1] + 0.5:
+        axes.axhline(edge, color="0.9", linewidth=0.5, zorder=0)

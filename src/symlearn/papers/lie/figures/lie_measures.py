@@ -12,6 +12,7 @@ from symlearn.papers.lie.figures.family import (
     cells_of,
     family,
     flat,
+    interval,
     legend,
     rotation,
     scatter,
@@ -31,7 +32,10 @@ _TITLES = {
     "translation invariance": "invariance, shifts",
     "fractional rotation": "any angle",
     "rotation invariance": "invariance, small angles",
+    "noise-normalised translation": "over the response to noise",
+    "noise-normalised rotation": "over the response to noise",
 }
+_ROWS = 2
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -52,30 +56,47 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     }
 
 
-def _lie(found: xr.Dataset, measure: str) -> xr.DataArray:
+def _lie(found: xr.Dataset, measure: str, quantity: str = "lie_square") -> xr.DataArray:
     """The Lie derivative that a measure is to be compared with, at the test images."""
     error = rotation if "rotation" in measure else translation
-    return error(found, "lie_square", "upright")
+    return error(found, quantity, "upright")
+
+
+def _ranks(plotted: Plotted) -> str:
+    """The least and the most of the rank correlations under each kind of transformation."""
+    measured = measure(plotted)
+    texts = []
+    for kind in ("translation", "rotation"):
+        chosen = [m for name, m in measured.items() if ("rotation" in name) == (kind == "rotation")]
+        values = sorted(found.value for found in chosen)
+        texts.append(f"{values[0]:.2f} to {values[-1]:.2f} under {kind}s")
+    return ", ".join(texts)
 
 
 def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     found = plotted["family"]
     return (
-        "The horizontal axes show the mean square of the Lie derivative of the softmax "
-        f"probabilities at {found.attrs['images']} test images, by translations (A to D, mean over "
-        "both axes) and rotations (E, F). The vertical axes show how the same images change under "
-        "finite transformations, as mean square change of the probabilities in all panels but C. "
-        "(A, B) Translations go up to an eighth of the image, by whole pixels or by a Lanczos "
-        "filter, with zeros outside. (C) Circular rolls go by whole pixels along a row, and the "
-        "axis shows the share of classes that change. (D) Expected invariance takes translations "
-        "along a row by up to an eighth of the image, bilinear, reflected at the border. (E) "
-        "Rotations go by any angle with a band-limiting filter, with zeros outside. (F) Expected "
-        "invariance takes rotations by up to pi / 16, bilinear, reflected. The operators of A, B "
-        "and E follow Karras et al. (arXiv 2106.12423). The measures differ in how they treat the "
-        "border as well as in the size of the step. Numbers are rank correlations over all "
-        f"networks, the same {found['lie_square'].isel(image_set=0, generator=0).size} in all "
-        "panels. What is seen at upright test images depends on confidence (figure "
+        "The measures rank networks differently: the rank correlations of the Lie derivative with "
+        f"the others are {_ranks(plotted)}, and most intervals are wide. The horizontal axes show "
+        "the mean square of the Lie derivative of the softmax probabilities at "
+        f"{found.attrs['images']} test images, by translations (A to D and G, mean over both axes) "
+        "and rotations (E, F, H), bars 1.96 standard errors over images. The vertical axes of A to "
+        "F show how the same images change under finite transformations, as mean square change of "
+        "the probabilities in all panels but C. (A, B) Translations go up to an eighth of the "
+        "image, by whole pixels or by a Lanczos filter, with zeros outside. (C) Circular rolls go "
+        "by whole pixels along a row, and the axis shows the share of classes that change. (D) "
+        "Expected invariance takes translations along a row by up to an eighth of the image, "
+        "bilinear, reflected at the border. (E) Rotations go by any angle with a band-limiting "
+        "filter, with zeros outside. (F) Expected invariance takes rotations by up to pi / 16, "
+        "bilinear, reflected. (G, H) The noise-normalised error is the Lie derivative's mean "
+        "square over that of the response to small noise of the same norm, so that a network that "
+        "is insensitive to everything does not count as invariant. It is 1 where a transformation "
+        "is as any change. The operators of A, B and E follow Karras et al. (arXiv 2106.12423). "
+        "The measures differ in how they treat the border as well as in the size of the step. "
+        "Numbers are rank correlations, with 95 % intervals over architectures and augmentations, "
+        f"of all {found['lie_square'].isel(image_set=0, generator=0).size} networks, the same in "
+        "all panels. What is seen at upright test images depends on confidence (figure "
         "lie-augmentation)."
     )
 
@@ -83,22 +104,22 @@ def caption(plotted: Plotted) -> str:
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """A panel for each measure."""
     found = plotted["family"]
-    figure, panels = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.3))
-    for panel, text, (name, title) in zip(panels.ravel(), "ABCDEF", _TITLES.items(), strict=True):
+    columns = -(-len(_TITLES) // _ROWS)
+    figure, panels = plt.subplots(_ROWS, columns, figsize=(style.TWO_COLUMNS, 4.1))
+    for panel, (name, title) in zip(panels.ravel(), _TITLES.items(), strict=True):
         _panel(panel, found, name, title)
-        found_rank = measured[f"rank_correlation.{name.replace(' ', '_')}"].value
-        panel.text(0.97, 0.04, f"{found_rank:.2f}", transform=panel.transAxes, ha="right")
-        style.letter(panel, text)
-    for row in panels:
-        row[0].set_ylabel("error by finite transformations")
+        rank = measured[f"rank_correlation.{name.replace(' ', '_')}"]
+        panel.text(0.02, 1.02, interval(rank), transform=panel.transAxes, fontsize=5.5)
+    style.letters(panels.ravel())
     legend(figure, found)
     return figure
 
 
 def _panel(axes: Axes, found: xr.Dataset, name: str, title: str) -> None:
-    scatter(axes, found, _lie(found, name), found["measured_error"].sel(measure=name))
+    measured = found["measured_error"].sel(measure=name)
+    scatter(axes, found, _lie(found, name), measured, xerr=_lie(found, name, "lie_square_error"))
     scale = "linear" if name == "inconsistency" else "log"  # it can be zero
     what = "rotation" if "rotation" in name else "translation"
-    axes.set(xscale="log", yscale=scale, title=title, xlabel=f"Lie derivative by {what}s")
+    axes.set(xscale="log", yscale=scale, xlabel=f"Lie derivative, {what}s", ylabel=title)
     for axis in (axes.xaxis, axes.yaxis) if scale == "log" else (axes.xaxis,):
         plain_logarithm(axis)

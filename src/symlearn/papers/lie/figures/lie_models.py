@@ -13,6 +13,7 @@ from symlearn.papers.lie.figures.family import (
     cells_of,
     family,
     flat,
+    interval,
     legend,
     networks,
     scatter,
@@ -73,7 +74,9 @@ def caption(plotted: Plotted) -> str:
         "(equation 4 of the paper) by translations against the accuracy over all "
         f"{found.attrs['test']} test images. The error is the mean over both axes and "
         f"{found.attrs['images']} test images, per unit of the normalised coordinates. Each "
-        f"architecture and augmentation has {found.sizes['member']} networks. Panel A is at test "
+        f"architecture and augmentation has {found.sizes['member']} networks. Bars are 1.96 "
+        "standard errors over images. Numbers are rank correlations with their 95 % intervals over "
+        "architectures and augmentations. Panel A is at test "
         "images as they are. Panel B is at the same images shifted by up to "
         f"{found.attrs['pixels']} pixels along each axis, with the accuracy there. Differences are "
         f"the released code's, in 64 bits. The numbers of weights are {sizes}. (C) The points are "
@@ -93,7 +96,10 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     panels[1].sharey(panels[0])
     for panel, (name, title) in zip(panels, _SETS.items(), strict=False):
         x = 100 * found["accuracy"].sel(image_set=name)
-        scatter(panel, found, x, translation(found, "lie_square", name))
+        y, error = (translation(found, q, name) for q in ("lie_square", "lie_square_error"))
+        scatter(panel, found, x, y, yerr=error)
+        rank = measured[f"rank_correlation.lie_square.{name}"]
+        panel.text(0.03, 0.03, interval(rank), transform=panel.transAxes, fontsize=6)
         panel.set(
             yscale="log", xlabel="accuracy there (%)", ylabel="translation error, mean square",
             title=title,

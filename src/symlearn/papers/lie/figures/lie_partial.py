@@ -81,12 +81,13 @@ def caption(plotted: Plotted) -> str:
         "trained. The upper row shows the mean square of the softmax probabilities' derivative, "
         "the lower row that of the logits' over their variance over the images. Lines are "
         f"geometric means over {len(classes)} classes left out "
-        f"({', '.join(str(c) for c in classes)}), bands 1.96 standard errors. The ratio of the "
-        "class left out to the others at the largest N, for probabilities and rotations, is "
-        f"{_ratios(plotted)}. Scales differ from network to network: the transformer's norm of the "
-        "pixels of single patches is steep where a patch is empty. Errors are per unit of the "
-        "normalised coordinates, by the released code's differences in 64 bits. The task is the "
-        "paper's of partially observed orbits. This project measures it so."
+        f"({', '.join(str(c) for c in classes)}), bands and bars 1.96 standard errors over these "
+        "classes, each of which has images of its own. The ratio of the class left out to the "
+        f"others at the largest N, for probabilities and rotations, is {_ratios(plotted)}. Scales "
+        "differ from network to network: the transformer's norm of the pixels of single patches is "
+        "steep where a patch is empty. Errors are per unit of the normalised coordinates, by the "
+        "released code's differences in 64 bits. The task is the paper's of partially observed "
+        "orbits. This project measures it so."
     )
 
 
@@ -128,8 +129,18 @@ def _by_n(axes: Axes, found: xr.Dataset, quantity: str) -> None:
         band = (np.exp(middle - reach), np.exp(middle + reach))
         axes.fill_between(n, *band, color=colour, alpha=0.2, linewidth=0)
         moved = np.log(_values(found, quantity, "translate_x", observed))
-        axes.plot(n, np.exp(moved.mean(axis=1)), ":", color=colour, linewidth=0.8)
+        middle, reach = moved.mean(axis=1), TWO_SIDED * _standard_error(moved)
+        axes.errorbar(
+            n, np.exp(middle), _sides(middle, reach), linestyle=":", color=colour, linewidth=0.8,
+            elinewidth=0.6,
+        )  # fmt: skip
     axes.set_yscale("log")
+
+
+def _sides(middle: np.ndarray, reach: np.ndarray) -> Float[np.ndarray, "side n"]:
+    """From a value to the ends of an interval that is symmetric in the logarithm."""
+    value = np.exp(middle)
+    return np.stack([value - np.exp(middle - reach), np.exp(middle + reach) - value])
 
 
 def _standard_error(values: Float[np.ndarray, "n class_"]) -> Float[np.ndarray, " n"]:

@@ -1,8 +1,9 @@
-"""Which types of layers break which transformation, and how large the errors are.
+"""Which types of layers break which transformation by each stencil, and how large errors are.
 
 See docs/science/lie.md#types-of-layers and docs/science/lie.md#generators.
 """
 
+from functools import partial
 from string import ascii_uppercase
 
 import numpy as np
@@ -11,44 +12,52 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from symlearn.papers.lie.figures.family import family
-from symlearn.papers.lie.figures.terms import COLOURS, by_layer, kinds, legend, means, networks
+from symlearn.papers.lie.figures.family import family, with_images
+from symlearn.papers.lie.figures.terms import LOOKS, by_kind, legend, networks, shares
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
-from symlearn.statistics import Measured, Measurements
+from symlearn.statistics import (
+    TWO_SIDED,
+    Intervals,
+    Measured,
+    Measurements,
+    crossed,
+    crossed_medians,
+)
 
-TITLE = "Shares of the equivariance error by transformation"
+TITLE = "Shares of the equivariance error by transformation and stencil"
 NEEDS: dict[str, dict[str, int]] = {"lie-layers": {}, "lie-models": {}}
 _FAMILY = "family"  # among the groups that are otherwise named after networks
 _FIRST = "translate_x"
-_COLUMNS = 3  # panels beside each other
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The terms of each network, and the family's errors."""
-    return {**networks(inputs), _FAMILY: family(inputs)}
+    """The terms of each network in 64 bits, and the family's errors."""
+    terms = {name: found.drop_vars("contribution_32") for name, found in networks(inputs).items()}
+    return {**terms, _FAMILY: family(inputs)}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
-    """How far the shares under other transformations are from those under translation."""
+    """How alike the layers' shares under other transformations are to those under translation."""
     measured: dict[str, Measured] = {}
     for name, found in _terms(plotted).items():
-        at = list(found["generator"].values).index(_FIRST)
-        shares = np.stack([means(found, kind) for kind in COLOURS])
-        far = np.abs(shares - shares[:, at : at + 1]).sum(axis=0) / 2
-        layers = by_layer(found).mean("member").transpose("generator", "layer").values
-        correlations = np.corrcoef(layers)[at]
-        for transformation, distance, correlation in zip(
-            found["generator"].values, far, correlations, strict=True
-        ):
-            if transformation != _FIRST:
-                measured[f"share_moved.{transformation}.{name}"] = Measured(float(distance))
-                measured[f"layer_correlation.{transformation}.{name}"] = Measured(
-                    float(correlation)
-                )
-        measured[f"largest_share_moved.{name}"] = Measured(float(far.max()))
-        measured[f"smallest_layer_correlation.{name}"] = Measured(float(correlations.min()))
+        generators = found["generator"].values.tolist()
+        for stencil in found["stencil"].values:
+            here = shares(found["contribution"].sel(stencil=stencil))
+            values = here.transpose("member", "image", "generator", "layer").values
+            alike = crossed(partial(_likeness, generators.index(_FIRST)), values)
+            tail = f"{stencil}.{name}"
+            for row, transformation in enumerate([*generators, "smallest"]):
+                one = Intervals(*(part[row] for part in alike)).one
+                measured[f"layer_correlation.{transformation}.{tail}"] = one
     return measured
+
+
+def _likeness(first: int, shares: np.ndarray) -> np.ndarray:
+    """Correlations, over layers, of median shares with those of the first; then the smallest."""
+    medians = np.median(shares, axis=1).mean(axis=0)
+    found = np.corrcoef(medians)[first]
+    return np.append(found, found.min())
 
 
 def _terms(plotted: Plotted) -> dict[str, xr.Dataset]:
@@ -59,87 +68,92 @@ def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     terms = _terms(plotted)
     first = next(iter(terms.values()))
-    panels = ", ".join(
-        f"{letter}: {name}" for letter, name in zip(ascii_uppercase, terms, strict=False)
+    measured = measure(plotted)
+    least = "; ".join(
+        f"{name} "
+        + ", ".join(
+            f"{stencil} {measured[f'layer_correlation.smallest.{stencil}.{name}'].value:.2f}"
+            for stencil in found["stencil"].values
+        )
+        for name, found in terms.items()
     )
-    moved = ", ".join(
-        f"{name} {100 * measured.value:.0f} %"
-        for name in terms
-        for measured in [measure(plotted)[f"largest_share_moved.{name}"]]
-    )
+    last = ascii_uppercase[len(terms) * first.sizes["stencil"]]
     return (
-        f"({panels}) Bars are the shares of the types of layers in the sum of squared norms of all "
-        f"terms (figure lie-layers), means over {first.sizes['member']} networks trained without "
-        f"augmentation and {first.attrs['images']} test images. The paper finds the shares of "
-        "ResNet-50 almost the same under all affine transformations and takes aliasing for the "
-        f"main source of the error. Here up to {moved} of the sum is of other types than under "
-        "translation. A convolution commutes with translations but for its frame, and with no "
-        f"other of these transformations. ({ascii_uppercase[len(terms)]}) The last panel shows the "
-        "mean square of the Lie derivative of the softmax probabilities at test images by "
-        f"transformation, for networks without augmentation ({plotted[_FAMILY].attrs['images']} "
-        "images, means over networks), per unit of the normalised coordinates. Saturation scales "
-        "the intensities. Stretches move along one axis only, as the released code means them to."
+        "Points are the shares of the types of layers in the sum of squared norms of all terms "
+        "(figure lie-layers), by transformation (rows) and by the differences that a "
+        "transformation acts by (columns). Shares are taken image by image: points are medians "
+        f"over {first.attrs['images']} test images, means over {first.sizes['member']} networks "
+        "trained without augmentation, bars 95 % intervals over networks and images. The paper "
+        "finds the shares of ResNet-50 almost the same under all affine transformations and takes "
+        "aliasing for the main source of the error. Here the smallest correlation, over layers, of "
+        f"the shares under a transformation with those under translation is {least}. A convolution "
+        "commutes with translations but for its frame, and with no other of these "
+        f"transformations. ({last}) The last panel shows the mean square of the Lie derivative of "
+        "the softmax probabilities at test images by transformation, by forward differences, for "
+        f"networks without augmentation ({plotted[_FAMILY].attrs['images']} images, means over "
+        f"{plotted[_FAMILY].sizes['member']} networks, bars 1.96 standard errors over networks and "
+        "images), per unit of the normalised coordinates. Saturation scales the intensities. "
+        "Stretches move along one axis only, as the released code means them to."
     )
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """Shares for each network, and errors by transformation."""
+    """A row of panels for each network, a column for each stencil; errors in the last row."""
     terms = _terms(plotted)
-    figure, panels = _grid(len(terms) + 1)
-    for number, (name, found) in enumerate(terms.items()):
-        _shares(panels[number], found)
-        panels[number].set_title(name)
-        # All shares have the transformations of the first panel of their row.
-        panels[number].tick_params(labelleft=number % _COLUMNS == 0)
+    columns = max(found.sizes["stencil"] for found in terms.values())
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 2.6 + 2.1 * len(terms)))
+    grid = figure.add_gridspec(len(terms) + 1, columns, height_ratios=[2.1] * len(terms) + [1.9])
+    panels, seen = [], set()
+    for row, (name, found) in enumerate(terms.items()):
+        table = by_kind(found)
+        seen |= set(table["kind"].values)
+        for column, stencil in enumerate(found["stencil"].values):
+            axes = figure.add_subplot(grid[row, column])
+            _shares(axes, table.sel(stencil=stencil))
+            axes.tick_params(labelleft=column == 0)
+            axes.set_title(f"{name}, {stencil}")
+            panels.append(axes)
+    panels.append(figure.add_subplot(grid[-1, :]))
     _errors(panels[-1], plotted[_FAMILY])
     style.letters(panels)
-    legend(figure, terms.values())
-    handles, labels = panels[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper right", ncols=len(labels), fontsize=6)
+    legend(figure, seen)
     return figure
 
 
-def _grid(count: int) -> tuple[Figure, list[Axes]]:
-    """A figure of `count` panels, at most three beside each other, the last a little wider."""
-    columns = min(count, _COLUMNS)
-    rows = -(-count // columns)
-    figure, panels = plt.subplots(
-        rows, columns, figsize=(style.TWO_COLUMNS, 0.9 + 2.1 * rows), squeeze=False,
-        width_ratios=[1] * (columns - 1) + [1.2 if rows == 1 else 1],
-    )  # fmt: skip
-    for spare in panels.flat[count:]:
-        spare.set_axis_off()
-    return figure, list(panels.flat[:count])
-
-
-def _shares(axes: Axes, found: xr.Dataset) -> None:
-    names = found["generator"].values
-    at = np.arange(len(names))
-    left = np.zeros(len(names))
-    for kind in kinds(found):
-        width = 100 * means(found, kind)
-        axes.barh(at, width, left=left, color=COLOURS[kind], height=0.75)
-        left = left + width
-    axes.set_yticks(at, [_plain(name) for name in names])
-    axes.invert_yaxis()
-    axes.set(xlabel="share (%)", xlim=(0, 100))
+def _shares(axes: Axes, table: xr.DataArray) -> None:
+    names = table["generator"].values
+    found = crossed_medians(table.transpose("member", "image", "kind", "generator").values)
+    for row, kind in enumerate(table["kind"].values):
+        colour, marker = LOOKS[kind]
+        y = np.arange(len(names)) + 0.13 * (row - (table.sizes["kind"] - 1) / 2)
+        low, middle, high = (100 * part[row] for part in (found.low, found.middle, found.high))
+        axes.hlines(y, low, high, color=colour, linewidth=0.8)
+        axes.plot(middle, y, marker, color=colour, markersize=2.8)
+    _rows(axes, names)
+    axes.set(xlabel="share (%)", xlim=(0, None))
 
 
 def _errors(axes: Axes, found: xr.Dataset) -> None:
-    errors = found["lie_square"].sel(image_set="upright", augmentation="none").mean("member")
-    names = errors["generator"].values
+    """Networks are told by their markers alone: colours are the types of layers."""
+    plain = found.sel(image_set="upright", augmentation="none")
+    middle, error = with_images(plain["lie_square"], plain["lie_square_error"])
+    names = plain["generator"].values
     looks = style.models(found["network"].values.tolist())
-    for row, (colour, marker) in enumerate(looks.values()):
+    for row, (name, (_, marker)) in enumerate(looks.items()):
+        y = np.arange(len(names)) + 0.14 * (row - (len(looks) - 1) / 2)
+        here = middle.isel(cell=row).values
+        factor = np.exp(TWO_SIDED * error.isel(cell=row).values / here)
+        axes.hlines(y, here / factor, here * factor, color="0.6", linewidth=0.8)
         axes.plot(
-            errors.isel(cell=row), range(len(names)), marker, color=colour, markersize=3.5,
-            label=list(looks)[row],
-        )  # fmt: skip
-    axes.set_yticks(range(len(names)), [_plain(name) for name in names])
-    axes.invert_yaxis()
+            here, y, marker, color="black", markersize=3.5, markerfacecolor="white", label=name
+        )
+    _rows(axes, names)
     axes.set(xscale="log", xlabel="error, mean square")
-    axes.grid(axis="y", linewidth=0.3)
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _plain(name: str) -> str:
-    """A generator's name as text."""
-    return name.replace("_", " ")
+def _rows(axes: Axes, names: np.ndarray) -> None:
+    axes.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    for edge in np.arange(len(names) - 1) + 0.5:
+        axes.axhline(edge, color="0.9", linewidth=0.5, zorder=0)

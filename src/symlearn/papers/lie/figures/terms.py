@@ -4,25 +4,28 @@ from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
-from jaxtyping import Float
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.lines import Line2D
 
 from symlearn.plots.inputs import Inputs, labels_of
 
-# True types of layers, by the colour that they have.
-COLOURS = {
-    "convolution": "#E69F00",
-    "strided convolution": "#D55E00",
-    "pooling": "#009E73",
-    "nonlinearity": "#0072B2",
-    "norm": "#999999",
-    "patch embedding": "#F0E442",
-    "attention": "#CC79A7",
-    "addition": "#56B4E9",
-    "dense": "#000000",
+# True types of layers, by the colour and marker that they have.
+LOOKS = {
+    "convolution": ("#E69F00", "o"),
+    "strided convolution": ("#D55E00", "s"),
+    "pooling": ("#009E73", "^"),
+    "nonlinearity": ("#0072B2", "D"),
+    "norm": ("#999999", "v"),
+    "patch embedding": ("#B8A600", "P"),
+    "attention": ("#CC79A7", "X"),
+    "token mixing": ("#7A3E9D", "*"),
+    "addition": ("#56B4E9", "<"),
+    "dense": ("#000000", ">"),
+    "scaling": ("#8C564B", "h"),
+    "reshaping": ("#5F6B2F", "d"),
+    "other": ("#BBBBBB", "x"),
 }
-_SEEN = 1e-6  # share of the whole from which on a type is drawn
+_SEEN = 0.005  # share from which on a type is drawn
 
 
 def networks(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -30,31 +33,35 @@ def networks(inputs: Inputs) -> dict[str, xr.Dataset]:
     return {labels_of(d)["network"]: d for d in inputs.study("lie-layers")}
 
 
-def by_layer(found: xr.Dataset) -> xr.DataArray:
-    """Each layer's share of the sum of squared norms (layer, member, generator)."""
-    contribution = found["contribution"]
+def shares(contribution: xr.DataArray) -> xr.DataArray:
+    """Each layer's share of the sum of squared norms, image by image."""
     return contribution / contribution.sum("layer")
 
 
-def share(found: xr.Dataset, kind: str) -> xr.DataArray:
-    """The share of all layers of a type (member, generator)."""
-    return by_layer(found).isel(layer=np.flatnonzero(found["layer_kind"] == kind)).sum("layer")
+def of_kinds(found: xr.DataArray, kinds: xr.DataArray, *wanted: str) -> xr.DataArray:
+    """The share of all layers of some types."""
+    return found.isel(layer=np.flatnonzero(np.isin(kinds, wanted))).sum("layer")
 
 
-def kinds(found: xr.Dataset) -> list[str]:
-    """The types that contribute, in the order of their colours."""
-    return [kind for kind in COLOURS if float(share(found, kind).max()) > _SEEN]
+def by_kind(found: xr.Dataset) -> xr.DataArray:
+    """The shares of the types that contribute, along `kind`, in the order of their looks."""
+    each = shares(found["contribution"])
+    kept = [
+        of_kinds(each, found["layer_kind"], kind).expand_dims(kind=[kind])
+        for kind in LOOKS
+        if kind in found["layer_kind"].values
+    ]
+    table = xr.concat(kept, dim="kind")
+    seen = table.median("image").max(["member", "stencil", "generator"]) > _SEEN
+    return table.isel(kind=np.flatnonzero(seen))
 
 
-def means(found: xr.Dataset, kind: str) -> Float[np.ndarray, " generator"]:
-    """The share of a type under each generator, mean over members."""
-    return share(found, kind).mean("member").values
-
-
-def legend(figure: Figure, found: Iterable[xr.Dataset]) -> None:
-    """The types that contribute in any of the networks, below all panels."""
-    seen = {kind for each in found for kind in kinds(each)}
+def legend(figure: Figure, kinds: Iterable[str]) -> None:
+    """The types named, below all panels."""
+    named = set(kinds)
     handles = [
-        Patch(facecolor=colour, label=kind) for kind, colour in COLOURS.items() if kind in seen
+        Line2D([], [], color=colour, marker=marker, linestyle="none", label=kind)
+        for kind, (colour, marker) in LOOKS.items()
+        if kind in named
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=(len(handles) + 1) // 2)
