@@ -25,7 +25,6 @@ from symlearn.measures.invariance import (
     logits_of_poses,
     measure_invariance,
     noise_errors,
-    ratio_of_means,
     saliency_of_poses,
     saliency_similarities,
     spreads,
@@ -291,16 +290,6 @@ def test_a_constant_classifier_has_no_ratio():
     assert summary["saliency_signed"].value == 1
     assert np.isnan(summary["selectivity"].value)
     assert np.isnan(summary["relative_logit_error"].value)
-
-
-def test_the_error_of_a_ratio_is_its_spread_over_draws():
-    rng = np.random.default_rng(0)
-    denominator = rng.gamma(4.0, size=(2000, 200))
-    numerator = 0.3 * denominator + rng.gamma(2.0, size=(2000, 200))
-    found = [ratio_of_means(n, d) for n, d in zip(numerator, denominator, strict=True)]
-    values, errors = np.array(found).T
-    assert values.mean() == pytest.approx(0.8, rel=0.01)
-    assert errors.mean() == pytest.approx(values.std(), rel=0.05)
 
 
 def test_shifted_images_are_measured_like_any_others():

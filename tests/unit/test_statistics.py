@@ -6,14 +6,19 @@ from symlearn.randomness import generator
 from symlearn.statistics import (
     TWO_SIDED,
     correlation,
+    crossed,
+    crossed_medians,
     geometric_interval,
     geometric_mean,
+    geometric_ratio,
     mean,
     mean_absolute,
     power_interval,
+    over_networks,
     rank_correlation,
     rank_correlation_difference,
     rank_correlation_interval,
+    ratio_of_means,
     slope_of_logs,
     student,
     wilson,
@@ -203,3 +208,59 @@ def test_a_power_has_the_percentiles_of_its_points_resampled():
     more = power_interval(np.append(x, [np.nan, 0.0]), np.append(y, [1.0, 1.0]))
     assert more == (found, low, high)
     assert np.isnan(power_interval(x[:2], y[:2]).measured.value)
+
+
+def test_the_error_of_a_ratio_is_its_spread_over_draws():
+    rng = np.random.default_rng(0)
+    denominator = rng.gamma(4.0, size=(2000, 200))
+    numerator = 0.3 * denominator + rng.gamma(2.0, size=(2000, 200))
+    found = [ratio_of_means(n, d) for n, d in zip(numerator, denominator, strict=True)]
+    values, errors = np.array(found).T
+    assert values.mean() == pytest.approx(0.8, rel=0.01)
+    assert errors.mean() == pytest.approx(values.std(), rel=0.05)
+
+
+def _networks_and_images(rng, networks, images):
+    """Values with a part that all images of a network have, and one that all networks have."""
+    return (
+        5 + 0.5 * rng.normal(size=(networks, 1)) + 2 * rng.normal(size=(1, images))
+        + 0.3 * rng.normal(size=(networks, images))
+    )  # fmt: skip
+
+
+def test_errors_over_networks_and_images_are_the_spread_over_draws_of_both():
+    rng = np.random.default_rng(1)
+    draws = [_networks_and_images(rng, 12, 60) for _ in range(300)]
+    spread = np.std([x.mean() for x in draws], ddof=1)
+    crossed_errors = [crossed(lambda v: v.mean(axis=(0, 1)), x).one.uncertainty for x in draws[:60]]
+    assert np.mean(crossed_errors) == pytest.approx(spread, rel=0.15)
+    errors = [over_networks(x.mean(axis=1), x.std(axis=1, ddof=1) / 60**0.5) for x in draws]
+    assert np.mean([one.uncertainty for one in errors]) == pytest.approx(spread, rel=0.15)
+    # As if images were independent between networks, it would be far too small.
+    assert np.mean([x.std() / x.size**0.5 for x in draws]) < 0.5 * spread
+
+
+def test_medians_over_images_are_means_over_networks_with_their_interval():
+    rng = np.random.default_rng(2)
+    x = np.stack([_networks_and_images(rng, 10, 80), np.ones((10, 80))], axis=2)
+    found = crossed_medians(x)
+    np.testing.assert_allclose(found.middle, [np.median(x[..., 0], axis=1).mean(), 1])
+    assert found.low[0] < found.middle[0] < found.high[0]
+    assert found.error[1] == 0
+    draws = [np.median(_networks_and_images(rng, 10, 80), axis=1).mean() for _ in range(300)]
+    assert found.error[0] == pytest.approx(np.std(draws), rel=0.4)
+
+
+def test_the_error_of_a_geometric_ratio_has_the_images_part():
+    rng = np.random.default_rng(3)
+    found, values = [], []
+    for _ in range(400):
+        above, below = (
+            rng.gamma(4.0, size=(8, 100)) * np.exp(0.1 * rng.normal(size=(8, 1))) for _ in "ab"
+        )
+        both = [(x.mean(axis=1), x.std(axis=1, ddof=1) / 10) for x in (2 * above, below)]
+        found.append(geometric_ratio(*both))
+        values.append(found[-1].value)
+    assert np.mean(values) == pytest.approx(2, rel=0.02)
+    # Here images differ between networks, so that the error is on the safe side.
+    assert np.std(values) < np.mean([one.uncertainty for one in found]) < 3 * np.std(values)

@@ -1,7 +1,9 @@
 """Models of timm: the lines that say what is wrong, and, where timm is there, the models."""
 
 import sys
+from collections import Counter
 from importlib.util import find_spec
+from itertools import groupby
 from types import SimpleNamespace
 
 import pytest
@@ -11,9 +13,14 @@ from safetensors.torch import save_file
 from torch import nn
 
 from symlearn.errors import ConfigError, DataError, SymlearnError
+from symlearn.measures.layer_kinds import layers_of
+from symlearn.measures.layers import operations_of
 from symlearn.measures.lie import lie_derivative
 from symlearn.networks import timm_models
 from symlearn.networks.timm_models import load_weights, timm_model
+
+
+needs_timm = pytest.mark.skipif(find_spec("timm") is None, reason="timm is not installed")
 
 
 def create_model(name, pretrained=False):
@@ -135,7 +142,7 @@ def test_a_damaged_safetensors_file_is_one_line(tmp_path):
         load_weights(create_model("resnet18"), path, "resnet18")
 
 
-@pytest.mark.skipif(find_spec("timm") is None, reason="timm is not installed")
+@needs_timm
 @pytest.mark.parametrize("name", ["resnet18", "vit_tiny_patch16_224"])
 def test_models_of_timm_have_lie_derivatives(name):
     """The transformer's attention is fused as timm makes it."""
@@ -147,3 +154,48 @@ def test_models_of_timm_have_lie_derivatives(name):
     assert found.any()
     picture = Image.new("RGB", (300, 260))
     assert timm_models.transform_of(model)(picture).shape == (3, 224, 224)
+
+
+# Counted by hand from the models' descriptions: blocks, their norms and activations, and so on.
+# Successive operations of one layer are one.
+FAMILIES = {
+    "resnet18": (64, {"convolution": 13, "strided convolution": 7, "norm": 20, "nonlinearity": 17,
+                      "pooling": 2, "addition": 8, "dense": 1}),
+    "vgg11": (64, {"convolution": 10, "nonlinearity": 10, "pooling": 7, "dense": 1}),
+    "densenet121": (64, {"convolution": 119, "strided convolution": 1, "norm": 121, "pooling": 5,
+                         "nonlinearity": 121}),
+    "regnetx_002": (64, {"convolution": 35, "strided convolution": 9, "norm": 44, "addition": 13}),
+    "tf_efficientnet_lite0": (64, {"strided convolution": 5, "convolution": 44, "norm": 49,
+                                   "nonlinearity": 33, "pooling": 1}),
+    "mobilenetv3_small_050": (64, {"strided convolution": 5, "pooling": 10, "scaling": 9}),
+    "convnext_atto": (64, {"patch embedding": 1, "strided convolution": 3, "convolution": 36,
+                           "nonlinearity": 12, "norm": 16}),
+    "convmixer_768_32": (64, {"patch embedding": 1, "convolution": 64, "norm": 64, "addition": 32}),
+    "poolformer_s12": (64, {"strided convolution": 4, "nonlinearity": 12, "addition": 24}),
+    "vit_tiny_patch16_224": (64, {"patch embedding": 1, "attention": 12, "norm": 25,
+                                  "nonlinearity": 12, "addition": 25}),
+    "cait_xxs24_224": (64, {"patch embedding": 1, "attention": 26, "nonlinearity": 26}),
+    "swin_tiny_patch4_window7_224": (56, {"patch embedding": 1, "attention": 12, "norm": 25,
+                                          "strided convolution": 3, "nonlinearity": 12}),
+    "pvt_v2_b0": (64, {"patch embedding": 4, "convolution": 8, "nonlinearity": 8}),
+    "xcit_nano_12_p16_224": (64, {"patch embedding": 1, "convolution": 24}),
+    "mixer_s32_224": (64, {"patch embedding": 1, "token mixing": 8, "norm": 17, "nonlinearity": 8,
+                           "pooling": 1}),
+    "resmlp_12_224": (64, {"patch embedding": 1, "token mixing": 12, "nonlinearity": 12}),
+    "gmlp_ti16_224": (64, {"patch embedding": 1, "token mixing": 30, "norm": 61}),
+}  # fmt: skip
+OF_A_SIZE = ("vit", "cait", "swin", "xcit", "mixer", "resmlp", "gmlp")
+
+
+@needs_timm
+@pytest.mark.parametrize("name", FAMILIES)
+def test_layers_of_a_family_have_their_true_types(name):
+    pixels, expected = FAMILIES[name]
+    size = {"img_size": pixels} if name.startswith(OF_A_SIZE) else {}
+    model = timm_models._timm().create_model(name, **size).eval().requires_grad_(False)
+    operations = operations_of(model, torch.rand(1, 3, pixels, pixels))
+    layers = [layer for layer, _ in groupby(layers_of(model, operations))]
+    counts = Counter(layer.kind for layer in layers)
+    assert {kind: counts[kind] for kind in expected} == expected
+    if "patch embedding" in expected:
+        assert layers[0].kind == "patch embedding"

@@ -206,6 +206,7 @@ def _difference(
     return (count - 1) / (2 * distance) * (ahead - behind)
 
 
+@cache
 def _neighbours(
     count: int, stencil: str, dtype: torch.dtype
 ) -> tuple[Int[torch.Tensor, " pixel"], Int[torch.Tensor, " pixel"], int]:

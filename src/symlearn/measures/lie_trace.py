@@ -5,6 +5,7 @@ module: additions of residuals and positional embeddings, pooling of tokens, res
 of it: docs/science/lie.md#layer-by-layer, and docs/science/lie.md#exact-terms-and-random-probes.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -148,6 +149,8 @@ class Trace(TorchFunctionMode):
 
     def act(self, values: torch.Tensor, layout: Layout) -> torch.Tensor:
         """X h for values in a layout, by each action."""
+        if isinstance(layout, Vector):
+            return values.new_zeros(len(self._actions), *values.shape)
         return torch.stack([act(values, layout, *action, self._size) for action in self._actions])
 
     def value(self, tensor: torch.Tensor) -> Value:
@@ -193,7 +196,10 @@ class Trace(TorchFunctionMode):
         inputs = [self._values[id(call.leaves[i])] for i in call.traced]
         primals = tuple(value.tensor.detach() for value in inputs)
         tangents = tuple(value.moved for value in inputs)
-        pushed = torch.func.vmap(lambda *moved: jvp(call.of_traced, primals, moved)[1])(*tangents)
+        with warnings.catch_warnings():
+            # Of a few operations torch takes one tangent after the other, and says so.
+            warnings.filterwarnings("ignore", message="There is a performance drop")
+            pushed = torch.func.vmap(lambda *t: jvp(call.of_traced, primals, t)[1])(*tangents)
         layouts = follow(call.name, call.on_leaves, call.leaves, self._layout, outputs)
         values = []
         for tensor, layout, derivative in zip(outputs, layouts, pushed, strict=True):

@@ -8,7 +8,7 @@ the group.
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from math import prod, sqrt
+from math import prod
 
 import numpy as np
 import scipy.sparse.linalg
@@ -25,6 +25,9 @@ PerImage = Float[torch.Tensor, " image"]
 
 # Convolutions with at most this many input pixels are made a matrix: Lanczos needs room.
 _DENSE = 256
+
+
+SingularValues = Float[np.ndarray, " rank"]
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,37 @@ def largest_singular_values(
     them: exact by FFT where they are circular, exact as a matrix where they are small, otherwise
     by Lanczos iteration to the relative `tolerance`. The network is not changed.
     """
+    values = singular_values(network, shape, 1, tolerance)
+    return LargestSingularValues({name: float(one[0]) for name, one in values.items()})
+
+
+def singular_values(
+    network: nn.Module, shape: Shape, count: int, tolerance: float = 1e-10
+) -> dict[str, SingularValues]:
+    """The singular values of each dense and convolutional layer, falling, at most `count` of each.
+
+    As `largest_singular_values`. Cost: a decomposition of each matrix, or of one for each
+    frequency; `count` times some products with the operator where a convolution is large.
+    """
     network = deepcopy(network).double().cpu().eval().requires_grad_(False)
-    values: dict[str, float] = {}
+    values: dict[str, SingularValues] = {}
     for name, layer, size in _linear_layers(network, shape):
         if isinstance(layer, nn.Conv2d):
-            values[name] = _convolution_norm(layer, size, tolerance)
+            values[name] = _of_convolution(layer, size, count, tolerance)
         else:
-            values[name] = _matrix_norm(layer.weight)
-    return LargestSingularValues(values)
+            values[name] = _of_matrices(layer.weight, count)
+    return values
+
+
+def jacobian_singular_values(
+    network: Classifier, images: Images
+) -> Float[torch.Tensor, "image rank"]:
+    """The singular values of each image's Jacobian (class, pixel), falling.
+
+    Their squares add up to the square of `input_gradient_norms`. Images must not influence each
+    other (batch norm in eval mode). Cost: a backward pass per class.
+    """
+    return torch.linalg.svdvals(_jacobians(network, images))
 
 
 def input_gradient_norms(network: Classifier, images: Images) -> PerImage:
@@ -65,13 +91,17 @@ def input_gradient_norms(network: Classifier, images: Images) -> PerImage:
     For small noise of norm s on d pixels, E |f(x + noise) - f(x)|^2 is its square times s^2 / d.
     Images must not influence each other (batch norm in eval mode). Cost: a backward pass per class.
     """
+    return _jacobians(network, images).flatten(1).norm(dim=1)
+
+
+def _jacobians(network: Classifier, images: Images) -> Float[torch.Tensor, "image class_ pixel"]:
+    """In float64."""
     inputs = images.detach().requires_grad_()
     logits = network(inputs)
-    total = torch.zeros(len(images), dtype=torch.float64, device=images.device)
-    for k in range(logits.shape[1]):
-        (gradient,) = torch.autograd.grad(logits[:, k].sum(), inputs, retain_graph=True)
-        total += gradient.double().flatten(1).square().sum(dim=1)
-    return total.sqrt()
+    rows = [
+        torch.autograd.grad(one.sum(), inputs, retain_graph=True)[0] for one in logits.unbind(dim=1)
+    ]
+    return torch.stack([row.double().flatten(1) for row in rows], dim=1)
 
 
 def noise_sensitivities(
@@ -107,41 +137,46 @@ def _linear_layers(
             yield name, layer, sizes[layer]
 
 
-def _matrix_norm(matrix: Inexact[torch.Tensor, "*batch row col"]) -> float:
-    """The largest singular value of a matrix, or of all matrices of a batch."""
-    return float(torch.linalg.matrix_norm(matrix, ord=2).max())
+def _of_matrices(matrices: Inexact[torch.Tensor, "*batch row col"], count: int) -> SingularValues:
+    """The largest singular values of a matrix, or of all matrices of a batch."""
+    found = torch.linalg.svdvals(matrices).flatten().sort(descending=True).values
+    return found[:count].numpy()
 
 
-def _convolution_norm(layer: nn.Conv2d, shape: torch.Size, tolerance: float) -> float:
+def _of_convolution(
+    layer: nn.Conv2d, shape: torch.Size, count: int, tolerance: float
+) -> SingularValues:
     layer.bias = None  # what is left is linear
     same_size = layer(torch.zeros(1, *shape, dtype=torch.float64)).shape[2:] == shape[1:]
     if layer.padding_mode == "circular" and layer.stride == (1, 1) and same_size:
-        return _circular_norm(layer, shape)
+        return _of_circular(layer, shape, count)
     if prod(shape) <= _DENSE:
         basis = torch.eye(prod(shape), dtype=torch.float64).reshape(-1, *shape)
-        return _matrix_norm(layer(basis).flatten(1))
-    return _lanczos_norm(layer, shape, tolerance)
+        return _of_matrices(layer(basis).flatten(1), count)
+    return _by_lanczos(layer, shape, count, tolerance)
 
 
-def _circular_norm(layer: nn.Conv2d, shape: torch.Size) -> float:
+def _of_circular(layer: nn.Conv2d, shape: torch.Size, count: int) -> SingularValues:
     """Fourier modes decouple: one matrix (channel in, channel out) for each frequency.
 
-    Sedghi, Gupta and Long, ICLR 2019. Of real weights half of the frequencies suffice.
+    Sedghi, Gupta and Long, ICLR 2019.
     """
     channels = shape[0]
     impulses = torch.zeros(channels, *shape, dtype=torch.float64)
     impulses[range(channels), range(channels), 0, 0] = 1.0
-    return _matrix_norm(torch.fft.rfft2(layer(impulses)).permute(2, 3, 0, 1))
+    return _of_matrices(torch.fft.fft2(layer(impulses)).permute(2, 3, 0, 1), count)
 
 
-def _lanczos_norm(layer: nn.Conv2d, shape: torch.Size, tolerance: float) -> float:
-    """The root of the largest eigenvalue of A^T A, A^T by the layer's gradient.
+def _by_lanczos(
+    layer: nn.Conv2d, shape: torch.Size, count: int, tolerance: float
+) -> SingularValues:
+    """The roots of the largest eigenvalues of A^T A, A^T by the layer's gradient.
 
     Lanczos and not power iteration: the largest singular values of a convolution are crowded, and
     power iteration would stop between them.
     """
     if not layer.weight.any():
-        return 0.0  # no starting vector survives
+        return np.zeros(count)  # no starting vector survives
 
     def gram(vector: Float[np.ndarray, "..."]) -> Float[np.ndarray, " pixel"]:
         image = torch.tensor(vector, dtype=torch.float64).reshape(1, *shape)
@@ -152,6 +187,7 @@ def _lanczos_norm(layer: nn.Conv2d, shape: torch.Size, tolerance: float) -> floa
     operator = scipy.sparse.linalg.LinearOperator((pixels, pixels), gram, dtype=np.float64)
     start = named_generator(0, "lanczos", pixels).normal(size=pixels)
     values = scipy.sparse.linalg.eigsh(
-        operator, k=1, which="LA", v0=start, tol=tolerance, return_eigenvectors=False
-    )
-    return sqrt(values[0])
+        operator, k=min(count, pixels - 1), which="LA", v0=start, tol=tolerance,
+        return_eigenvectors=False,
+    )  # fmt: skip
+    return np.sqrt(np.sort(values.clip(min=0))[::-1])

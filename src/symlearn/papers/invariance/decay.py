@@ -14,19 +14,26 @@ from torch import nn
 
 from symlearn.groups.tensors import ImageAction, Images, image_action
 from symlearn.measures.invariance import logit_errors, logits_of_poses, noise_errors
-from symlearn.measures.spectra import input_gradient_norms, largest_singular_values
+from symlearn.measures.spectra import (
+    input_gradient_norms,
+    jacobian_singular_values,
+    largest_singular_values,
+    singular_values,
+)
 from symlearn.networks.held_out import held_out
 from symlearn.networks.trained import Trained, split_inputs
 from symlearn.papers.invariance.coordinates import model_coordinates
 from symlearn.randomness import seed_of
 
 Shape = tuple[int, int, int]
+_COUNT = 256  # singular values of each layer, from the largest on
 
 
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dataset:
     """Gains of the layers and sensitivities on test images, by (model, member, epoch).
 
-    At the epochs whose weights were kept and at the last. Noise is the same at every epoch.
+    At the epochs whose weights were kept and at the last; spectra of layers and of the Jacobian,
+    the geometric mean over images, at the last alone. Noise is the same at every epoch.
     """
     networks, (dataset,) = split_inputs(inputs, weights)
     images = held_out(networks[0], dataset).images[: spec["images"]]
@@ -44,8 +51,27 @@ def _over_training(one: Trained, images: Images, action: ImageAction, seed: int)
         for networks in (one.networks(epoch, torch.float64) for epoch in epochs)
     ]
     last = one.spec["recipe"]["epochs"]
-    return xr.concat(members, dim="epoch").assign_coords(
+    spectra = xr.concat(
+        [_spectra(n, one.shape, images) for n in one.networks(dtype=torch.float64)], dim="member"
+    )
+    return xr.merge([xr.concat(members, dim="epoch"), spectra]).assign_coords(
         epoch=[*one.snapshots, last], **model_coordinates(one)
+    )
+
+
+def _spectra(network: nn.Module, shape: Shape, images: Images) -> xr.Dataset:
+    """The singular values of one network's layers and of its Jacobian; NaN where there are less."""
+    layers = list(singular_values(network, shape, _COUNT).values())
+    table = np.full((len(layers), max(map(len, layers))), np.nan)
+    for row, values in zip(table, layers, strict=True):
+        row[: len(values)] = values
+    # Where a network does not depend on the image at all, the mean is zero.
+    of_images = jacobian_singular_values(network, images).log().mean(dim=0).exp()
+    return xr.Dataset(
+        {
+            "singular_value": (("layer", "rank"), table),
+            "jacobian_value": ("jacobian_rank", of_images.numpy()),
+        }
     )
 
 

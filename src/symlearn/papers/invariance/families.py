@@ -31,6 +31,7 @@ from symlearn.statistics import Measured
 
 # By the name of a shift, images at each of its strengths.
 Sets = Mapping[str, list[Images]]
+_LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in grey: ITU-R BT.601
 
 
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dataset:
@@ -62,10 +63,13 @@ def _sets(images: Images, spec: Mapping[str, Any], others: list[xr.Dataset]) -> 
 def _other_images(
     dataset: xr.Dataset, images: Images, preparation: Mapping[str, Any]
 ) -> np.ndarray:
-    """As many of another data set's images as are measured, with the channels of `images`."""
+    """As many of another data set's images as are measured, in grey, as `images` have them."""
     data = labelled_images(dataset)
     found = prepare(data, np.arange(min(len(images), len(data.labels))), preparation)
-    return np.repeat(found[:, None], images.shape[1], axis=1)
+    if found.ndim == 4:
+        found = np.tensordot(_LUMA, found, axes=(0, 1))
+    kept = slice(preparation["crop"], found.shape[-1] - preparation["crop"])
+    return np.repeat(found[:, None, kept, kept], images.shape[1], axis=1)
 
 
 def _model(

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 import xarray as xr
+from torch import nn
 
 from symlearn.errors import ConfigError
 from symlearn.groups.tensors import ImageAction, Images, image_action
@@ -23,13 +24,17 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Pat
     """The first test image of a class in all poses, and each network's maps and probabilities.
 
     The class whose logit is followed is that predicted for the upright image; `returned` are the
-    absolute maps brought back to its orientation. The network is the first of its cell.
+    signed maps brought back to its orientation. The network is the first of its cell. Before all
+    others comes the augmented one as it was before training.
     """
     networks, (dataset,) = split_inputs(inputs, weights)
     tests = held_out(networks[0], dataset)
     image = tests.images[_first(tests.labels, spec["class_"])][None]
     action = image_action(spec["group"], spec["n"], networks[0].shape[1:])
-    models = [_maps(one, image, action) for one in networks]
+    first = networks[0]
+    untrained = _maps(first, first.networks(0, torch.float64)[0], image, action)
+    models = [untrained.assign_coords(model="untrained", strength=0.0)]
+    models += [_maps(one, one.networks(dtype=torch.float64)[0], image, action) for one in networks]
     poses = action.poses(image)[0].mean(dim=1)
     return xr.concat(models, dim="model", coords="different", compat="equals").assign(
         reference=(("pose", "row", "col"), poses.numpy()), class_=spec["class_"]
@@ -47,20 +52,19 @@ def _first(labels: Labels, class_: int) -> int:
     return int(found[0])
 
 
-def _maps(one: Trained, image: Images, action: ImageAction) -> xr.Dataset:
-    network = one.networks(dtype=torch.float64)[0]
+def _maps(one: Trained, network: nn.Module, image: Images, action: ImageAction) -> xr.Dataset:
     probabilities = logits_of_poses(network, image, action)[0].softmax(dim=-1)
     maps = saliency_of_poses(network, image, action)
-    similar = saliency_similarities(maps, action, signed=False).mean()
     predicted = int(probabilities[0].argmax())
     labels = one.labels
     return xr.Dataset(
         {
-            "saliency": (("pose", "row", "col"), maps.abs()[0].mean(dim=1).numpy()),
-            "returned": (("pose", "row", "col"), action.undo(maps.abs())[0].mean(dim=1).numpy()),
+            "saliency": (("pose", "row", "col"), maps[0].mean(dim=1).numpy()),
+            "returned": (("pose", "row", "col"), action.undo(maps)[0].mean(dim=1).numpy()),
             "predicted": predicted,
             "probability": ("pose", probabilities[:, predicted].numpy()),
-            "similarity": similar.item(),
+            "similarity": saliency_similarities(maps, action, signed=False).mean().item(),
+            "similarity_signed": saliency_similarities(maps, action, signed=True).mean().item(),
         },
         coords={"model": labels["model"], "strength": labels.get("strength", 0.0)},
     )

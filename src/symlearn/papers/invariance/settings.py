@@ -17,12 +17,33 @@ from symlearn.menu.values import (
     Rate,
     Whole,
     enough_images,
+    image_set,
     known_classes,
 )
 
 # Those of `symlearn.datasets.distribution_shift`, but the one that needs another data set.
 ShiftName = Literal["inversion", "patch-shuffling", "smooth-fields", "noise"]
 PATCHES = 4  # along a side, of patch-shuffling
+
+
+class OtherImages(Dataset):
+    """Images of another data set; those with colours are made grey."""
+
+    crop: Annotated[Whole, Field(ge=0, le=64)] = Field(
+        default=0, description="pixels cut off on each side, after upsampling and padding"
+    )
+
+    @model_validator(mode="after")
+    def _grey(self) -> "OtherImages":
+        self._images = image_set(self.name, self.path)
+        if self.side < 1:
+            raise ValueError(f"crop: {self.crop} leaves nothing of the images")
+        return self
+
+    @property
+    def side(self) -> int:
+        """The side in pixels of the images after the crop."""
+        return super().side - 2 * self.crop
 
 
 class InvarianceFamily(Closed):
@@ -57,7 +78,7 @@ class Invariance(Closed):
     shift_strengths: Annotated[
         list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1), Distinct
     ] = Field(description="degrees of the shifts, beside none; 1 is the full shift")
-    other: Dataset | None = Field(
+    other: OtherImages | None = Field(
         default=None, description="data set that images are interpolated to, as a further shift"
     )
     strength: Finite = Field(

@@ -23,12 +23,13 @@ MODELS = {
     "pooled": ("#009E73", "D"),
 }
 TIED = ("averaged", "pooled")
-# Colour by the images that are measured; None is the test images themselves.
+# Colour by the images that are measured; None is the test images themselves. None is that of the
+# tied networks, which are in the same figures.
 SETS = {
     None: "black",
     "inversion": "#D55E00",
     "patch-shuffling": "#0072B2",
-    "smooth-fields": "#009E73",
+    "smooth-fields": "#56B4E9",
     "noise": "#CC79A7",
     "interpolation": "#E69F00",
 }
@@ -52,7 +53,12 @@ def families(inputs: Inputs) -> dict[str, xr.Dataset]:
 def _settings(found: xr.Dataset) -> dict[str, Any]:
     """The family's labels, and the data set that images are interpolated to if there is one."""
     other = store.spec_of(found)["other"]
-    return {**labels_of(found), **({"other": prepared(other)} if other else {})}
+    return {**labels_of(found), **({"other": _described(other)} if other else {})}
+
+
+def _described(other: dict[str, Any]) -> str:
+    cut = f", without {other['crop']} pixels on each side" if other["crop"] else ""
+    return f"{prepared(other)}, in grey{cut}"
 
 
 def interpolated(family: xr.Dataset) -> str:
@@ -102,6 +108,16 @@ def nearest_decayed(family: xr.Dataset, target: xr.Dataset) -> xr.Dataset:
     )
 
 
+def chosen(family: xr.Dataset) -> dict[str, xr.Dataset]:
+    """One model of each kind: one strength, the decay that is as insensitive, one tied."""
+    found = {kind: models(family, kind)[0] for kind in ("plain", "augmented")}
+    found["regularised"] = regularised(family, family.attrs["strength"])
+    if models(family, "decayed"):
+        found["decayed"] = nearest_decayed(family, found["regularised"])
+    tied = models(family, *TIED)[0]
+    return found | {str(tied["model"].item()): tied}
+
+
 def values(
     model: xr.Dataset, measure: str, shift: str | None = None, strength: float = 1.0
 ) -> Float[np.ndarray, " member"]:
@@ -120,6 +136,22 @@ def summary(
     return over_networks(values(model, measure, shift, strength), errors)
 
 
+def over_strengths(model: xr.Dataset, kind: str, shift: str) -> list[Measured]:
+    """A measure by the degree of a shift; undefined where there is nothing to measure.
+
+    That is in inverted images at one half, which are grey all over.
+    """
+    return [
+        summary(model, kind, shift, s)
+        if values(model, "noise_error", shift, s).min() > _NOTHING
+        else Measured(float("nan"))
+        for s in model["shift_strength"].values.tolist()
+    ]
+
+
+_NOTHING = 1e-20  # of the logits' square; rounding leaves less
+
+
 def sets(family: xr.Dataset) -> Iterator[tuple[str | None, str]]:
     """The sets of images and their names: the test images, then the shifts."""
     yield None, "test"
@@ -133,7 +165,10 @@ def logarithmic(axes: Axes) -> None:
 
 
 def curve(axes: Axes, x: np.ndarray, found: list[Measured], **line: object) -> None:
-    """Means over `x` with bands of 1.96 standard errors, kept above zero on logarithmic axes."""
+    """Means over `x` with bands of 1.96 standard errors, kept above zero on logarithmic axes.
+
+    The line stops at values that are not defined, and goes on after them.
+    """
     middle, error = np.array([(one.value, one.uncertainty) for one in found]).T
     reach = TWO_SIDED * error
     low, high = middle - reach, middle + reach

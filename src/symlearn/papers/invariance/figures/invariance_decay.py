@@ -3,10 +3,12 @@
 See docs/science/invariance.md#spectral-decay.
 """
 
+import textwrap
 from typing import Any
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,12 +17,17 @@ from matplotlib.lines import Line2D
 from symlearn.papers.invariance.figures.families import curve, logarithmic, models, tag
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.panels import plain_logarithm
 from symlearn.statistics import Measured, Measurements, geometric_mean, mean
 
+Ratios = Float[np.ndarray, "member rank"]
 Look = tuple[Any, Any, str]  # colour, dashes, label
 
-TITLE = "Spectral decay: learned invariance and the loss of sensitivity over training"
+TITLE = (
+    "Spectral decay: singular values after learning an invariance, and sensitivity over training"
+)
 NEEDS: dict[str, dict[str, int]] = {"invariance-decay": {}}
+_SHOWN = 5  # panels beside each other
 _QUANTITIES = {
     "gain_product": "product\nover layers",
     "input_gradient": "mean input\ngradient",
@@ -64,7 +71,61 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     layers = augmented["gain"] / strongest["gain"]
     for number, ratio in enumerate(layers.transpose("layer", "member").values, start=1):
         measured[f"fall.gain.layer{number}"] = geometric_mean(ratio)
+    for model in models(found, "regularised", "decayed"):
+        measured |= _spectra(model, augmented)
     return measured
+
+
+def _spectra(model: xr.Dataset, augmented: xr.Dataset) -> dict[str, Measured]:
+    """Singular values after training over those of augmentation alone: largest and median."""
+    measured = {}
+    for name, ratio in _ratios(model, augmented):
+        for which, values in (("largest", ratio[:, 0]), ("median", np.median(ratio, axis=1))):
+            measured[f"spectrum.{which}.{name}.{_tag(model)}"] = geometric_mean(values)
+    return measured
+
+
+def _ratios(model: xr.Dataset, augmented: xr.Dataset) -> list[tuple[str, Ratios]]:
+    """By layer, and of the Jacobian: each singular value over the augmented network's of its rank.
+
+    A model and the augmented network of its seed start with the same weights.
+    """
+    found = []
+    for layer in range(model.sizes["layer"]):
+        above, below = (
+            one["singular_value"].isel(layer=layer).transpose("member", "rank").values
+            for one in (model, augmented)
+        )
+        kept = np.isfinite(above[0]) & (below > 0).all(axis=0)
+        found.append((f"layer{layer + 1}", above[:, kept] / below[:, kept]))
+    above, below = (
+        one["jacobian_value"].transpose("member", "jacobian_rank").values
+        for one in (model, augmented)
+    )
+    return [*found, ("jacobian", above / below)]
+
+
+def _finding(plotted: Plotted) -> str:
+    """What of the statement holds, in one sentence."""
+    found, measured = plotted["decay"], measure(plotted)
+    *_, strongest = models(found, "regularised")
+    (control,) = models(found, "decayed")
+    layers = [f"layer{number + 1}" for number in range(found.sizes["layer"])]
+
+    def span(model: xr.Dataset, which: str, names: list[str]) -> str:
+        values = [measured[f"spectrum.{which}.{name}.{_tag(model)}"].value for name in names]
+        low, high = (f"{value:.2g}" for value in (min(values), max(values)))
+        return low if low == high else f"{low} to {high}"
+
+    return (
+        f"Loss {float(strongest['strength']):g} shrinks the Jacobian's singular values to "
+        f"{span(strongest, 'largest', ['jacobian'])} (largest) and "
+        f"{span(strongest, 'median', ['jacobian'])} (median) of the augmented network's; of the "
+        f"layers' it leaves {span(strongest, 'largest', layers)} (largest) and "
+        f"{span(strongest, 'median', layers)} (median). Weight decay "
+        f"{float(control['weight_decay']):g} leaves {span(control, 'largest', ['jacobian'])} of "
+        f"the Jacobian's and {span(control, 'largest', layers)} of the layers' largest."
+    )
 
 
 def _tag(model: xr.Dataset) -> str:
@@ -76,43 +137,62 @@ def caption(plotted: Plotted) -> str:
     found = plotted["decay"]
     (control,) = models(found, "decayed")
     return (
-        f"The upper panels show the largest singular value of each of the {found.sizes['layer']} "
-        "layers. The lower panels show the product of these values, which bounds the Lipschitz "
-        "constant, the mean Frobenius norm of the logits' gradient by the pixels, the error 1/2 "
-        "‖f(x + noise) - f(x)‖^2 for noise as large as gx - x, and the logit error 1/2 ‖f(x) - "
-        "f(gx)‖^2 over that error. Networks of the first family train without weight decay, with "
-        "augmentation alone or also with an invariance loss of several strengths. The control "
-        f"trains with weight decay {float(control['weight_decay']):g} instead of the loss. Of the "
-        "decays tried, it ends with the error by noise that is nearest to that of the loss of "
-        f"strength {found.attrs['strength']:g}. A measure that falls for the control too is loss "
-        f"of sensitivity and not invariance. Lines are means over {found.sizes['member']} networks "
-        f"on {found.attrs['images']} test images, bands 1.96 standard errors. Moskalev et al. "
-        "(2023) name the phenomenon. Measures, control and protocol are this project's."
+        f"{_finding(plotted)} The upper panels show the singular values of each of the "
+        f"{found.sizes['layer']} layers and of the Jacobian of the logits by the pixels (geometric "
+        "mean over images) after training, from the largest on, over those of the same rank of "
+        "the network trained with augmentation alone from the same start. The lower panels show, "
+        "over training, the product of the layers' largest singular values, which bounds the "
+        "Lipschitz constant, the mean Frobenius norm of the Jacobian, the error 1/2 ‖f(x + noise) "
+        "- f(x)‖^2 for noise as large as gx - x, and the logit error 1/2 ‖f(x) - f(gx)‖^2 over "
+        "that error. Networks of the first family train without weight decay, with augmentation "
+        "alone or also with an invariance loss of several strengths. The control trains with "
+        f"weight decay {float(control['weight_decay']):g} instead of the loss. Of the decays "
+        "tried, it ends with the error by noise that is nearest to that of the loss of strength "
+        f"{found.attrs['strength']:g}. A measure that falls for the control too is loss of "
+        f"sensitivity and not invariance. Lines are means over {found.sizes['member']} networks "
+        f"on {found.attrs['images']} test images, geometric ones of ratios, bands 1.96 standard "
+        "errors over networks. Moskalev et al. (2023) name the phenomenon. Measures, control and "
+        "protocol are this project's."
     )
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """Layers above, summaries below, over epochs."""
+    """Spectra above, summaries over epochs below, and what of the statement holds."""
     found = plotted["decay"]
     looks = _looks(found)
-    columns = max(found.sizes["layer"], len(_QUANTITIES))
-    figure, panels = plt.subplots(2, columns, figsize=(style.TWO_COLUMNS, 3.5), squeeze=False)
-    for axes in [*panels[0, found.sizes["layer"] :], *panels[1, len(_QUANTITIES) :]]:
+    spectra = found.sizes["layer"] + 1
+    rows = -(-spectra // _SHOWN)
+    figure, panels = plt.subplots(
+        rows + 1, _SHOWN, figsize=(style.TWO_COLUMNS, 2.0 + 1.8 * rows), squeeze=False
+    )
+    upper, lower = panels[:-1].ravel(), panels[-1]
+    for axes in [*upper[spectra:], *lower[len(_QUANTITIES) :]]:
         axes.set_axis_off()
-    for layer, axes in enumerate(panels[0][: found.sizes["layer"]]):
-        _panel(axes, found.isel(layer=layer), "gain", looks)
-        axes.set_title(f"layer {layer + 1}")
-    panels[0, 0].set_ylabel("largest singular value")
-    for axes, (kind, label) in zip(panels[1], _QUANTITIES.items(), strict=False):
+    _draw_spectra(upper[:spectra], found, looks)
+    for axes, (kind, label) in zip(lower, _QUANTITIES.items(), strict=False):
         logarithmic(axes)
         _panel(axes, found, kind, looks)
         axes.set(title=label, xlabel="epoch")
-    style.letter(panels[0, 0], "A")
-    style.letter(panels[1, 0], "B")
+    style.letter(upper[0], "A")
+    style.letter(lower[0], "B")
     handles = [Line2D([], [], color=colour, linestyle=dashes) for colour, dashes, _ in looks]
     labels = [label for _, _, label in looks]
     figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+    figure.suptitle(textwrap.fill(_finding(plotted), 125), fontsize=7, x=0.01, ha="left")
     return figure
+
+
+def _draw_spectra(panels: np.ndarray, found: xr.Dataset, looks: list[Look]) -> None:
+    (augmented,) = models(found, "augmented")
+    for model, (colour, dashes, _) in zip(_ordered(found), looks, strict=True):
+        for axes, (name, ratio) in zip(panels, _ratios(model, augmented), strict=True):
+            rank = np.arange(1, ratio.shape[1] + 1)
+            over = [geometric_mean(values) for values in ratio.T]
+            axes.set_yscale("log")
+            curve(axes, rank, over, color=colour, linestyle=dashes, linewidth=0.9)
+            axes.set(title=name.replace("layer", "layer "), xlabel="rank", xscale="log")
+            plain_logarithm(axes.yaxis)
+    panels[0].set_ylabel("singular value / augmented's")
 
 
 def _looks(found: xr.Dataset) -> list[Look]:

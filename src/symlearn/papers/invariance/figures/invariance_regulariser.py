@@ -1,10 +1,8 @@
-"""Figure invariance-regulariser: accuracy and measures of invariance by the loss's strength.
+"""Figure invariance-regulariser: what an invariance loss does, and what of it is invariance.
 
 See docs/science/invariance.md#two-ratios-that-do-not-see-scale and
 docs/science/invariance.md#lost-sensitivity.
 """
-
-from string import ascii_uppercase
 
 import numpy as np
 import xarray as xr
@@ -14,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from symlearn.papers.invariance.figures.families import (
-    MODELS,
     NAMES,
     SETS,
     TIED,
@@ -33,12 +30,12 @@ from symlearn.papers.invariance.figures.families import (
 )
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
-from symlearn.statistics import Measured, Measurements, geometric_mean, mean
+from symlearn.statistics import TWO_SIDED, Measured, Measurements, geometric_mean, mean
 
-TITLE = "Learned invariance by the strength of the invariance loss, selective or merely insensitive"
+TITLE = "An invariance loss lowers errors under shift as weight decay does, by lost sensitivity"
 NEEDS: dict[str, dict[str, int]] = {"invariance": {}}
-_COLUMNS = ("accuracy", *NAMES)
-_LOGARITHMIC = ("divergence", "logit_error", "relative_logit_error", "selectivity")
+_ROWS = {"logit_error": "logit error", "selectivity": "logit error / that of noise"}
+_MARKERS = "osD^v<>"  # of families, in the order of the config
 _FALLING = ("divergence", "logit_error", "noise_error", "relative_logit_error", "selectivity")
 
 
@@ -122,82 +119,86 @@ def _falls(name: str, family: xr.Dataset, shift: str | None) -> dict[str, Measur
 def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     family = next(iter(plotted.values()))
-    shown = "; ".join(f"({letter}) {title(f)}" for letter, f in _rows(plotted))
+    measured = measure(plotted)
+    strength = family.attrs["strength"]
+    lost = ", ".join(
+        f"{where} {100 * measured[f'lost_sensitivity.family1.{where}'].value:.0f} %"
+        for _, where in sets(family)
+    )
+    markers = "; ".join(f"{title(one)}" for one in plotted.values())
     return (
-        f"The rows are {shown}. Each panel goes from no augmentation (left) to augmentation by the "
-        "group (0), and on to augmentation with an invariance loss. The loss is the strength given "
-        "times 1/2 ‖f(x) - f(gx)‖^2 with g uniform, and gradients flow through both branches. "
-        "Black marks are test images, coloured marks the same images under the full "
-        f"shift{interpolated(family)}. The dashed green line is the weight-tied network, whose "
-        "errors are 0 to rounding and whose similarity is 1. Accuracy is over all poses. The other "
-        "measures are means over pairs (x, gx), g not the identity: KL(p(x), p(gx)), 1/2 ‖f(x) - "
-        "f(gx)‖^2, and the cosine of the absolute input gradients of the logit predicted for x, "
-        "brought back to the orientation of x (dotted: of different images). The last two columns "
-        "do not depend on the scale of the logits. They show the logit error over that between "
-        "images, and over that of noise as large as gx - x. Equal ratios under a shift with lower "
-        "errors mean less sensitivity, not more invariance. Points are means over "
-        f"{family.sizes['member']} networks, bands 1.96 standard errors (networks and "
-        f"{family.attrs['images']} images). Moskalev et al. (2023) name the measures and publish "
-        "neither code nor their normalisations. The formulas, protocol, shifts and ratios are this "
-        "project's, and no number here is theirs."
+        f"Panels A and B show networks of one family ({title(family)}): without augmentation, with "
+        "augmentation by the group (0), with augmentation and an invariance loss of growing "
+        "strength, and as a control with augmentation and weight decay instead of the loss, which "
+        "knows no group. The loss is the strength given times 1/2 ‖f(x) - f(gx)‖^2 with g uniform, "
+        "and gradients flow through both branches. Black marks are test images, coloured marks the "
+        f"same images under the full shift{interpolated(family)}. (A) The logit error 1/2 ‖f(x) - "
+        "f(gx)‖^2 falls with the strength on all images, and for the control too. (B) Its ratio to "
+        "the error by noise as large as gx - x does not see the scale of the logits: 0 for "
+        "weight-tied networks, unchanged by mere shrinkage. On test images the loss lowers it, "
+        "under shift it lowers it little. (C) The factor by which the loss of strength "
+        f"{strength:g} lowers the logit error is a product: lower sensitivity to noise times a "
+        "lower ratio. The part of its logarithm that is lost sensitivity is, for the first family, "
+        f"{lost}; above the dashed line it is more than half. Families are {markers}. Points are "
+        f"means over {family.sizes['member']} networks, bands and bars 1.96 standard errors (A, B: "
+        f"networks and {family.attrs['images']} images; C: networks). The figure "
+        "invariance-measures has accuracies and the other measures. Moskalev et al. (2023) name "
+        "the loss and publish neither code nor normalisations. Formulas, protocol, shifts and "
+        "control are this project's, and no number here is theirs."
     )
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """A row for each family, a column for each measure."""
-    count = len(plotted)
-    size = (style.TWO_COLUMNS, 0.9 + 1.35 * count)
-    figure, panels = plt.subplots(count, len(_COLUMNS), figsize=size, squeeze=False)
-    for row, (text, family) in zip(panels, _rows(plotted), strict=True):
-        for axes, kind in zip(row, _COLUMNS, strict=True):
-            _panel(axes, family, kind)
-        row[0].set_ylabel(title(family))
-        style.letter(row[0], text)
-    for axes, kind in zip(panels[0], _COLUMNS, strict=True):
-        axes.set_title(NAMES.get(kind, kind), fontsize=7)
-    for axes in panels[-1]:
-        axes.set_xlabel("loss strength")
-    _legend(figure, next(iter(plotted.values())))
+    """Error and ratio by strength of the first family; lost sensitivity of all."""
+    family = next(iter(plotted.values()))
+    figure, panels = plt.subplots(
+        1, 3, figsize=(style.TWO_COLUMNS, 3.1), width_ratios=[1.15, 1.15, 1]
+    )
+    for axes, (kind, label) in zip(panels, _ROWS.items(), strict=False):
+        _by_strength(axes, family, kind)
+        axes.set_ylabel(label)
+    _lost(panels[2], plotted, measured)
+    style.letters(panels)
+    handles = [Line2D([], [], color=SETS[s], marker="o", markersize=2.5) for s, _ in sets(family)]
+    labels = ["test images", *(name for s, name in sets(family) if s)]
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
     return figure
 
 
-def _rows(plotted: Plotted) -> list[tuple[str, xr.Dataset]]:
-    return list(zip(ascii_uppercase, plotted.values(), strict=False))
-
-
-def _panel(axes: Axes, family: xr.Dataset, kind: str) -> None:
-    shown = [*models(family, "plain"), *learned(family)]
+def _by_strength(axes: Axes, family: xr.Dataset, kind: str) -> None:
+    """Lines over the strengths, and the controls as points beside them."""
+    shown, controls = [*models(family, "plain"), *learned(family)], models(family, "decayed")
     x = np.arange(len(shown))
-    if kind in _LOGARITHMIC:
-        logarithmic(axes)
-    if kind == "accuracy":
-        found = [mean(model["orbit_accuracy"].values) for model in shown]
-        curve(axes, x, found, color="black", marker="o", markersize=2.5)
-        for model in models(family, *TIED):
-            _tied_line(axes, float(model["orbit_accuracy"].mean()))
-        axes.set_ylim(0, 1.02)
-    else:
-        for shift, _ in sets(family):
-            look = {"color": SETS[shift], "marker": "o", "zorder": 3 if shift is None else 2}
-            by_model = [summary(model, kind, shift) for model in shown]
-            curve(axes, x, by_model, markersize=2.5, **look)
-    if kind == "saliency_absolute":
-        _tied_line(axes, 1.0)
-        floor = [float(model["unrelated_similarity"].mean()) for model in shown]
-        axes.plot(x, floor, ":", color="0.5", linewidth=0.9)
-        axes.set_ylim(top=1.02)
+    beside = len(shown) + 0.5 + np.arange(len(controls))
+    logarithmic(axes)
+    for shift, _ in sets(family):
+        look = {"color": SETS[shift], "marker": "o", "zorder": 3 if shift is None else 2}
+        curve(axes, x, [summary(m, kind, shift) for m in shown], markersize=2.5, **look)
+        for at, control in zip(beside, controls, strict=True):
+            curve(axes, np.array([at]), [summary(control, kind, shift)], markersize=3.5, **look)
+    axes.axvline(len(shown) - 0.25, color="0.8", linewidth=0.8)
     labels = ["none", "0", *(f"{float(m['strength']):g}" for m in shown[2:])]
-    axes.set_xticks(x, labels, fontsize=5.2, rotation=90)
-    axes.tick_params(axis="y", labelsize=5.5)
+    labels += [f"decay {float(m['weight_decay']):g}" for m in controls]
+    axes.set_xticks([*x, *beside], labels, fontsize=6, rotation=90)
+    axes.set_xlabel("strength of the loss, or control")
 
 
-def _tied_line(axes: Axes, value: float) -> None:
-    axes.axhline(value, color=MODELS["averaged"][0], linestyle="--", linewidth=0.9)
-
-
-def _legend(figure: Figure, family: xr.Dataset) -> None:
-    handles = [Line2D([], [], color=SETS[s], marker="o", markersize=2.5) for s, _ in sets(family)]
-    labels = ["test images", *(name for s, name in sets(family) if s)]
-    handles.append(Line2D([], [], color=MODELS["averaged"][0], linestyle="--"))
-    labels.append("weight-tied")
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+def _lost(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
+    """Families are told by markers: colours are the images."""
+    first = next(iter(plotted.values()))
+    shown = list(sets(first))
+    for number, (name, family) in enumerate(plotted.items()):
+        marker = _MARKERS[number % len(_MARKERS)]
+        for row, (shift, where) in enumerate(shown):
+            one = measured[f"lost_sensitivity.{name}.{where}"]
+            y = row + 0.2 * (number - (len(plotted) - 1) / 2)
+            axes.errorbar(
+                one.value, y, xerr=TWO_SIDED * one.uncertainty, fmt=marker, color=SETS[shift],
+                markersize=3.5,
+            )  # fmt: skip
+        axes.plot([], [], marker, color="0.4", markersize=3.5, label=title(family))
+    axes.axvline(0.5, color="0.5", linestyle="--", linewidth=0.8)
+    axes.set_yticks(range(len(shown)), [where for _, where in shown], fontsize=6)
+    axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(0, 1))
+    axes.set_xlabel("part of the fall that is lost sensitivity")
+    axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), fontsize=5.5)
