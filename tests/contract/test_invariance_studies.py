@@ -9,6 +9,7 @@ import pytest
 import torch
 import xarray as xr
 from matplotlib import pyplot
+from PIL import Image
 
 from symlearn.datasets.distribution_shift import SHIFTS
 from symlearn.errors import ConfigError
@@ -16,12 +17,14 @@ from symlearn.groups.nearest import nearest_rotation_action, nearest_rotations
 from symlearn.measures import invariance as measures
 from symlearn.measures.invariance import unrelated_similarity
 from symlearn.papers.invariance import decay, families, partial, saliency
+from symlearn.papers.invariance.figures import families as family_figures
 from symlearn.papers.invariance.figures import invariance_decay as decay_figure
 from symlearn.papers.invariance.figures import invariance_regulariser as regulariser
 from symlearn.papers.invariance.figures import invariance_shift as shift_figure
 from symlearn.pipeline import store
 from symlearn.pipeline.provenance import weights_of
 from symlearn.plots.inputs import Inputs
+from symlearn.statistics import Measured
 
 from .helpers import train
 
@@ -139,20 +142,37 @@ def test_accuracies_are_those_of_the_training(family, cells):
 
 def test_another_data_set_is_a_further_shift(cells):
     other = dataset().assign_attrs(maximum=510)  # the same images at half the brightness
-    preparation = {"name": "other", "upsampling": 1, "padding": 0}
+    preparation = {"name": "other", "upsampling": 1, "padding": 0, "crop": 0}
     spec = {**SPEC, "shifts": ["noise"], "other": preparation}
     found = computed(families, spec, [cells[1]], dataset(), other)
     assert list(found["shift"].values) == ["noise", "interpolation"]
 
 
+def test_other_images_are_made_grey_and_cut():
+    """As Pillow makes them grey, to its rounding to whole levels."""
+    rng = np.random.default_rng(0)
+    levels = rng.integers(0, 256, size=(5, 3, SIDE + 4, SIDE + 4), dtype=np.uint8)
+    data = xr.Dataset(
+        {"levels": (("image", "channel", "row", "col"), levels), "label": ("image", np.arange(5))},
+        attrs={"maximum": 255},
+    )
+    preparation = {"name": "other", "upsampling": 1, "padding": 0, "crop": 2}
+    found = families._other_images(data, torch.zeros(5, 1, SIDE, SIDE), preparation)
+    assert found.shape == (5, 1, SIDE, SIDE)
+    for image, grey in zip(levels, found[:, 0], strict=True):
+        expected = np.asarray(Image.fromarray(image.transpose(1, 2, 0)).convert("L"))[2:-2, 2:-2]
+        np.testing.assert_allclose(255 * grey, expected, atol=1)
+
+
 def test_captions_name_the_other_data_set(family, tmp_path):
-    other = {"name": "digits", "upsampling": 3, "padding": 2}
+    other = {"name": "digits", "upsampling": 3, "padding": 2, "crop": 1}
     spec = {**SPEC, "stage": "studies", "study": "invariance", "other": other}
     store.write(family.drop_attrs(deep=False).assign_attrs(strength=1.0, images=12),
                 tmp_path / "study.nc", spec)  # fmt: skip
     plotted = regulariser.gather(Inputs((store.read(tmp_path / "study.nc"),)))
     for figure in (regulariser, shift_figure):
-        assert "digits, upsampled 3 times, padded by 2 pixels" in figure.caption(plotted)
+        words = "digits, upsampled 3 times, padded by 2 pixels on each side, in grey, without 1 "
+        assert words in figure.caption(plotted)
         assert "interpolation: to" not in figure.caption({"family1": family})
 
 
@@ -210,7 +230,17 @@ def over_training(noise_errors, layers=2):
     return xr.Dataset(
         {name: (dims, rng.uniform(1, 2, size=sizes)) for name in others}
         | {"noise_error": (dims, noise)}
-        | {"gain": ((*dims, "layer"), rng.uniform(1, 2, size=(*sizes, layers)))},
+        | {
+            "gain": ((*dims, "layer"), rng.uniform(1, 2, size=(*sizes, layers))),
+            "singular_value": (
+                ("model", "member", "layer", "rank"),
+                np.sort(rng.uniform(1, 2, size=(len(kinds), 2, layers, 7)))[..., ::-1],
+            ),
+            "jacobian_value": (
+                ("model", "member", "jacobian_rank"),
+                np.sort(rng.uniform(1, 2, size=(len(kinds), 2, 3)))[..., ::-1],
+            ),
+        },
         coords={"model": kinds, "strength": ("model", strengths), "epoch": [0, 5],
                 "weight_decay": ("model", decays)},
         attrs={"images": 5, "strength": 10.0},
@@ -225,6 +255,31 @@ def test_the_control_of_the_decay_is_that_of_the_one_strength():
         text = decay_figure.caption({"decay": drawn})
         assert f"with weight decay {rate:g} instead" in text
         assert f"the loss of strength {strength:g}." in text
+
+
+def test_spectra_are_relative_to_the_augmented_network_s():
+    found = over_training({(0, 0): 9.0, (1, 0): 4.0, (0, 2): 1.0}).assign_attrs(strength=1.0)
+    measured = decay_figure.measure({"decay": found})
+    values = found["singular_value"].values
+    ratio = values[1, :, 0, 0] / values[0, :, 0, 0]
+    expected = np.exp(np.log(ratio).mean())
+    assert measured["spectrum.largest.layer1.strength1"].value == pytest.approx(expected)
+    jacobian = found["jacobian_value"].values
+    median = np.median(jacobian[2] / jacobian[0], axis=1)
+    expected = np.exp(np.log(median).mean())
+    assert measured["spectrum.median.jacobian.decayed"].value == pytest.approx(expected)
+    # Equal spectra have the ratio 1 throughout.
+    same = found.copy(deep=True)
+    same["singular_value"][:] = same["singular_value"].isel(model=0)
+    assert decay_figure.measure({"decay": same})["spectrum.median.layer2.strength1"].value == 1
+
+
+def test_a_line_stops_where_nothing_is_defined(family):
+    figure, axes = pyplot.subplots()
+    found = family_figures.over_strengths(family.isel(model=0), "logit_error", list(SHIFTS)[0])
+    family_figures.curve(axes, np.arange(3), [*found[:1], Measured(float("nan")), *found[-1:]])
+    assert np.isnan(axes.lines[0].get_ydata()).tolist() == [False, True, False]
+    pyplot.close(figure)
 
 
 def test_the_one_strength_is_measured_and_named_by_the_figures_of_families(family):
@@ -272,7 +327,7 @@ def test_panels_without_a_curve_have_no_frame(layers):
     found = over_training({(0, 0): 2.0, (10, 0): 1.0, (0, 2): 1.0}, layers)
     figure = decay_figure.draw({"decay": found}, {})
     framed = [axes for axes in figure.axes if axes.axison]
-    assert len(framed) == layers + 4
+    assert len(framed) == layers + 1 + 4
     assert all(axes.lines for axes in framed)
     pyplot.close(figure)
 
@@ -313,8 +368,12 @@ def test_all_images_go_through_networks_in_blocks(monkeypatch):
 
 def test_maps_of_a_tied_network_are_equal_when_turned_back(cells):
     found = computed(saliency, SPEC, [cells[1], cells[-1]], dataset())
-    free, tied = found.isel(model=0), found.isel(model=1)
+    untrained, free, tied = (found.isel(model=i) for i in range(3))
+    assert list(found["model"].values)[:2] == ["untrained", "augmented"]
+    assert (untrained["saliency"] != free["saliency"]).any()
     assert float(tied["similarity"]) > 0.999999
+    assert float(tied["similarity_signed"]) > 0.999999
+    assert float(free["saliency"].min()) < 0 < float(free["saliency"].max())
     assert float(abs(tied["returned"] - tied["returned"][0]).max()) < 1e-12
     assert float(abs(free["returned"] - free["returned"][0]).max()) > 1e-3
     np.testing.assert_array_equal(found["reference"][1], np.rot90(found["reference"][0]))

@@ -8,8 +8,10 @@ from torch import nn
 from symlearn.measures import spectra
 from symlearn.measures.spectra import (
     input_gradient_norms,
+    jacobian_singular_values,
     largest_singular_values,
     noise_sensitivities,
+    singular_values,
 )
 
 TOLERANCE = {"dense": 1e-13, "fft": 1e-12, "lanczos": 1e-9}
@@ -59,7 +61,7 @@ def _norm(layer, shape, tolerance=1e-10):
 
 @pytest.mark.parametrize(("inside", "outside", "keywords"), CIRCULAR.values(), ids=CIRCULAR)
 def test_circular_convolutions_are_exact(inside, outside, keywords, monkeypatch):
-    monkeypatch.delattr(spectra, "_lanczos_norm")
+    monkeypatch.delattr(spectra, "_by_lanczos")
     monkeypatch.setattr(spectra, "_DENSE", 0)
     shape = (inside, *SIDE)
     layer = _convolution(inside, outside, padding_mode="circular", **keywords)
@@ -74,6 +76,35 @@ def test_other_convolutions_agree_with_their_matrix(inside, outside, keywords, s
     layer = _convolution(inside, outside, **keywords)
     expected = np.linalg.norm(_dense(layer, shape), 2)
     assert _norm(layer, shape) == pytest.approx(expected, rel=TOLERANCE[method])
+
+
+@pytest.mark.parametrize("keywords", [{"padding": 1}, {"padding": 1, "padding_mode": "circular"}])
+@pytest.mark.parametrize("side", [SIDE, (4, 5)])
+def test_singular_values_are_those_of_the_matrix(keywords, side):
+    shape, count = (3, *side), 12
+    layer = _convolution(3, 4, kernel_size=3, **keywords)
+    expected = np.linalg.svd(_dense(layer, shape), compute_uv=False)[:count]
+    (found,) = singular_values(layer, shape, count).values()
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
+
+
+def test_singular_values_of_a_dense_layer_are_all_of_its_weights():
+    layer = nn.Linear(12, 5).double()
+    (found,) = singular_values(nn.Sequential(nn.Flatten(), layer), (1, 3, 4), 256).values()
+    weights = layer.weight.detach().numpy()
+    np.testing.assert_allclose(found, np.linalg.svd(weights, compute_uv=False), rtol=1e-12)
+
+
+def test_the_jacobian_s_singular_values_are_those_of_its_matrix():
+    network = nn.Sequential(nn.Flatten(), nn.Linear(12, 7), nn.Tanh(), nn.Linear(7, 4)).double()
+    images = torch.randn(3, 1, 3, 4, generator=_generator()).double()
+    found = jacobian_singular_values(network, images)
+    for image, values in zip(images, found, strict=True):
+        jacobian = torch.autograd.functional.jacobian(network, image[None]).reshape(4, 12)
+        expected = np.linalg.svd(jacobian.numpy(), compute_uv=False)
+        np.testing.assert_allclose(values.detach(), expected, rtol=1e-10)
+    norms = input_gradient_norms(network, images)
+    torch.testing.assert_close(found.square().sum(dim=1).sqrt(), norms)
 
 
 def test_a_looser_tolerance_is_met():

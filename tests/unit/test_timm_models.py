@@ -19,7 +19,6 @@ from symlearn.measures.lie import lie_derivative
 from symlearn.networks import timm_models
 from symlearn.networks.timm_models import load_weights, timm_model
 
-
 needs_timm = pytest.mark.skipif(find_spec("timm") is None, reason="timm is not installed")
 
 
