@@ -89,10 +89,11 @@ def _trained(context: Context, study: LieModels, network: str) -> list[Cell]:
         "translation": {"augmentation": {"kind": "translation", "pixels": study.pixels}},
         "rotation": {"augmentation": {"kind": "rotation"}},
     }
+    epochs = study.epochs_of.get(network, study.epochs)
     cells = []
     for name, entry in entries.items():
         recipe = adam(
-            study.epochs, study.learning_rate, FULL_BATCH_BETAS, batch=study.batch,
+            epochs, study.learning_rate, FULL_BATCH_BETAS, batch=study.batch,
             schedule="cosine", snapshots=[0], **entry,
         )  # fmt: skip
         labels = {"network": network, "augmentation": name}

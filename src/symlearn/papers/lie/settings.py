@@ -47,8 +47,18 @@ class LieModels(Closed):
     pixels: Count = Field(description="largest random translation along each axis")
     draws: Count = Field(description="finite transformations of the measures to compare with")
     epochs: Count
+    epochs_of: dict[str, Count] = Field(
+        default={}, description="of single networks instead, which take longer to learn"
+    )
     batch: Count
     learning_rate: Rate = 3e-3
+
+    @model_validator(mode="after")
+    def _of_the_family(self) -> "LieModels":
+        for network in self.epochs_of:
+            if network not in self.networks:
+                raise ValueError(f"epochs_of: {network!r} is not among networks")
+        return self
 
     @model_validator(mode="after")
     def _among_the_test_images(self) -> "LieModels":

@@ -155,8 +155,16 @@ def _layers(found: xr.Dataset) -> xr.DataArray:
     seen = each.median("image").mean("member").max("stencil") >= _SEEN
     kept = each.isel(layer=np.flatnonzero(seen))
     names, kinds = (found[key].values[seen.values] for key in ("layer_name", "layer_kind"))
-    labels = [f"{kind} · {name}" for name, kind in zip(names, kinds, strict=True)]
+    labels = _distinct([f"{kind} · {name}" for name, kind in zip(names, kinds, strict=True)])
     return kept.rename(layer="row").assign_coords(row=labels)
+
+
+def _distinct(labels: list[str]) -> list[str]:
+    """The same with a number behind each that occurs more than once."""
+    return [
+        f"{label} ({labels[: i + 1].count(label)})" if labels.count(label) > 1 else label
+        for i, label in enumerate(labels)
+    ]
 
 
 def _types(found: xr.Dataset) -> xr.DataArray:

@@ -7,6 +7,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from symlearn.papers.lie.figures.family import (
     cells_of,
@@ -109,7 +110,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for panel, (name, title) in zip(panels.ravel(), _TITLES.items(), strict=True):
         _panel(panel, found, name, title)
         rank = measured[f"rank_correlation.{name.replace(' ', '_')}"]
-        panel.text(0.02, 1.02, interval(rank), transform=panel.transAxes, fontsize=5.5)
+        panel.set_title(interval(rank), loc="right", fontsize=5.5)
     style.letters(panels.ravel())
     legend(figure, found)
     return figure
@@ -121,5 +122,6 @@ def _panel(axes: Axes, found: xr.Dataset, name: str, title: str) -> None:
     scale = "linear" if name == "inconsistency" else "log"  # it can be zero
     what = "rotation" if "rotation" in name else "translation"
     axes.set(xscale="log", yscale=scale, xlabel=f"Lie derivative, {what}s", ylabel=title)
-    for axis in (axes.xaxis, axes.yaxis) if scale == "log" else (axes.xaxis,):
-        plain_logarithm(axis)
+    axes.xaxis.set_minor_formatter(NullFormatter())  # panels are too narrow for more than decades
+    if scale == "log":
+        plain_logarithm(axes.yaxis)
