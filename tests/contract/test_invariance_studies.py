@@ -276,7 +276,7 @@ def test_spectra_are_relative_to_the_augmented_network_s():
 
 def test_a_line_stops_where_nothing_is_defined(family):
     figure, axes = pyplot.subplots()
-    found = family_figures.over_strengths(family.isel(model=0), "logit_error", list(SHIFTS)[0])
+    found = family_figures.over_strengths(family.isel(model=0), "logit_error", next(iter(SHIFTS)))
     family_figures.curve(axes, np.arange(3), [*found[:1], Measured(float("nan")), *found[-1:]])
     assert np.isnan(axes.lines[0].get_ydata()).tolist() == [False, True, False]
     pyplot.close(figure)
