@@ -96,9 +96,12 @@ def measured(
         classifier_errors(model, images, [name], batch=batch)
         for name in progress(generators, "generators")
     ]
-    kinds = ("square", "absolute", "logits")
-    parts = (torch.cat([getattr(each, kind) for each in found]) for kind in kinds)
-    return ClassifierErrors(*parts, spread=found[0].spread)
+    return ClassifierErrors(
+        square=torch.cat([each.square for each in found]),
+        absolute=torch.cat([each.absolute for each in found]),
+        logits=torch.cat([each.logits for each in found]),
+        spread=found[0].spread,
+    )
 
 
 def pictures(folder: Path, count: int, seed: int) -> list[Path]:

@@ -1,6 +1,7 @@
 """What the figures of the Lie derivative's family of networks share."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -65,8 +66,7 @@ def with_images(values: xr.DataArray, errors: xr.DataArray) -> tuple[xr.DataArra
     images in common. The errors of a mean over both axes count as one.
     """
     of_networks = values.var("member", ddof=1) / values.sizes["member"]
-    error: xr.DataArray = np.sqrt(of_networks + (errors**2).mean("member"))
-    return values.mean("member"), error
+    return values.mean("member"), (of_networks + (errors**2).mean("member")) ** 0.5
 
 
 def interval(found: Measured) -> str:
@@ -92,7 +92,7 @@ def scatter(
         for augmentation, marker in MARKERS.items():
             here = {"augmentation": augmentation}
             at = {"xerr": x.isel(cell=row).sel(here), "yerr": y.isel(cell=row).sel(here)}
-            bars = {
+            bars: dict[str, Any] = {
                 along: _reach(at[along].values, error.isel(cell=row).sel(here).values)
                 for along, error in errors.items()
             }

@@ -54,9 +54,12 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                 ("around", "lie_square", moved),
                 ("logits_around", "lie_logits", moved),
             ):
-                both = [error(here, q, images) for q in (quantity, f"{quantity}_error")]
                 plain, augmented = (
-                    tuple(one.sel(augmentation=a).values for one in both) for a in ("none", what)
+                    (
+                        error(here, quantity, images).sel(augmentation=a).values,
+                        error(here, f"{quantity}_error", images).sel(augmentation=a).values,
+                    )
+                    for a in ("none", what)
                 )
                 measured[f"reduction_{label}.{what}.{name}"] = geometric_ratio(plain, augmented)
         measured[f"untrained_over_trained.{name}"] = _untrained_over_trained(here)

@@ -54,10 +54,10 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     """Shares by type and stencil, what the stencils have in common, and how much terms cancel."""
     measured: dict[str, Measured] = {}
     for name, found in plotted.items():
-        cancelled = np.sqrt(found["contribution"].sel(stencil="forward")).sum("layer")
+        norms = found["contribution"].sel(stencil="forward") ** 0.5
         measured |= {
             f"closure.{name}": largest(found["closure"].values),
-            f"norms_over_whole.{name}": _medians(cancelled / np.sqrt(found["whole"])).one,
+            f"norms_over_whole.{name}": _medians(norms.sum("layer") / found["whole"] ** 0.5).one,
             f"common.{name}": _medians(_common(found, *list(_STENCILS)[:3])).one,
             f"moved_by_precision.{name}": _medians(1 - _common(found, "forward", _SINGLE)).one,
         }
@@ -69,7 +69,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 def _by_stencil(found: xr.Dataset, stencil: str, name: str) -> dict[str, Measured]:
     each = shares(found["contribution"].sel(stencil=stencil))
     kinds, tail = found["layer_kind"], f"{stencil.replace(', ', '_').replace(' ', '_')}.{name}"
-    measured = {
+    measured: dict[str, Measured] = {
         f"share.{kind.replace(' ', '_')}.{tail}": _medians(of_kinds(each, kinds, kind)).one
         for kind in LOOKS
     }
