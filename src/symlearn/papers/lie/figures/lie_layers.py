@@ -68,7 +68,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 def _by_stencil(found: xr.Dataset, stencil: str, name: str) -> dict[str, Measured]:
     each = shares(found["contribution"].sel(stencil=stencil))
-    kinds, tail = found["layer_kind"], f"{stencil.replace(', ', '_').replace(' ', '_')}.{name}"
+    kinds, tail = found["layer_kind"], f"{stencil.replace(', ', '-').replace(' ', '-')}.{name}"
     measured: dict[str, Measured] = {
         f"share.{kind.replace(' ', '_')}.{tail}": _medians(of_kinds(each, kinds, kind)).one
         for kind in LOOKS
