@@ -28,6 +28,7 @@ TITLE = (
 )
 NEEDS: dict[str, dict[str, int]] = {"invariance-decay": {}}
 _SHOWN = 5  # panels beside each other
+_MATTERING = 0.05  # of the augmented network's largest: singular values that are compared
 _QUANTITIES = {
     "gain_product": "product\nover layers",
     "input_gradient": "mean input\ngradient",
@@ -88,21 +89,25 @@ def _spectra(model: xr.Dataset, augmented: xr.Dataset) -> dict[str, Measured]:
 def _ratios(model: xr.Dataset, augmented: xr.Dataset) -> list[tuple[str, Ratios]]:
     """By layer, and of the Jacobian: each singular value over the augmented network's of its rank.
 
-    A model and the augmented network of its seed start with the same weights.
+    A model and the augmented network of its seed start with the same weights. Singular values
+    that are small already in the augmented network are left out.
     """
-    found = []
-    for layer in range(model.sizes["layer"]):
-        above, below = (
+    spectra = {
+        f"layer{layer + 1}": [
             one["singular_value"].isel(layer=layer).transpose("member", "rank").values
             for one in (model, augmented)
-        )
-        kept = np.isfinite(above[0]) & (below > 0).all(axis=0)
-        found.append((f"layer{layer + 1}", above[:, kept] / below[:, kept]))
-    above, below = (
+        ]
+        for layer in range(model.sizes["layer"])
+    }
+    spectra["jacobian"] = [
         one["jacobian_value"].transpose("member", "jacobian_rank").values
         for one in (model, augmented)
-    )
-    return [*found, ("jacobian", above / below)]
+    ]
+    found = []
+    for name, (above, below) in spectra.items():
+        kept = (below >= _MATTERING * below[:, :1]).all(axis=0)
+        found.append((name, above[:, kept] / below[:, kept]))
+    return found
 
 
 def _finding(plotted: Plotted) -> str:
@@ -117,14 +122,19 @@ def _finding(plotted: Plotted) -> str:
         low, high = (f"{value:.2g}" for value in (min(values), max(values)))
         return low if low == high else f"{low} to {high}"
 
+    (augmented,) = models(found, "augmented")
+    jacobian = dict(_ratios(strongest.isel(epoch=-1), augmented.isel(epoch=-1)))["jacobian"]
+    everywhere = "every" if (jacobian < 1).all() else "not every"
     return (
-        f"Loss {float(strongest['strength']):g} shrinks the Jacobian's singular values to "
-        f"{span(strongest, 'largest', ['jacobian'])} (largest) and "
-        f"{span(strongest, 'median', ['jacobian'])} (median) of the augmented network's; of the "
-        f"layers' it leaves {span(strongest, 'largest', layers)} (largest) and "
-        f"{span(strongest, 'median', layers)} (median). Weight decay "
-        f"{float(control['weight_decay']):g} leaves {span(control, 'largest', ['jacobian'])} of "
-        f"the Jacobian's and {span(control, 'largest', layers)} of the layers' largest."
+        f"With loss {float(strongest['strength']):g} the spectrum of the Jacobian decays at "
+        f"{everywhere} rank, to {span(strongest, 'largest', ['jacobian'])} of the augmented "
+        f"network's at the largest singular value and {span(strongest, 'median', ['jacobian'])} at "
+        "the median. Of the layers' spectra the largest value ends at "
+        f"{span(strongest, 'largest', layers)} and the median at "
+        f"{span(strongest, 'median', layers)}. Weight decay {float(control['weight_decay']):g} "
+        f"leaves {span(control, 'largest', ['jacobian'])} and "
+        f"{span(control, 'median', ['jacobian'])} of the Jacobian's, and of the layers' "
+        f"{span(control, 'largest', layers)} and {span(control, 'median', layers)}."
     )
 
 
@@ -140,7 +150,8 @@ def caption(plotted: Plotted) -> str:
         f"{_finding(plotted)} The upper panels show the singular values of each of the "
         f"{found.sizes['layer']} layers and of the Jacobian of the logits by the pixels (geometric "
         "mean over images) after training, from the largest on, over those of the same rank of "
-        "the network trained with augmentation alone from the same start. The lower panels show, "
+        "the network trained with augmentation alone from the same start, where that is at least a "
+        "twentieth of its largest. The lower panels show, "
         "over training, the product of the layers' largest singular values, which bounds the "
         "Lipschitz constant, the mean Frobenius norm of the Jacobian, the error 1/2 ‖f(x + noise) "
         "- f(x)‖^2 for noise as large as gx - x, and the logit error 1/2 ‖f(x) - f(gx)‖^2 over "
@@ -190,9 +201,14 @@ def _draw_spectra(panels: np.ndarray, found: xr.Dataset, looks: list[Look]) -> N
             over = [geometric_mean(values) for values in ratio.T]
             axes.set_yscale("log")
             curve(axes, rank, over, color=colour, linestyle=dashes, linewidth=0.9)
-            axes.set(title=name.replace("layer", "layer "), xlabel="rank", xscale="log")
-            plain_logarithm(axes.yaxis)
-    panels[0].set_ylabel("singular value / augmented's")
+            title = "Jacobian" if name == "jacobian" else name.replace("layer", "layer ")
+            axes.set(title=title, xlabel="rank", xscale="log")
+    lowest = min(axes.get_ylim()[0] for axes in panels)
+    highest = max(axes.get_ylim()[1] for axes in panels)
+    for axes in panels:
+        axes.set_ylim(lowest, highest)
+        plain_logarithm(axes.yaxis)
+    panels[0].set_ylabel("relative to augmented")
 
 
 def _looks(found: xr.Dataset) -> list[Look]:

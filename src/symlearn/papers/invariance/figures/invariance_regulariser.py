@@ -4,6 +4,8 @@ See docs/science/invariance.md#two-ratios-that-do-not-see-scale and
 docs/science/invariance.md#lost-sensitivity.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -32,7 +34,7 @@ from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
 from symlearn.statistics import TWO_SIDED, Measured, Measurements, geometric_mean, mean
 
-TITLE = "An invariance loss lowers errors under shift as weight decay does, by lost sensitivity"
+TITLE = "What an invariance loss does on test images and under shift, and what is lost sensitivity"
 NEEDS: dict[str, dict[str, int]] = {"invariance": {}}
 _ROWS = {"logit_error": "logit error", "selectivity": "logit error / that of noise"}
 _MARKERS = "osD^v<>"  # of families, in the order of the config
@@ -136,7 +138,7 @@ def caption(plotted: Plotted) -> str:
         "f(gx)‖^2 falls with the strength on all images, and for the control too. (B) Its ratio to "
         "the error by noise as large as gx - x does not see the scale of the logits: 0 for "
         "weight-tied networks, unchanged by mere shrinkage. On test images the loss lowers it, "
-        "under shift it lowers it little. (C) The factor by which the loss of strength "
+        "under shift it lowers it less. (C) The factor by which the loss of strength "
         f"{strength:g} lowers the logit error is a product: lower sensitivity to noise times a "
         "lower ratio. The part of its logarithm that is lost sensitivity is, for the first family, "
         f"{lost}; above the dashed line it is more than half. Families are {markers}. Points are "
@@ -175,12 +177,19 @@ def _by_strength(axes: Axes, family: xr.Dataset, kind: str) -> None:
         look = {"color": SETS[shift], "marker": "o", "zorder": 3 if shift is None else 2}
         curve(axes, x, [summary(m, kind, shift) for m in shown], markersize=2.5, **look)
         for at, control in zip(beside, controls, strict=True):
-            curve(axes, np.array([at]), [summary(control, kind, shift)], markersize=3.5, **look)
+            _point(axes, at, summary(control, kind, shift), **look)
     axes.axvline(len(shown) - 0.25, color="0.8", linewidth=0.8)
     labels = ["none", "0", *(f"{float(m['strength']):g}" for m in shown[2:])]
     labels += [f"decay {float(m['weight_decay']):g}" for m in controls]
     axes.set_xticks([*x, *beside], labels, fontsize=6, rotation=90)
     axes.set_xlabel("strength of the loss, or control")
+
+
+def _point(axes: Axes, x: float, found: Measured, **look: Any) -> None:
+    """With its interval, symmetric in the logarithm."""
+    y = found.value
+    factor = np.exp(TWO_SIDED * found.uncertainty / y)
+    axes.errorbar(x, y, [[y - y / factor], [y * factor - y]], markersize=3.5, **look)
 
 
 def _lost(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
@@ -200,5 +209,5 @@ def _lost(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
     axes.axvline(0.5, color="0.5", linestyle="--", linewidth=0.8)
     axes.set_yticks(range(len(shown)), [where for _, where in shown], fontsize=6)
     axes.set(ylim=(len(shown) - 0.5, -0.5), xlim=(0, 1))
-    axes.set_xlabel("part of the fall that is lost sensitivity")
+    axes.set_xlabel("part that is lost sensitivity")
     axes.legend(loc="lower center", bbox_to_anchor=(0.4, 1), fontsize=5.5)

@@ -41,13 +41,13 @@ def caption(plotted: Plotted) -> str:
     found = plotted["saliency"]
     count = min(_POSES, found.sizes["pose"])
     return (
-        f"The top row shows a test image of class {int(found['class_'])} in {count} poses. For "
-        "each network, the first row shows the gradient, by the pixels, of the logit of the class "
-        "predicted for the upright image, at each pose (A) and brought back to the upright "
-        "orientation (B). The second row shows what the maps brought back are more (red) or less "
-        "(blue) than the upright one. Red is positive, white zero, blue negative; each network has "
-        "one scale for all its maps. Numbers beside a network are mean cosines of the maps brought "
-        "back with the upright one: of the signed maps, and of absolute values, which the other "
+        f"The top row shows a test image of class {int(found['class_'])} in {count} poses. Rows "
+        "show the gradient, by the pixels, of the logit of the class predicted for the upright "
+        "image, at each pose (A) and brought back to the upright orientation (B), and what the "
+        "maps brought back are more (red) or less (blue) than the upright one (C). Red is "
+        "positive, white zero, blue negative; each network has one scale for all its maps. Numbers "
+        "below a network's name are mean cosines of the maps brought back with the upright one: of "
+        "the signed maps, and in brackets of absolute values, which the other "
         "figures show. The network before training is the floor of what counts as alike. Numbers "
         "above a map are the probability of the class. There is one network of each kind: "
         "untrained, trained with random poses, trained with random poses and an invariance loss, "
@@ -58,25 +58,25 @@ def caption(plotted: Plotted) -> str:
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """The image; then for each network its maps and their differences, by pose."""
+    """The image, then each network; columns: poses, poses turned back, differences."""
     found = plotted["saliency"]
     models, count = _models(found), min(_POSES, found.sizes["pose"])
-    rows = 1 + 2 * len(models)
+    rows, blocks = 1 + len(models), (count, count, count - 1)
     figure, panels = plt.subplots(
-        rows, 2 * count + 1, figsize=(style.TWO_COLUMNS, 0.4 + 0.72 * rows),
-        width_ratios=[1] * count + [0.25] + [1] * count,
+        rows, sum(blocks) + 2, figsize=(style.TWO_COLUMNS, 0.3 + 0.72 * rows),
+        width_ratios=[1] * count + [0.2] + [1] * count + [0.2] + [1] * (count - 1),
     )  # fmt: skip
     for axes in panels.flat:
         axes.set_axis_off()
+    back, less = count + 1, 2 * count + 2  # first columns of the second and the third block
     image = found["reference"].values
     for pose in range(count):
         panels[0, pose].imshow(image[pose], cmap="Greys", vmin=0, vmax=image.max())
-        panels[0, count + 1 + pose].imshow(image[0], cmap="Greys", vmin=0, vmax=image.max())
+        panels[0, back + pose].imshow(image[0], cmap="Greys", vmin=0, vmax=image.max())
     _name(panels[0, 0], "image")
-    for number, model in enumerate(models):
-        _maps(panels[1 + 2 * number : 3 + 2 * number], model, count)
-    style.letter(panels[0, 0], "A")
-    style.letter(panels[0, count + 1], "B")
+    for row, model in zip(panels[1:], models, strict=True):
+        _maps(row[:count], row[back : back + count], row[less:], model)
+    style.letters(panels[0, [0, back, less]])
     return figure
 
 
@@ -84,26 +84,19 @@ def _models(found: xr.Dataset) -> list[xr.Dataset]:
     return [found.isel(model=i) for i in range(found.sizes["model"])]
 
 
-def _maps(rows: np.ndarray, model: xr.Dataset, count: int) -> None:
-    """One network's maps, in their pose and turned back, and differences below the latter."""
+def _maps(turned: np.ndarray, back: np.ndarray, less: np.ndarray, model: xr.Dataset) -> None:
+    """One network's maps in their pose and turned back, and less the upright one."""
     most = float(np.abs(model["saliency"]).max())
     returned = model["returned"].values
-    for pose in range(count):
-        _map(rows[0, pose], model["saliency"].values[pose], most)
+    for pose, (axes, beside) in enumerate(zip(turned, back, strict=True)):
+        _map(axes, model["saliency"].values[pose], most)
         chance = float(model["probability"][pose])
-        rows[0, pose].set_title(f"p({int(model['predicted'])}) = {chance:.3f}", fontsize=6, pad=2)
-        _map(rows[0, count + 1 + pose], returned[pose], most)
-        _map(rows[1, count + 1 + pose], returned[pose] - returned[0], most)
+        axes.set_title(f"p({int(model['predicted'])}) = {chance:.2f}", fontsize=5.5, pad=2)
+        _map(beside, returned[pose], most)
+    for pose, axes in enumerate(less, start=1):
+        _map(axes, returned[pose] - returned[0], most)
     signed, absolute = float(model["similarity_signed"]), float(model["similarity"])
-    _name(rows[0, 0], f"{_label(model)}")
-    rows[1, 0].text(
-        0, 0.7, f"similarity {signed:.2f}\nof absolute maps {absolute:.2f}",
-        transform=rows[1, 0].transAxes, fontsize=6,
-    )  # fmt: skip
-    rows[1, count].text(
-        1, 0.5, "less the upright", transform=rows[1, count].transAxes, rotation=90, ha="right",
-        va="center", fontsize=5.5,
-    )  # fmt: skip
+    _name(turned[0], f"{_label(model)}\n{signed:.2f} ({absolute:.2f})")
 
 
 def _label(model: xr.Dataset) -> str:

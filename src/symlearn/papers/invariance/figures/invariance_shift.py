@@ -27,7 +27,7 @@ from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
 from symlearn.statistics import TWO_SIDED, Measured, Measurements, geometric_mean, mean
 
-TITLE = "Learned invariance under distribution shift: less sensitive, hardly more invariant"
+TITLE = "Learned invariance under distribution shift: errors, and errors relative to noise"
 NEEDS: dict[str, dict[str, int]] = {"invariance": {}}
 _LABELS = {
     "plain": "no augmentation",
@@ -88,16 +88,21 @@ def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     family = next(iter(plotted.values()))
     measured = measure(plotted)
-    meets = ", ".join(
-        f"{where} {measured[f'selectivity_over_decayed.family1.{where}'].value:.2g}"
-        for shift, where in sets(family)
-        if shift
-    )
+    shown, full = chosen(family), [shift for shift, _ in sets(family) if shift]
+
+    def by_shift(numbers: list[float]) -> str:
+        return ", ".join(f"{w} {one:.2g}" for w, one in zip(full, numbers, strict=True))
+
+    fallen = {kind: by_shift([_fall(shown, kind, shift).value for shift in full]) for kind in _ROWS}
+    beside = "selectivity_over_decayed.family1.{}"
+    meets = by_shift([measured[beside.format(shift)].value for shift in full])
     strength, decay = family.attrs["strength"], float(chosen(family)["decayed"]["weight_decay"])
     return (
-        "The loss lowers the logit error under every shift, but most of that is lost sensitivity. "
-        "At the full shift the ratio of the logit error to that of noise is this many times that "
-        f"of the control by weight decay, which knows no group: {meets}. Panels show the logit "
+        "At the full shift the invariance loss lowers the logit error this many times "
+        f"({fallen['logit_error']}) and its ratio to the error by noise this many times "
+        f"({fallen['selectivity']}), compared with augmentation alone: the first counts lost "
+        "sensitivity to anything, the second does not. The ratio is then this many times that of "
+        f"the control by weight decay, which knows no group ({meets}). Panels show the logit "
         "error 1/2 ‖f(x) - f(gx)‖^2 (A) and its ratio to the error by noise as large as gx - x (B) "
         f"of one family ({title(family)}) on test images (0) that are shifted by degrees, from "
         f"left to right. The invariance loss has the strength {strength:g}. The control has weight "
@@ -107,27 +112,36 @@ def caption(plotted: Plotted) -> str:
         "image, with smooth random fields, with uniform noise, or with an image of another data "
         f"set{interpolated(family)}. For patches, s is the share of the 4 x 4 that changes places. "
         "A blend of one half with the inverted image is grey all over, so that there is no value. "
-        "(C) These are two of the paper's statements on augmented networks under the full shift: "
-        "saliency maps become less alike, and predictions differ more between poses. "
-        f"{_unlike(plotted)} Lines and points are means over {family.sizes['member']} networks, "
+        "(C) A loss of invariance under the full shift, which the paper reports of learned "
+        "invariance, would make the saliency maps of augmented networks less alike and their "
+        "predictions differ more between poses. "
+        f"{_unlike(plotted)} Points in C are single networks, open triangles ratios below "
+        f"{_LEAST:g}, black bars means. Lines are means over {family.sizes['member']} networks, "
         f"bands and bars 1.96 standard errors (A, B: networks and {family.attrs['images']} images; "
         "C: networks). The figure invariance-shift-measures has the other measures and families. "
         "Shifts, protocol, ratios and control are this project's."
     )
 
 
+def _fall(shown: dict[str, xr.Dataset], kind: str, shift: str) -> Measured:
+    """By what factor the loss lowers a measure under a full shift."""
+    augmented, regularised = (values(shown[k], kind, shift) for k in ("augmented", "regularised"))
+    return geometric_mean(augmented / regularised)
+
+
 def _unlike(plotted: Plotted) -> str:
-    """What of the paper's statements does not reproduce, in words."""
+    """On which side of no change the two measures are, in words."""
     measured = measure(plotted)
     shifts = [where for shift, where in sets(plotted["family1"]) if shift]
     rising = [s for s in shifts if measured[_SIMILARITY.format(s)].value > 0]
     falling = [s for s in shifts if measured[_DIVERGENCE.format(s)].value < 1]
     return (
-        f"Neither holds throughout here: the similarity rises under {_listed(rising)}, and the "
+        f"Neither is so throughout here: the similarity rises under {_listed(rising)}, and the "
         f"divergence falls under {_listed(falling)}."
     )
 
 
+_LEAST = 1e-4  # of the ratios drawn
 _SIMILARITY = "change.saliency_absolute.family1.{}.augmented"
 _DIVERGENCE = "rise.divergence.family1.{}.augmented"
 
@@ -141,55 +155,56 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     family = next(iter(plotted.values()))
     shifts = [shift for shift, _ in sets(family) if shift]
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 5.4))
-    grid = figure.add_gridspec(3, 2 * len(shifts), height_ratios=[1.2, 1.2, 1])
-    for row, (kind, label) in enumerate(_ROWS.items()):
-        first = None
-        for column, shift in enumerate(shifts):
-            where = grid[row, 2 * column : 2 * column + 2]
-            axes = figure.add_subplot(where, sharey=first)
+    grid = figure.add_gridspec(2, 1, height_ratios=[2.4, 1])
+    upper, lower = (figure.add_subfigure(grid[row]) for row in range(2))
+    panels = upper.subplots(len(_ROWS), len(shifts), sharex=True, sharey="row", squeeze=False)
+    for row, (kind, label) in zip(panels, _ROWS.items(), strict=True):
+        for axes, shift in zip(row, shifts, strict=True):
             _panel(axes, family, kind, shift)
-            axes.tick_params(labelleft=column == 0)
-            if first is None:
-                first = axes
-                axes.set_ylabel(label)
-                style.letter(axes, "AB"[row])
-            if row == 0:
-                axes.set_title(shift)
-            else:
-                axes.set_xlabel("strength of the shift")
-    below = [figure.add_subplot(grid[2, : len(shifts)]), figure.add_subplot(grid[2, len(shifts) :])]
-    _beside_the_paper(below, shifts, measured)
-    style.letter(below[0], "C")
+        row[0].set_ylabel(label)
+    for top, bottom, shift in zip(panels[0], panels[-1], shifts, strict=True):
+        top.set_title(shift)
+        bottom.set_xlabel("strength of the shift")
+    below = lower.subplots(1, 2)
+    _beside_the_paper(below, family, shifts, measured)
+    style.letters([*panels[:, 0], below[0]])
     _legend(figure, chosen(family))
     return figure
 
 
-def _beside_the_paper(panels: list[Axes], shifts: list[str], measured: Measurements) -> None:
-    """The two quantities, and the side of no change on which the paper has them (shaded)."""
-    at = np.arange(len(shifts))
+def _beside_the_paper(
+    panels: np.ndarray, family: xr.Dataset, shifts: list[str], measured: Measurements
+) -> None:
+    """Network by network, and the side on which invariance is lost (shaded)."""
     similarity, divergence = panels
-    for axes, key in zip(panels, (_SIMILARITY, _DIVERGENCE), strict=True):
-        found = [measured[key.format(shift)] for shift in shifts]
-        middle, reach = np.array([(m.value, TWO_SIDED * m.uncertainty) for m in found]).T
-        sides = np.stack([reach, reach])
-        if axes is divergence:
-            axes.set_yscale("log")
-            factor = np.exp(reach / middle)
-            sides = np.stack([middle - middle / factor, middle * factor - middle])
-        colour, marker = MODELS["augmented"]
-        axes.errorbar(at, middle, sides, fmt=marker, color=colour)
-        axes.set_xticks(at, shifts, fontsize=6)
-        axes.set_xlim(-0.5, len(shifts) - 0.5)
+    augmented = chosen(family)["augmented"]
+    colour, marker = MODELS["augmented"]
+    for at, shift in enumerate(shifts):
+        change, ratio = (
+            [values(augmented, kind, where) for where in (shift, None)]
+            for kind in ("saliency_absolute", "divergence")
+        )
+        drawn = np.maximum(ratio[0] / ratio[1], _LEAST)
+        beside = at + np.linspace(-0.15, 0.15, len(drawn))
+        similarity.plot(beside, change[0] - change[1], marker, color=colour, markersize=3)
+        divergence.plot(beside, drawn, marker, color=colour, markersize=3)
+        off = drawn == _LEAST
+        divergence.plot(beside[off], drawn[off], "v", color="black", markersize=5, fillstyle="none")
+        mean_change = measured[_SIMILARITY.format(shift)]
+        similarity.errorbar(
+            at + 0.3, mean_change.value, TWO_SIDED * mean_change.uncertainty, fmt="_", color="black"
+        )
+    for axes in panels:
+        axes.set_xticks(range(len(shifts)), shifts, fontsize=6)
+        axes.set_xlim(-0.5, len(shifts) - 0.4)
     low, high = similarity.get_ylim()
     low = min(low, -0.3 * high)
     similarity.axhspan(low, 0, color="0.92", zorder=0)
-    similarity.set(ylim=(low, high), ylabel="change of saliency similarity")
-    low, high = divergence.get_ylim()
-    high = max(high, 10)
-    divergence.axhspan(1, high, color="0.92", zorder=0)
-    divergence.set(ylim=(low, high), ylabel="KL, shifted / test")
-    for axes, word in ((similarity, "less alike"), (divergence, "larger")):
-        axes.set_title(f"augmented; the paper's statement is shaded: {word}", fontsize=6.5)
+    similarity.set(ylim=(low, high), ylabel="change of\nsaliency similarity")
+    divergence.set(yscale="log", ylim=(_LEAST / 2, 20), ylabel="KL, shifted / test")
+    divergence.axhspan(1, 20, color="0.92", zorder=0)
+    similarity.set_title("augmented; shaded: a loss of invariance", fontsize=7)
+    divergence.set_title("augmented; shaded: a loss of invariance", fontsize=7)
 
 
 def _panel(axes: Axes, family: xr.Dataset, kind: str, shift: str) -> None:
