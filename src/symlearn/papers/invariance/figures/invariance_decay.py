@@ -13,6 +13,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullFormatter
 
 from symlearn.papers.invariance.figures.families import curve, logarithmic, models, tag
 from symlearn.plots import style
@@ -203,6 +204,7 @@ def _draw_spectra(panels: np.ndarray, found: xr.Dataset, looks: list[Look]) -> N
             curve(axes, rank, over, color=colour, linestyle=dashes, linewidth=0.9)
             title = "Jacobian" if name == "jacobian" else name.replace("layer", "layer ")
             axes.set(title=title, xlabel="rank", xscale="log")
+            axes.xaxis.set_minor_formatter(NullFormatter())
     lowest = min(axes.get_ylim()[0] for axes in panels)
     highest = max(axes.get_ylim()[1] for axes in panels)
     for axes in panels:
