@@ -34,6 +34,7 @@ from symlearn.papers.lie.figures import lie_partial as partial_figure
 from symlearn.pipeline import store
 from symlearn.pipeline.provenance import weights_of
 from symlearn.pipeline.specs import modules_of
+from symlearn.plots import style
 from symlearn.plots.inputs import Inputs
 from symlearn.stages.datasets import compute as read_dataset
 from symlearn.stages.studies import computation
@@ -267,7 +268,7 @@ def test_partial_networks_are_seen_at_images_that_they_were_not_trained_on(plott
 
 @pytest.mark.parametrize("figure", ["lie-models", "lie-augmentation", "lie-measures",
                                     "lie-layers", "lie-transforms", "lie-partial"])  # fmt: skip
-def test_figures_measure_numbers_and_say_what_they_show(plotted, figure):
+def test_figures_measure_numbers_and_say_what_they_show(plotted, figure, tmp_path):
     modules = {
         "lie-models": lie_models, "lie-augmentation": lie_augmentation,
         "lie-measures": lie_measures, "lie-layers": lie_layers,
@@ -278,6 +279,10 @@ def test_figures_measure_numbers_and_say_what_they_show(plotted, figure):
     assert measured
     assert all(np.isfinite(m.value) for m in measured.values())
     assert "nan" not in module.caption(plotted[figure])
+    with style.applied():
+        drawn = module.draw(plotted[figure], measured)
+        drawn.canvas.draw()
+        drawn.savefig(tmp_path / "drawn.png")
 
 
 def test_the_family_s_repetitions_are_resampled_together(plotted):
