@@ -30,6 +30,7 @@ TITLE = (
 NEEDS: dict[str, dict[str, int]] = {"invariance-decay": {}}
 _SHOWN = 5  # panels beside each other
 _MATTERING = 0.05  # of the augmented network's largest: singular values that are compared
+_LOWEST = 0.05  # ratio that is drawn
 _QUANTITIES = {
     "gain_product": "product\nover layers",
     "input_gradient": "mean input\ngradient",
@@ -152,7 +153,7 @@ def caption(plotted: Plotted) -> str:
         f"{found.sizes['layer']} layers and of the Jacobian of the logits by the pixels (geometric "
         "mean over images) after training, from the largest on, over those of the same rank of "
         "the network trained with augmentation alone from the same start, where that is at least a "
-        "twentieth of its largest. The lower panels show, "
+        "twentieth of its largest (ratios below 0.05 are off the panels). The lower panels show, "
         "over training, the product of the layers' largest singular values, which bounds the "
         "Lipschitz constant, the mean Frobenius norm of the Jacobian, the error 1/2 ‖f(x + noise) "
         "- f(x)‖^2 for noise as large as gx - x, and the logit error 1/2 ‖f(x) - f(gx)‖^2 over "
@@ -205,7 +206,7 @@ def _draw_spectra(panels: np.ndarray, found: xr.Dataset, looks: list[Look]) -> N
             title = "Jacobian" if name == "jacobian" else name.replace("layer", "layer ")
             axes.set(title=title, xlabel="rank", xscale="log")
             axes.xaxis.set_minor_formatter(NullFormatter())
-    lowest = min(axes.get_ylim()[0] for axes in panels)
+    lowest = max(_LOWEST, min(axes.get_ylim()[0] for axes in panels))
     highest = max(axes.get_ylim()[1] for axes in panels)
     for axes in panels:
         axes.set_ylim(lowest, highest)
