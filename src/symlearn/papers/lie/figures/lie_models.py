@@ -26,7 +26,7 @@ from symlearn.statistics import Measured, Measurements, correlation, mean, rank_
 
 TITLE = "Equivariance error against accuracy, for a family of trained networks"
 NEEDS: dict[str, dict[str, int]] = {"lie-models": {}, "lie-published": {}}
-_PUBLISHED = {"CNN": ("#E69F00", "o"), "ViT": ("#CC79A7", "s"), "Mixer": ("#0072B2", "^")}
+_PUBLISHED = {"CNN": ("#E69F00", "o"), "ViT": ("#CC79A7", "s"), "Mixer": ("#666666", "^")}
 _SETS = {"upright": "test images", "shifted": "shifted at random"}
 
 
