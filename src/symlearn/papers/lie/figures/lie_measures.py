@@ -121,7 +121,7 @@ def _panel(axes: Axes, found: xr.Dataset, name: str, title: str) -> None:
     scatter(axes, found, _lie(found, name), measured, xerr=_lie(found, name, "lie_square_error"))
     scale = "linear" if name == "inconsistency" else "log"  # it can be zero
     what = "rotation" if "rotation" in name else "translation"
-    axes.set(xscale="log", yscale=scale, xlabel=f"Lie derivative, {what}s", ylabel=title)
+    axes.set(xscale="log", yscale=scale, xlabel=f"derivative, {what}s", ylabel=title)
     axes.xaxis.set_minor_formatter(NullFormatter())  # panels are too narrow for more than decades
     if scale == "log":
         plain_logarithm(axes.yaxis)
