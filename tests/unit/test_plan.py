@@ -263,11 +263,14 @@ def test_captions_name_the_data_of_figures_that_read_several_sets(shipped):
     for name in ("invariance-regulariser", "invariance-shift"):
         context = figures[name].settings["context"]
         assert context["dataset"]["name"] == "mnist"
-        assert context["others"] == ["digits"]
+        assert context["others"] == ["cifar10-part"]
         assert context["seed"] == shipped["base"]["seed"]
     module = SimpleNamespace(TITLE="A title", caption=lambda _: "What is shown.")
     text = caption(module, {}, figures["invariance-shift"].settings)
-    assert f"Images: mnist (and of other data sets: digits); random seed {context['seed']}." in text
+    assert (
+        f"Images: mnist (and of other data sets: cifar10-part); random seed {context['seed']}."
+        in text
+    )
     assert "others" not in figures["invariance-decay"].settings["context"]
     assert figures["fig2"].settings["context"] is None
 
