@@ -107,12 +107,13 @@ def powers_of_two(axes: Axes, n: np.ndarray, label: str = "poses N") -> None:
 
 
 def plain_logarithm(axis: Axis) -> None:
-    """A logarithmic axis with 1, 2 and 5 of each decade written out, more of a short one.
+    """A logarithmic axis with 1, 2 and 5 of each decade written out; more if short, less if long.
 
     After all is drawn on it.
     """
     low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 8 * low else (1, 1.5, 2, 3, 5, 7)))
+    subs = (1, 1.5, 2, 3, 5, 7) if high <= 8 * low else (1, 2, 5) if high <= 1e3 * low else (1,)
+    axis.set_major_locator(LogLocator(subs=subs))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
