@@ -195,7 +195,26 @@ def trained_pairs(
 
 
 def widths(context: Context, widths: Widths, rotations: Rotations) -> list[Cell]:
-    """Networks over width, by gradient descent (figure 12)."""
+    """What lies between networks of finite width and the analytic kernel (figure 12)."""
+    cells = []
+    for n in widths.n:
+        everything = {"start": 0, "stop": widths.pairs}
+        orbits = _pair_orbits(context, rotations, n, everything)
+        kernel = _kernel_cell(context, orbits, widths.architecture)
+        trained = [_at_width(context, widths, orbits, width) for width in widths.widths]
+        cells.append(
+            study_cell(
+                "widths", "orbits.tangents", [*trained, kernel, orbits],
+                {"linearised": widths.linearised},
+                {"architecture": widths.architecture, "n": n}, slug=f"widths-{orbits.slug}",
+                together=f"widths-{orbits.together}",
+            )
+        )  # fmt: skip
+    return cells
+
+
+def _at_width(context: Context, widths: Widths, orbits: Cell, width: int) -> Cell:
+    """Networks of one width on pairs, by gradient descent, with their weights at the start."""
     epochs = _epochs_of(widths.steps)
     problem = {
         "in_coordinates": True,
@@ -209,16 +228,9 @@ def widths(context: Context, widths: Widths, rotations: Rotations) -> list[Cell]
         "learning_rate": widths.learning_rate,
         "momentum": widths.momentum,
         "centred": True,
+        "snapshots": [0],
     }
-    everything = {"start": 0, "stop": widths.pairs}
-    return [
-        _on_pairs(
-            context, "widths", _pair_orbits(context, rotations, n, everything),
-            widths.architecture, width, problem, recipe,
-        )
-        for n in widths.n
-        for width in widths.widths
-    ]  # fmt: skip
+    return _on_pairs(context, "widths", orbits, widths.architecture, width, problem, recipe)
 
 
 def trained_classes(

@@ -208,6 +208,10 @@ class Widths(Closed):
     pairs: Count
     architecture: str
     widths: Annotated[list[Count], Field(min_length=2), Distinct]
+    linearised: Annotated[list[Count], Distinct] = Field(
+        default_factory=list,
+        description="further widths, of networks that are linearised and not trained",
+    )
     seeds: Count = Field(default=1, description="initialisations for each pair and missing pose")
     steps: Count
     learning_rate: Rate = Field(

@@ -1,9 +1,9 @@
-"""Figure 12: where does the kernel stop being a good account of networks of finite width?
+"""Figure 12: what lies between networks of finite width and their analytic kernel?
 
 See docs/science/orbits.md#networks-over-width.
 """
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import xarray as xr
@@ -11,157 +11,183 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from symlearn.papers.orbits.figures.trained import histories, pair_errors, pair_right, select
 from symlearn.plots import style
-from symlearn.plots.inputs import Inputs, Plotted, at, by_cell
-from symlearn.plots.panels import powers_of_two, top, with_intervals
-from symlearn.statistics import Measured, Measurements, correlation, mean, mean_absolute
+from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.panels import powers_of_two, with_intervals
+from symlearn.statistics import Measured, Measurements, correlation, mean, mean_interval, ratio
 
-TITLE = "From finite width to the kernel: errors of trained networks against the predicted"
-NEEDS: dict[str, dict[str, int]] = {"widths": {}, "rotations": {}}
-_SHOWN_N = 8
+TITLE = "From finite width to the kernel: where the difference comes from"
+NEEDS: dict[str, dict[str, int]] = {"widths": {}}
+_LEAST = 0.01  # distances below this are none: errors are of the order of one
+_STEPS = {
+    "trained_prediction": ("trained network", "black", "-"),
+    "tangent_start": ("its tangent kernel before training", style.CLASS_COLOURS[1], "--"),
+    "tangent_end": ("its tangent kernel after training", style.CLASS_COLOURS[0], ":"),
+}
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The networks' errors (cell, task, orbit, seed) and the kernel's for the same pairs."""
-    trained = histories(inputs.study("widths"), "architecture", "n", "width")
-    theory = by_cell(inputs.study("rotations")).isel(ridge_factor=0)
-    parts = [_beside(trained.isel(cell=i), theory) for i in range(trained.sizes["cell"])]
-    labels = ["architecture", "n", "width"]
-    return {"widths": xr.concat(parts, dim="cell", coords=labels)}
-
-
-def _beside(cell: xr.Dataset, theory: xr.Dataset) -> xr.Dataset:
-    kernel = at(theory, str(cell["architecture"].item()), int(cell["n"]))
-    kernel = kernel.isel(task=slice(int(cell["source_task"].max()) + 1))
-    pairs = ("task", "orbit")
-    return xr.Dataset(
-        {
-            "error": ((*pairs, "initialisation"), pair_errors(cell)),
-            "right": ((*pairs, "initialisation"), pair_right(cell)),
-            "exact_at_identity": (pairs, kernel["exact_at_identity"].values),
-            "orbit_block": (pairs, kernel["orbit_block"].values),
-            "train_loss": cell["train_loss"].isel(epoch=-1).median(),
-        },
-        coords={name: cell[name] for name in ("architecture", "n", "width")},
-    )
+    """The predictions by width and network, one dataset for each n."""
+    found = {int(one["n"]): one for one in inputs.study("widths")}
+    return {f"n{n}": found[n].sortby("width") for n in sorted(found)}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
-    """Accuracies, differences from the kernel and correlations, by n and width."""
-    cells = plotted["widths"]
+    """Accuracies, distances from the analytic kernel and smallest eigenvalues, by n and width."""
     measured: dict[str, Measured] = {}
-    for row in range(cells.sizes["cell"]):
-        here = cells.isel(cell=row)
-        exact = abs(here["exact_at_identity"])
-        errors = here["error"].mean("initialisation")
-        off = abs(here["error"] - exact).mean("initialisation")
-        tag = f"n{int(here['n'])}.width{int(here['width'])}"
-        measured |= {
-            f"accuracy.{tag}": mean(here["right"].mean(["orbit", "initialisation"]).values),
-            f"difference.{tag}": mean_absolute((errors - exact).mean("orbit").values),
-            f"spread.{tag}": mean(off.mean("orbit").values),
-            f"correlation.{tag}": correlation(exact.values, errors.values),
-            f"train_loss.{tag}": Measured(float(here["train_loss"])),
-        }
-        measured |= _predicted(here)
-    return measured | _over_width(cells, measured)
+    for n, here in _sizes(plotted):
+        limit = here["limit"]
+        measured[f"accuracy_kernel.{n}"] = mean(_by_pair(here, limit > 0))
+        measured[f"distance_descent.{n}"] = mean(_by_pair(here, abs(here["descent"] - limit)))
+        for width, at in here.groupby("width"):
+            one, tag = at.isel(width=0), f"{n}.width{int(width)}"
+            for step in _of(one):
+                off = _by_pair(here, abs(one[step] - limit))
+                measured[f"distance_{step}.{tag}"] = mean(off)
+            measured[f"smallest_eigenvalue.{tag}"] = mean(_by_pair(here, _eigenvalues(one)))
+            if "trained_prediction" in _of(one):
+                measured |= _of_networks(here, one, tag)
+    return measured | _over_width(plotted, measured)
 
 
-def _over_width(cells: xr.Dataset, measured: Measurements) -> dict[str, Measured]:
-    """From the smallest width to the largest, and what is left of the difference there."""
-    found = {"largest_median_loss": Measured(float(cells["train_loss"].max()))}
-    low, high = (int(width) for width in (cells["width"].min(), cells["width"].max()))
-    for n in np.unique(cells["n"]):
-        narrow, wide = (measured[f"spread.n{n}.width{width}"] for width in (low, high))
-        left = measured[f"accuracy.n{n}.width{high}"].value
-        left -= measured[f"accuracy_orbit_block.n{n}"].value
-        ratio = wide.value / narrow.value
-        error = ratio * np.hypot(wide.uncertainty / wide.value, narrow.uncertainty / narrow.value)
-        found[f"spread_ratio.n{n}"] = Measured(ratio, float(error))
-        found[f"accuracy_left.n{n}"] = Measured(
-            left, measured[f"accuracy.n{n}.width{high}"].uncertainty
-        )
+def _of_networks(here: xr.Dataset, one: xr.Dataset, tag: str) -> dict[str, Measured]:
+    """What is known at widths that were trained."""
+    trained, limit = one["trained_prediction"], here["limit"]
+    right = _by_pair(here, trained > 0)
+    return {
+        f"accuracy.{tag}": mean(right),
+        f"accuracy_gain.{tag}": mean(right - _by_pair(here, limit > 0)),
+        f"correlation.{tag}": correlation(_by_pair(here, limit), _by_pair(here, trained)),
+        # How far training leaves what the network's own kernel before training gives.
+        f"moved.{tag}": mean(_by_pair(here, abs(trained - one["tangent_start"]))),
+        f"moved_end.{tag}": mean(_by_pair(here, abs(trained - one["tangent_end"]))),
+    }
+
+
+def _over_width(plotted: Plotted, measured: Measurements) -> dict[str, Measured]:
+    """Ratios of the distances at the ends of the grid, and of networks to their linearisation."""
+    found: dict[str, Measured] = {}
+    for n, here in _sizes(plotted):
+        for step in _STEPS:
+            known = np.unique(here["width"].where(here[step].notnull().any("member"), drop=True))
+            ends = [measured[f"distance_{step}.{n}.width{int(w)}"] for w in (known[-1], known[0])]
+            found[f"distance_ratio_{step}.{n}"] = ratio(*ends)
+        for width in known:
+            tag = f"{n}.width{int(width)}"
+            found[f"repaired.{tag}"] = ratio(
+                measured[f"distance_trained_prediction.{tag}"],
+                measured[f"distance_tangent_start.{tag}"],
+            )
     return found
 
 
-def _predicted(here: xr.Dataset) -> dict[str, Measured]:
-    """The kernel's accuracies, which do not depend on the width."""
-    return {
-        f"accuracy_{name}.n{int(here['n'])}": mean((here[variable] < 1).values.mean(axis=1))
-        for name, variable in (("exact", "exact_at_identity"), ("orbit_block", "orbit_block"))
-    }
+def _sizes(plotted: Plotted) -> Iterator[tuple[str, xr.Dataset]]:
+    """Each n, as quantities name it, with its predictions."""
+    yield from plotted.items()
+
+
+def _of(one: xr.Dataset) -> list[str]:
+    """What there is at one width: widths that are linearised alone were not trained."""
+    return [step for step in _STEPS if bool(one[step].notnull().all())]
+
+
+def _eigenvalues(one: xr.Dataset) -> xr.DataArray:
+    """The smallest eigenvalue of the tangent kernel before training over the analytic one."""
+    return one["smallest_eigenvalue"] / one["smallest_eigenvalue_analytic"]
+
+
+def _by_pair(here: xr.Dataset, values: xr.DataArray) -> np.ndarray:
+    """Means over the networks of each pair, which share their images."""
+    return values.assign_coords(pair=here["source_task"]).groupby("pair").mean().values
 
 
 def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
-    cells = plotted["widths"]
+    first = next(iter(plotted.values()))
+    pairs = len(np.unique(first["source_task"]))
     return (
-        f"Networks of one hidden layer in NTK parametrisation ({cells['architecture'].values[0]}) "
-        f"train on {cells.sizes['task']} pairs, each by gradient descent with momentum on the "
-        "square loss, in full batches, with one pose of one orbit missing. The outputs before "
-        "training are subtracted, so wide networks tend to the kernel's regression. Inputs are in "
-        "an orthonormal basis of the pair's points, which gradient descent cannot tell from "
-        "pixels. (A) The panel shows the share of missing poses classified correctly by width "
-        "(bars: 95 % intervals over pairs). The dashed line is the accuracy that the orbit-block "
-        "error predicts, the dotted line that of kernel regression. (B) The panel shows the mean "
-        "absolute difference between a network's error and kernel regression's (bars: standard "
-        "error). The grey line falls as one over the root of the width. (C) The panel shows both "
-        "errors at the smallest and the largest width, one point for each missing pose."
+        f"Networks of one hidden layer in NTK parametrisation ({first.attrs['architecture']}) "
+        f"train on {pairs} pairs, each by gradient descent with momentum on the square loss, in "
+        "full batches, with one pose of one orbit missing. The outputs before training are "
+        "subtracted, so wide networks tend to the kernel's regression. Inputs are in an "
+        "orthonormal basis of the pair's points, which gradient descent cannot tell from pixels. "
+        "(A) The share of missing poses classified correctly by width (bars: 95 % intervals over "
+        "pairs). Dotted lines are kernel regression with the analytic kernel. (B) The smallest "
+        "eigenvalue of the networks' own tangent kernels before training, over that of the "
+        "analytic kernel, on the points trained on. (C) The mean absolute difference of "
+        "predictions from kernel regression with the analytic kernel, a panel for each N (bands: "
+        "95 % intervals of a bootstrap over pairs): of trained networks, of networks that are "
+        "linearised at their start (descent on their tangent kernel before training, also at "
+        "widths that were not trained), and of descent on their tangent kernel after training, all "
+        "over as many steps. The thin horizontal line is descent on the analytic kernel itself: "
+        "what stopping leaves (below the panel where it is less than a hundredth). The grey line "
+        "falls as one over the root of the width."
     )
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """Accuracy by width, difference by width, errors against each other."""
-    cells = plotted["widths"]
-    figure, (accuracy, difference, scatter) = plt.subplots(1, 3, figsize=(style.TWO_COLUMNS, 2.5))
-    sizes, widths = np.unique(cells["n"]), np.unique(cells["width"])
+    """Accuracies and smallest eigenvalues by width, and the distances beneath."""
+    sizes = dict(_sizes(plotted))
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.6))
+    upper, lower = figure.add_gridspec(2, 1, height_ratios=[1, 1.1])
+    row = upper.subgridspec(1, 2)
+    accuracy, smallest = (figure.add_subplot(row[column]) for column in (0, 1))
     shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(sizes)))
-    for n, colour in zip(sizes, shades, strict=True):
-        rows = select(cells, n=n).sortby("width")
-        _accuracy(accuracy, int(n), rows["width"].values, measured, colour)
-        _by_width(difference, "spread", int(n), rows["width"].values, measured, color=colour)
+    for (n, here), colour in zip(sizes.items(), shades, strict=True):
+        label = f"N = {n.removeprefix('n')}"
+        _by_width(accuracy, "accuracy", n, here, measured, color=colour, label=label)
+        value = measured[f"accuracy_kernel.{n}"].value
+        accuracy.axhline(value, color=colour, linestyle=":", linewidth=0.8)
+        _by_width(smallest, "smallest_eigenvalue", n, here, measured, color=colour)
     accuracy.set(ylabel="accuracy on the missing pose", ylim=(0, 1.05))
-    accuracy.legend(title="rotations N", loc="best")
-    start = max(measured[f"spread.n{n}.width{widths[0]}"].value for n in sizes)
-    difference.plot(widths, start * (widths / widths[0]) ** -0.5, color="0.6", linewidth=0.8)
-    difference.set(ylabel="|error - kernel's error|", ylim=(0, None))
-    for panel in (accuracy, difference):
+    accuracy.legend(loc="lower right", ncols=2)
+    smallest.axhline(1.0, color="0.6", linewidth=0.8)
+    smallest.set(ylabel="smallest eigenvalue,\ntangent / analytic", ylim=(0, 1.1))
+    below = lower.subgridspec(1, len(sizes))
+    first = None
+    for column, (n, here) in enumerate(sizes.items()):
+        first = panel = figure.add_subplot(below[column], sharey=first)
+        _distances(panel, here, measured, n)
+        panel.set(title=f"N = {n.removeprefix('n')}")
+        if column == 0:
+            panel.set(ylabel="|prediction - analytic kernel's|")
+            style.letter(panel, "C")
+        else:
+            panel.tick_params(labelleft=False)
+    for panel in figure.axes:
+        widths = np.unique(next(iter(sizes.values()))["width"])
         powers_of_two(panel, widths, "width")
         panel.set_xticks(widths[:: max(1, len(widths) // 4)])
-    _scatter(scatter, cells, int(sizes[np.abs(np.log(sizes / _SHOWN_N)).argmin()]), widths)
-    style.letters((accuracy, difference, scatter))
+    style.letter(accuracy, "A")
+    style.letter(smallest, "B")
+    handles = first.get_legend_handles_labels() if first is not None else ([], [])
+    figure.legend(*handles, loc="outside lower center", ncols=len(handles[0]), fontsize=6)
     return figure
 
 
-def _accuracy(axes: Axes, n: int, widths: np.ndarray, measured: Measurements, colour: Any) -> None:
-    _by_width(axes, "accuracy", n, widths, measured, color=colour, label=str(n))
-    for name, dashes in (("orbit_block", "--"), ("exact", ":")):
-        value = measured[f"accuracy_{name}.n{n}"].value
-        axes.axhline(value, color=colour, linestyle=dashes, linewidth=0.8)
-
-
 def _by_width(
-    axes: Axes, kind: str, n: int, widths: np.ndarray, measured: Measurements, **line: Any
+    axes: Axes, kind: str, n: str, here: xr.Dataset, measured: Measurements, **line: object
 ) -> None:
-    found = [measured[f"{kind}.n{n}.width{width}"] for width in widths]
-    values, reach = with_intervals(found)
-    axes.errorbar(widths, values, reach, marker="o", markersize=3, capsize=2, **line)
+    """A quantity at each width where it is known, with its 95 % interval."""
+    names = {int(width): f"{kind}.{n}.width{int(width)}" for width in here["width"]}
+    known = {width: measured[name] for width, name in names.items() if name in measured}
+    values, reach = with_intervals(list(known.values()))
+    axes.errorbar(list(known), values, reach, marker="o", markersize=3, capsize=2, **line)  # type: ignore[arg-type]
 
 
-def _scatter(axes: Axes, cells: xr.Dataset, n: int, widths: np.ndarray) -> None:
-    limits = []
-    looks = ((widths[0], "#D55E00", "x"), (widths[-1], "#0072B2", "o"))
-    for width, colour, marker in looks:
-        here = select(cells, n=n, width=width).isel(cell=0)
-        exact = abs(here["exact_at_identity"]).values.ravel()
-        errors = here["error"].mean("initialisation").values.ravel()
-        axes.plot(exact, errors, marker, color=colour, markersize=3, label=f"width {width}")
-        limits.append(top(exact, errors))
-    limit = max(limits)
-    axes.plot([0, limit], [0, limit], color="0.6", linewidth=0.8, zorder=0)
-    axes.set(
-        xlim=(0, limit), ylim=(0, limit), aspect="equal",
-        xlabel=f"kernel's error, N = {n}", ylabel="network's error",
-    )  # fmt: skip
-    axes.legend(loc="lower right")
+def _distances(axes: Axes, here: xr.Dataset, measured: Measurements, n: str) -> None:
+    """How far each step is from the analytic kernel's regression."""
+    widths = here["width"].values
+    widest = measured[f"distance_tangent_start.{n}.width{int(widths[-1])}"].value
+    axes.plot(widths, widest * (widths / widths[-1]) ** -0.5, color="0.7", linewidth=0.8)
+    for step, (label, colour, dashes) in _STEPS.items():
+        known = here.isel(width=np.flatnonzero(here[step].notnull().all("member")))
+        off = abs(known[step] - known["limit"]).transpose("width", "member")
+        pairs = np.array([_by_pair(here, one) for one in off])
+        line = {"color": colour, "linestyle": dashes, "marker": "o", "markersize": 3}
+        axes.plot(known["width"], pairs.mean(axis=1), label=label, **line)
+        band = mean_interval(pairs.T)
+        axes.fill_between(known["width"], *band, color=colour, alpha=0.15, linewidth=0)
+    value = measured[f"distance_descent.{n}"].value
+    axes.axhline(value, color="0.3", linewidth=0.6, label="analytic kernel, stopped")
+    axes.set(yscale="log", ylim=(_LEAST, 2))
