@@ -32,7 +32,8 @@ def compute(spec: Spec, inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dat
     `trained_prediction` is that of the networks. `tangent_start` and `tangent_end` are those of
     descent on their tangent kernels before and after training, `descent` that on the analytic
     kernel, all over as many steps. `limit` is kernel regression with the analytic kernel. Widths
-    that are linearised alone have only `tangent_start`.
+    that are linearised alone have only `tangent_start`. With the smallest eigenvalues of the
+    tangent kernels before training, and the networks' loss on their training points.
     """
     networks, (kernels, orbits) = split_inputs(inputs, weights)
     first = networks[0].spec
@@ -85,6 +86,7 @@ def _trained(
             "tangent_start": ("member", _descent(starts, labels, one.spec)),
             "tangent_end": ("member", _descent(ends, labels, one.spec)),
             "smallest_eigenvalue": ("member", _smallest(starts)),
+            "train_loss": ("member", one.history["train_loss"].isel(epoch=-1).values),
         },
         coords={"width": one.spec["network"]["width"]},
     )

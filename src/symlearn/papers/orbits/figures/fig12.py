@@ -3,8 +3,6 @@
 See docs/science/orbits.md#networks-over-width.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -35,7 +33,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 def measure(plotted: Plotted) -> dict[str, Measured]:
     """Accuracies, distances from the analytic kernel and smallest eigenvalues, by n and width."""
     measured: dict[str, Measured] = {}
-    for n, here in _sizes(plotted):
+    for n, here in plotted.items():
         limit = here["limit"]
         measured[f"accuracy_kernel.{n}"] = mean(_by_pair(here, limit > 0))
         measured[f"distance_descent.{n}"] = mean(_by_pair(here, abs(here["descent"] - limit)))
@@ -65,25 +63,29 @@ def _of_networks(here: xr.Dataset, one: xr.Dataset, tag: str) -> dict[str, Measu
 
 
 def _over_width(plotted: Plotted, measured: Measurements) -> dict[str, Measured]:
-    """Ratios of the distances at the ends of the grid, and of networks to their linearisation."""
-    found: dict[str, Measured] = {}
-    for n, here in _sizes(plotted):
-        for step in _STEPS:
-            known = np.unique(here["width"].where(here[step].notnull().any("member"), drop=True))
-            ends = [measured[f"distance_{step}.{n}.width{int(w)}"] for w in (known[-1], known[0])]
-            found[f"distance_ratio_{step}.{n}"] = ratio(*ends)
-        for width in known:
-            tag = f"{n}.width{int(width)}"
-            found[f"repaired.{tag}"] = ratio(
-                measured[f"distance_trained_prediction.{tag}"],
-                measured[f"distance_tangent_start.{tag}"],
-            )
+    """What holds at the ends of the grid, whatever widths these are, and in between."""
+    loss = [here["train_loss"].median("member").max() for here in plotted.values()]
+    found = {"largest_median_loss": Measured(float(max(loss)))}
+    for n, here in plotted.items():
+        trained = here.isel(width=np.flatnonzero(here["train_loss"].notnull().all("member")))
+        for end, width in zip(("widest", "narrowest"), _ends(trained), strict=True):
+            tag = f"{n}.width{width}"
+            found |= {
+                f"accuracy_gain_{end}.{n}": measured[f"accuracy_gain.{tag}"],
+                f"smallest_eigenvalue_{end}.{n}": measured[f"smallest_eigenvalue.{tag}"],
+                f"distance_over_linearised_{end}.{n}": ratio(
+                    measured[f"distance_trained_prediction.{tag}"],
+                    measured[f"distance_tangent_start.{tag}"],
+                ),
+            }
+        ends = [measured[f"distance_trained_prediction.{n}.width{int(w)}"] for w in _ends(trained)]
+        found[f"distance_ratio.{n}"] = ratio(*ends)
     return found
 
 
-def _sizes(plotted: Plotted) -> Iterator[tuple[str, xr.Dataset]]:
-    """Each n, as quantities name it, with its predictions."""
-    yield from plotted.items()
+def _ends(trained: xr.Dataset) -> tuple[int, int]:
+    """The widest and the narrowest of the networks that were trained."""
+    return int(trained["width"][-1]), int(trained["width"][0])
 
 
 def _of(one: xr.Dataset) -> list[str]:
@@ -127,13 +129,12 @@ def caption(plotted: Plotted) -> str:
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Accuracies and smallest eigenvalues by width, and the distances beneath."""
-    sizes = dict(_sizes(plotted))
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.6))
     upper, lower = figure.add_gridspec(2, 1, height_ratios=[1, 1.1])
     row = upper.subgridspec(1, 2)
     accuracy, smallest = (figure.add_subplot(row[column]) for column in (0, 1))
-    shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(sizes)))
-    for (n, here), colour in zip(sizes.items(), shades, strict=True):
+    shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(plotted)))
+    for (n, here), colour in zip(plotted.items(), shades, strict=True):
         label = f"N = {n.removeprefix('n')}"
         _by_width(accuracy, "accuracy", n, here, measured, color=colour, label=label)
         value = measured[f"accuracy_kernel.{n}"].value
@@ -143,9 +144,9 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     accuracy.legend(loc="lower right", ncols=2)
     smallest.axhline(1.0, color="0.6", linewidth=0.8)
     smallest.set(ylabel="smallest eigenvalue,\ntangent / analytic", ylim=(0, 1.1))
-    below = lower.subgridspec(1, len(sizes))
+    below = lower.subgridspec(1, len(plotted))
     first = None
-    for column, (n, here) in enumerate(sizes.items()):
+    for column, (n, here) in enumerate(plotted.items()):
         first = panel = figure.add_subplot(below[column], sharey=first)
         _distances(panel, here, measured, n)
         panel.set(title=f"N = {n.removeprefix('n')}")
@@ -155,7 +156,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         else:
             panel.tick_params(labelleft=False)
     for panel in figure.axes:
-        widths = np.unique(next(iter(sizes.values()))["width"])
+        widths = np.unique(next(iter(plotted.values()))["width"])
         powers_of_two(panel, widths, "width")
         panel.set_xticks(widths[:: max(1, len(widths) // 4)])
     style.letter(accuracy, "A")
