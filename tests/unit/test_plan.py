@@ -316,7 +316,7 @@ def test_only_what_a_figure_needs_can_refuse_the_config(shipped):
     [
         (["fig4"], ["fig4"]),
         (["--cores", "all", "fig4", "figures/quick/lie-models.pdf"], ["fig4", "lie-models"]),
-        (["figures/quick/fig10.pdf.json"], ["fig10"]),
+        (["figures/quick/fig10-supplement.pdf.json"], ["fig10-supplement"]),
         (["--cores", "all"], None),
         (["all"], None),
         (["fig4", "claims"], None),

@@ -356,7 +356,6 @@ def _partial_cell(
     recipe: Mapping[str, Any],
 ) -> Cell:
     left_out = study.left_out[part["start"] : part["stop"]]
-    seeds = study.seeds if isinstance(study, Partial) else 1
     settings = {
         "network": context.network(network),
         "problem": {
@@ -364,7 +363,7 @@ def _partial_cell(
             "n": n,
             "images": study.images,
             "preparation": context.dataset.preparation,
-            "members": [[digit, seed] for digit in left_out for seed in range(seeds)],
+            "members": [[digit, seed] for digit in left_out for seed in range(study.seeds)],
         },
         "recipe": recipe,
         "seed": context.seed,

@@ -181,6 +181,7 @@ class LongTraining(Closed):
     network: str
     images: Count | None = None
     left_out: ClassList
+    seeds: Count = Field(default=1, description="initialisations for each class left out")
     epochs: Count
     batch: Count
     learning_rate: Rate = 1e-3
