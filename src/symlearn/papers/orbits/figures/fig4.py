@@ -9,9 +9,9 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.tri import Triangulation
 
-from symlearn.papers.orbits.figures.quantities import pair_quantities
+from symlearn.papers.orbits.figures.pair_panels import against, phase_diagram
+from symlearn.papers.orbits.figures.quantities import geometry_quantities, pair_quantities
 from symlearn.plots import style
 from symlearn.plots.inputs import (
     Inputs,
@@ -20,13 +20,12 @@ from symlearn.plots.inputs import (
     at,
     by_cell,
     correct_of_two,
-    grid_points,
     nearest_n,
     rows_of,
     symmetrised,
 )
 from symlearn.plots.panels import error_scatter, orbit_loops, picture, top
-from symlearn.statistics import Measured, Measurements, correlation
+from symlearn.statistics import Measured, Measurements
 
 TITLE = "Pairs of images: class separation and orbit density set the error"
 NEEDS: dict[str, dict[str, int]] = {"portrait": {}, "rotations": {"rank": 0}}
@@ -47,20 +46,7 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
     """Agreement by n, and how well pixel-space geometry predicts both factors of the error."""
-    cells = plotted["pairs"]
-    measured = pair_quantities(cells)
-    for tag, here in grid_points(cells):
-        separation, density = here["lambda_last"].values, here["mean_reciprocal"].values
-        measured |= {
-            f"correlation_separation.{tag}": correlation(
-                here["centre_distance_squared"].values, separation
-            ),
-            f"correlation_density.{tag}": correlation(1.0 / here["orbit_radius"].values, density),
-            f"correlation_spacing.{tag}": correlation(
-                1.0 / here["adjacent_distance"].values, density
-            ),
-        }
-    return measured
+    return pair_quantities(plotted["pairs"]) | geometry_quantities(plotted["pairs"])
 
 
 def caption(plotted: Plotted) -> str:
@@ -104,9 +90,9 @@ def draw(plotted: Plotted, _: Measurements) -> Figure:
     beneath = lower.subgridspec(1, 4)
     panels = [figure.add_subplot(beneath[column]) for column in range(4)]
     _phase_diagrams(panels[:2], here, exact, spectral)
-    _against(panels[2], here["lambda_last"], here["centre_distance_squared"], exact)
+    against(panels[2], here["lambda_last"], here["centre_distance_squared"], exact)
     panels[2].set(xlabel=r"eigenvalue $\lambda_N$", ylabel=r"centre distance$^2$ $\Delta^2$")
-    points = _against(panels[3], here["mean_reciprocal"], 1.0 / here["orbit_radius"], exact)
+    points = against(panels[3], here["mean_reciprocal"], 1.0 / here["orbit_radius"], exact)
     panels[3].set(xlabel=r"$\langle\lambda^{-1}\rangle$", ylabel=r"inverse radius $1/\rho$")
     figure.colorbar(points, ax=panels[3], label=r"log$_{10}$ exact error")
     for panel, text in zip(panels, ("C", "", "D", "E"), strict=True):
@@ -146,19 +132,10 @@ def _pictures(figure: Figure, grid, portrait: xr.Dataset) -> None:  # type: igno
 def _phase_diagrams(
     panels: list[Axes], here: xr.Dataset, exact: np.ndarray, spectral: np.ndarray
 ) -> None:
-    x, y = 1.0 / here["lambda_last"].values, here["mean_reciprocal"].values
     levels = np.linspace(min(exact.min(), spectral.min()), max(exact.max(), spectral.max()), 11)
-    # Scaled first: a triangulation of axes of unlike magnitude would have slivers.
-    triangles = Triangulation(x / np.ptp(x), y / np.ptp(y)).triangles
-    mesh = Triangulation(x, y, triangles)
     for axes, values, title in zip(panels, (spectral, exact), ("spectral", "exact"), strict=True):
-        drawn = axes.tricontourf(mesh, values, levels=levels, cmap="cividis")
-        axes.plot(x, y, ".", color="white", markersize=1.5, alpha=0.7)
+        drawn = phase_diagram(axes, here, values, levels)
         axes.set(xlabel=r"$\lambda_N^{-1}$", title=title)
     panels[0].set_ylabel(r"$\langle\lambda^{-1}\rangle$")
     panels[1].set_yticklabels([])
     panels[0].figure.colorbar(drawn, ax=panels[1], label="error")
-
-
-def _against(axes: Axes, x: xr.DataArray, y: xr.DataArray, exact: np.ndarray):  # type: ignore[no-untyped-def]
-    return axes.scatter(x, y, c=np.log10(exact), s=9, cmap="cividis")

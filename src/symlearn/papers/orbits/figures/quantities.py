@@ -49,6 +49,22 @@ def pair_quantities(
     return measured
 
 
+def geometry_quantities(cells: xr.Dataset) -> dict[str, Measured]:
+    """How well geometry in pixel space predicts both factors of the spectral error."""
+    measured: dict[str, Measured] = {}
+    for tag, here in grid_points(cells):
+        separation, density = here["lambda_last"].values, here["mean_reciprocal"].values
+        centres, radius = here["centre_distance_squared"].values, here["orbit_radius"].values
+        measured |= {
+            f"correlation_separation.{tag}": correlation(centres, separation),
+            f"correlation_density.{tag}": correlation(1.0 / radius, density),
+            f"correlation_spacing.{tag}": correlation(
+                1.0 / here["adjacent_distance"].values, density
+            ),
+        }
+    return measured
+
+
 def correlations(here: xr.Dataset, tag: str, predictions: Iterable[str]) -> dict[str, Measured]:
     """The correlation of each prediction with both exact errors at one grid point.
 
