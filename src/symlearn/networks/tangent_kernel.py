@@ -8,7 +8,7 @@ from symlearn.networks.ntk import NtkDense
 
 
 def tangent_gram(
-    network: nn.Sequential, points: Float[torch.Tensor, "point *shape"]
+    network: nn.Module, points: Float[torch.Tensor, "point *shape"]
 ) -> Float[torch.Tensor, "point point"]:
     """Products of the output's gradients at each pair of points, over all parameters.
 
@@ -20,7 +20,7 @@ def tangent_gram(
     """
     inputs, outputs = [], []
     x = points
-    for module in network:
+    for module in network.children():
         if isinstance(module, NtkDense):
             inputs.append((x * module.scale, module.bias is not None))
             x = module(x).requires_grad_()

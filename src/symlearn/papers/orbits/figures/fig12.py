@@ -3,6 +3,8 @@
 See docs/science/orbits.md#networks-over-width.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -130,8 +132,8 @@ def caption(plotted: Plotted) -> str:
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Accuracies and smallest eigenvalues by width, and the distances beneath."""
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.6))
-    upper, lower = figure.add_gridspec(2, 1, height_ratios=[1, 1.1])
-    row = upper.subgridspec(1, 2)
+    halves = figure.add_gridspec(2, 1, height_ratios=[1, 1.1])
+    row = halves[0].subgridspec(1, 2)
     accuracy, smallest = (figure.add_subplot(row[column]) for column in (0, 1))
     shades = plt.get_cmap("viridis")(np.linspace(0, 0.85, len(plotted)))
     for (n, here), colour in zip(plotted.items(), shades, strict=True):
@@ -144,7 +146,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     accuracy.legend(loc="lower right", ncols=2)
     smallest.axhline(1.0, color="0.6", linewidth=0.8)
     smallest.set(ylabel="smallest eigenvalue,\ntangent / analytic", ylim=(0, 1.1))
-    below = lower.subgridspec(1, len(plotted))
+    below = halves[1].subgridspec(1, len(plotted))
     first = None
     for column, (n, here) in enumerate(plotted.items()):
         first = panel = figure.add_subplot(below[column], sharey=first)
@@ -167,13 +169,13 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
 
 
 def _by_width(
-    axes: Axes, kind: str, n: str, here: xr.Dataset, measured: Measurements, **line: object
+    axes: Axes, kind: str, n: str, here: xr.Dataset, measured: Measurements, **line: Any
 ) -> None:
     """A quantity at each width where it is known, with its 95 % interval."""
     names = {int(width): f"{kind}.{n}.width{int(width)}" for width in here["width"]}
     known = {width: measured[name] for width, name in names.items() if name in measured}
     values, reach = with_intervals(list(known.values()))
-    axes.errorbar(list(known), values, reach, marker="o", markersize=3, capsize=2, **line)  # type: ignore[arg-type]
+    axes.errorbar(list(known), values, reach, marker="o", markersize=3, capsize=2, **line)
 
 
 def _distances(axes: Axes, here: xr.Dataset, measured: Measurements, n: str) -> None:
@@ -185,8 +187,8 @@ def _distances(axes: Axes, here: xr.Dataset, measured: Measurements, n: str) -> 
         known = here.isel(width=np.flatnonzero(here[step].notnull().all("member")))
         off = abs(known[step] - known["limit"]).transpose("width", "member")
         pairs = np.array([_by_pair(here, one) for one in off])
-        line = {"color": colour, "linestyle": dashes, "marker": "o", "markersize": 3}
-        axes.plot(known["width"], pairs.mean(axis=1), label=label, **line)
+        line: dict[str, Any] = {"color": colour, "linestyle": dashes, "marker": "o"}
+        axes.plot(known["width"], pairs.mean(axis=1), label=label, markersize=3, **line)
         band = mean_interval(pairs.T)
         axes.fill_between(known["width"], *band, color=colour, alpha=0.15, linewidth=0)
     value = measured[f"distance_descent.{n}"].value

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from symlearn.papers.orbits.two_rings import two_rings
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
 from symlearn.statistics import Measured, Measurements
@@ -17,6 +18,11 @@ TITLE = "Separation raises the label frequency's eigenvalue, density lowers the 
 NEEDS: dict[str, dict[str, int]] = {"rings": {}}
 _SHOWN_SEPARATIONS = (0.0, 0.55, 1.62)
 _SHOWN_SIZES = (4, 8, 20)
+_SKETCHED = (
+    ("separations", "separation", _SHOWN_SEPARATIONS, "distance"),
+    ("sizes", "points_per_ring", _SHOWN_SIZES, "N ="),
+)
+_TILT = 0.35  # of what lies in the rings' planes, in the sketches
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -60,13 +66,21 @@ def caption(plotted: Plotted) -> str:
         f"authors' ridge, {factor:g} of the training points' trace. Lines are the spectral error "
         "with the same ridge and without one (closed form in Bessel functions). Where the dots "
         "leave the dashed line, the ridge decides and not the theory. This is the shaded plateau. "
-        "Panels C and D show reciprocal spectra of three settings of each."
+        "Panels C and D show reciprocal spectra of three settings of each. The sketches on top "
+        "show these settings' rings, seen aslant."
     )
 
 
 def draw(plotted: Plotted, _: Measurements) -> Figure:
-    """Errors above, spectra beneath."""
-    figure, axes = plt.subplots(2, 2, figsize=(style.TWO_COLUMNS, 4.2))
+    """Sketches on top, errors in the middle, spectra beneath."""
+    figure = plt.figure(figsize=(style.TWO_COLUMNS, 5.0))
+    grid = figure.add_gridspec(3, 2, height_ratios=[0.5, 1, 1])
+    axes = np.array([[figure.add_subplot(grid[r, c]) for c in (0, 1)] for r in (1, 2)])
+    for column, (sweep, name, wanted, label) in enumerate(_SKETCHED):
+        places = grid[0, column].subgridspec(1, len(wanted))
+        for number, value in enumerate(wanted):
+            place = places[number]
+            _sketch(figure.add_subplot(place), _nearest(plotted[sweep], name, value), name, label)
     _errors(axes[0, 0], plotted["separations"], "separation", "distance of the planes")
     axes[0, 0].set_xscale("symlog", linthresh=0.01)
     axes[0, 0].set_xlim(-0.001, 1.2 * float(plotted["separations"]["separation"].max()))
@@ -74,8 +88,8 @@ def draw(plotted: Plotted, _: Measurements) -> Figure:
     axes[0, 0].minorticks_off()
     _errors(axes[0, 1], plotted["sizes"], "points_per_ring", "points per ring N")
     _plateau(axes[0, 1], plotted["sizes"])
-    _spectra(axes[1, 0], plotted["separations"], "separation", _SHOWN_SEPARATIONS, "distance")
-    _spectra(axes[1, 1], plotted["sizes"], "points_per_ring", _SHOWN_SIZES, "N =")
+    for panel, (sweep, name, wanted, label) in zip(axes[1], _SKETCHED, strict=True):
+        _spectra(panel, plotted[sweep], name, wanted, label)
     style.letters(axes.ravel())
     return figure
 
@@ -101,11 +115,28 @@ def _plateau(axes: Axes, rings: xr.Dataset) -> None:
         axes.text(0.97, 0.45, "ridge plateau", transform=axes.transAxes, ha="right", color="0.35")
 
 
+def _nearest(rings: xr.Dataset, name: str, value: float) -> xr.Dataset:
+    """The setting of a sweep that is nearest to a wanted one."""
+    return rings.isel(ring=int(np.abs(rings[name].values - value).argmin()))
+
+
+def _sketch(axes: Axes, ring: xr.Dataset, name: str, label: str) -> None:
+    """The two rings of one setting, seen aslant."""
+    points = two_rings(int(ring["points_per_ring"]), float(ring["separation"]))[:, :, 0]
+    for (x, y, z), colour in zip(points.transpose(0, 2, 1), style.CLASS_COLOURS, strict=True):
+        around = np.linspace(0, 2 * np.pi, 100)
+        axes.plot(np.cos(around), _TILT * np.sin(around) + z[0], color=colour, linewidth=0.5)
+        axes.plot(x, _TILT * y + z, "o", color=colour, markersize=2.2)
+    axes.set(aspect="equal", xlim=(-1.2, 1.2), ylim=(-1.35, 1.35))
+    axes.set_title(f"{label} {float(ring[name]):g}", fontsize=6)
+    axes.set_axis_off()
+
+
 def _spectra(
     axes: Axes, rings: xr.Dataset, name: str, wanted: tuple[float, ...], label: str
 ) -> None:
     for value in wanted:
-        here = rings.isel(ring=int(np.abs(rings[name].values - value).argmin()))
+        here = _nearest(rings, name, value)
         n = int(here["points_per_ring"])
         reciprocal = 1.0 / here["spectrum"].values[: n + 1]
         position = np.arange(n + 1) / n

@@ -80,6 +80,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for axes, n in zip(grid[0], sizes, strict=True):
         axes.set_title(f"N = {n}")
     for axes in grid.flat:
+        axes.locator_params(nbins=4)
         axes.tick_params(labelsize=4.5, length=2)
         axes.set_xlabel("")
     return figure

@@ -161,12 +161,12 @@ def _drawn(seeds: xr.Dataset, classes: xr.Dataset) -> str:
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Scatters of both predictions and targets; errors, differences and accuracies by N."""
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.8))
-    left, right = figure.add_gridspec(1, 2, width_ratios=[2, 1.25])
-    grid = left.subgridspec(len(TARGETS), len(_PREDICTIONS))
+    halves = figure.add_gridspec(1, 2, width_ratios=[2, 1.25])
+    grid = halves[0].subgridspec(len(TARGETS), len(_PREDICTIONS))
     seeds, classes = plotted["seeds"], plotted["classes"]
     name = architectures(seeds)[0]
     _scatters(figure, grid, at(seeds, name, nearest_n(seeds, _PAPER_N)))
-    column = right.subgridspec(3, 1, height_ratios=[1, 1, 1.25])
+    column = halves[1].subgridspec(3, 1, height_ratios=[1, 1, 1.25])
     errors, off, accuracy = (figure.add_subplot(column[row]) for row in range(3))
     _errors(errors, rows_of(seeds, name))
     _differences(off, rows_of(seeds, name), measured)

@@ -4,6 +4,8 @@ See docs/science/orbits.md#the-orbit-block-error, docs/science/orbits.md#the-sca
 docs/science/orbits.md#rotations-against-reflections.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -216,5 +218,5 @@ def _ratios(axes: Axes, measured: Measurements, name: str, orders: np.ndarray) -
         }
         if found:
             values, reach = with_intervals(list(found.values()))
-            look = {"color": colour, "marker": marker, "markersize": 3, "linestyle": dashes}
-            axes.errorbar(list(found), values, reach, capsize=2, **look)
+            look: dict[str, Any] = {"color": colour, "marker": marker, "linestyle": dashes}
+            axes.errorbar(list(found), values, reach, capsize=2, markersize=3, **look)
