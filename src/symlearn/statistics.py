@@ -298,8 +298,8 @@ def ratio(above: Measured, below: Measured) -> Measured:
     To first order. Where both are of the same tasks, and vary together, it is too large.
     """
     value = above.value / below.value
-    shares = [one.uncertainty / one.value for one in (above, below)]
-    return Measured(value, abs(value) * float(np.hypot(*shares)))
+    first, second = (one.uncertainty / one.value for one in (above, below))
+    return Measured(value, abs(value) * float(np.hypot(first, second)))
 
 
 def largest(x: Num[np.ndarray, "..."]) -> Measured:
