@@ -30,7 +30,8 @@ ALLOWED = {
     "invariance": {"class_": 2, "train": 100, "test": 60},
 }
 FIGURES = [
-    "fig1", "fig4", "fig5", "fig6", "fig7", "fig8", "fig10-supplement", "fig11", "fig12", "stability-samples",
+    "fig1", "fig4", "fig5", "fig6", "fig7", "fig8", "fig10-supplement", "fig11", "fig12",
+    "fig4-supplement", "stability-samples",
     "invariance-regulariser", "invariance-saliency", "invariance-partial", "lie-models",
     "lie-layers", "lie-partial",
 ]  # fmt: skip
