@@ -3,6 +3,8 @@
 Light on purpose, as `config`: the Snakefile imports it. Studies are found in `symlearn.wings`.
 """
 
+import math
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -65,10 +67,13 @@ def figure_names() -> list[str]:
     return sorted((name for wing in wings.wings() for name in wing.figures), key=in_order)
 
 
-def in_order(figure: str) -> tuple[int, int, str]:
-    """The key by which figures are sorted: by topic, those with numbers by number, then by name."""
-    numbered = figure.startswith("fig")
-    return wings.wing_of(figure).rank, len(figure) if numbered else 0, figure
+def in_order(figure: str) -> tuple[int, float, str]:
+    """The key by which figures are sorted: by topic, those with numbers by number, then by name.
+
+    A figure's supplement follows it.
+    """
+    number = re.match(r"fig(\d+)", figure)
+    return wings.wing_of(figure).rank, float(number[1]) if number else math.inf, figure
 
 
 def topic(figure: str) -> str:

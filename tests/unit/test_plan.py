@@ -279,8 +279,11 @@ def test_every_figure_file_is_found_in_the_order_of_its_study_and_number():
     names = plan.figure_names()
     numbered = [name for name in names if name.startswith("fig")]
     files = {path.stem for path in ROOT.glob("papers/*/figures/fig[0-9]*.py")}
-    assert set(numbered) == files
-    assert names[: len(numbered)] == sorted(numbered, key=lambda name: int(name[3:]))
+    assert {name.replace("-", "_") for name in numbered} == files
+    # A supplement follows its figure.
+    by_number = sorted(numbered, key=lambda name: (int(re.findall(r"\d+", name)[0]), name))
+    assert names[: len(numbered)] == by_number
+    assert by_number[3:5] == ["fig4", "fig4-supplement"]
     shown = [wing.title for wing in wings.wings()]
     others = sorted(
         set(names) - set(numbered), key=lambda name: (shown.index(plan.topic(name)), name)

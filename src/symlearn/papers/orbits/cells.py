@@ -133,7 +133,7 @@ def self_supervised(context: Context, self_supervised: SelfSupervised) -> list[C
 
 
 def precision(context: Context, precision: Precision) -> list[Cell]:
-    """Pairs in 32 and in 64 bits (figure 10)."""
+    """Pairs in 32 and in 64 bits (the supplement figure 10)."""
 
     def kernels(orbits: Cell, architecture: str) -> list[Cell]:
         return [
