@@ -214,7 +214,7 @@ def widths(context: Context, widths: Widths, rotations: Rotations) -> list[Cell]
 
 
 def _at_width(context: Context, widths: Widths, orbits: Cell, width: int) -> Cell:
-    """Networks of one width on pairs, by gradient descent, with their weights at the start."""
+    """Networks of one width on pairs, by gradient descent."""
     epochs = _epochs_of(widths.steps)
     problem = {
         "in_coordinates": True,
@@ -228,7 +228,6 @@ def _at_width(context: Context, widths: Widths, orbits: Cell, width: int) -> Cel
         "learning_rate": widths.learning_rate,
         "momentum": widths.momentum,
         "centred": True,
-        "snapshots": [0],
     }
     return _on_pairs(context, "widths", orbits, widths.architecture, width, problem, recipe)
 

@@ -3,7 +3,7 @@
 See docs/science/orbits.md#networks-over-width.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,17 @@ def compute(spec: Spec, inputs: list[xr.Dataset], weights: list[Path]) -> xr.Dat
     problem, members = problem_of(orbits, first)
     analytic = _analytic(kernels["gram"].values, problem, members)
     labels = _labels(problem)
-    widths = [_trained(one, problem, labels) for one in networks]
-    widths += [_linearised(first, width, problem, members, labels) for width in spec["linearised"]]
+    widths = [_at_width(first, w, problem, members, labels) for w in spec["linearised"]]
+    for one in networks:
+        start = _at_width(first, one.spec["network"]["width"], problem, members, labels)
+        widths.append(start.assign(_trained(one, first, problem, members, labels)))
     found = xr.concat(widths, dim="width", join="outer").assign(
         limit=("member", _regression(analytic, labels)),
         descent=("member", _descent(analytic, labels, first)),
         smallest_eigenvalue_analytic=("member", _smallest(analytic)),
     )
-    return found.assign(members).assign_coords(n=kernels["n"]).assign_attrs(spec["labels"])
+    found = found.sortby("width").assign(members).assign_coords(n=kernels["n"])
+    return found.assign_attrs(spec["labels"])
 
 
 def _points(problem: Problem, member: int) -> Int[torch.Tensor, " point"]:
@@ -73,38 +76,33 @@ def _analytic(
 
 
 def _trained(
-    one: Trained, problem: Problem, labels: Float[np.ndarray, "member point"]
-) -> xr.Dataset:
-    """The predictions of networks of one width, and of descent on both of their kernels."""
-    before, after = (one.networks(epoch, torch.float64) for epoch in (0, None))
-    starts, ends = (_grams(networks, problem) for networks in (before, after))
+    one: Trained,
+    spec: Spec,
+    problem: Problem,
+    members: xr.Dataset,
+    labels: Float[np.ndarray, "member point"],
+) -> dict[str, Any]:
+    """The predictions of trained networks, and of descent on their kernels after training."""
+    before = _starts(spec, one.spec["network"]["width"], problem, members)
+    after = one.networks(dtype=torch.float64)
     moved = zip(before, after, range(problem.members), strict=True)
     outputs = [_output(end, problem, i) - _output(start, problem, i) for start, end, i in moved]
-    return xr.Dataset(
-        {
-            "trained_prediction": ("member", np.array(outputs) * labels[:, -1]),
-            "tangent_start": ("member", _descent(starts, labels, one.spec)),
-            "tangent_end": ("member", _descent(ends, labels, one.spec)),
-            "smallest_eigenvalue": ("member", _smallest(starts)),
-            "train_loss": ("member", one.history["train_loss"].isel(epoch=-1).values),
-        },
-        coords={"width": one.spec["network"]["width"]},
-    )
+    return {
+        "trained_prediction": ("member", np.array(outputs) * labels[:, -1]),
+        "tangent_end": ("member", _descent(_grams(after, problem), labels, one.spec)),
+        "train_loss": ("member", one.history["train_loss"].isel(epoch=-1).values),
+    }
 
 
-def _linearised(
+def _at_width(
     spec: Spec,
     width: int,
     problem: Problem,
     members: xr.Dataset,
     labels: Float[np.ndarray, "member point"],
 ) -> xr.Dataset:
-    """The same for the start of networks that are not trained."""
-    entry = {**spec["network"], "width": width}
-    columns = (members[name].values.tolist() for name in members)
-    seeds = (seed_of(spec["seed"], "weights", *name) for name in zip(*columns, strict=True))
-    networks = (build(entry, problem.shape, problem.outputs, seed).double() for seed in seeds)
-    starts = _grams(networks, problem)
+    """The predictions of networks of one width that are linearised at their start."""
+    starts = _grams(_starts(spec, width, problem, members), problem)
     return xr.Dataset(
         {
             "tangent_start": ("member", _descent(starts, labels, spec)),
@@ -112,6 +110,15 @@ def _linearised(
         },
         coords={"width": width},
     )
+
+
+def _starts(spec: Spec, width: int, problem: Problem, members: xr.Dataset) -> Iterator[nn.Module]:
+    """The members' networks as their training starts, at a width, one after the other."""
+    entry = {**spec["network"], "width": width}
+    columns = (members[name].values.tolist() for name in members)
+    for name in zip(*columns, strict=True):
+        seed = seed_of(spec["seed"], "weights", *name)
+        yield build(entry, problem.shape, problem.outputs, seed).double()
 
 
 def _grams(networks: Iterable[nn.Module], problem: Problem) -> Grams:
