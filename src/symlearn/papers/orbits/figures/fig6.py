@@ -162,7 +162,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Scatters of both predictions and targets; errors, differences and accuracies by N."""
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.8))
     halves = figure.add_gridspec(1, 2, width_ratios=[2, 1.25])
-    grid = halves[0].subgridspec(len(TARGETS), len(_PREDICTIONS))
+    ratios = [1.0] * len(TARGETS) + [0.05]
+    grid = halves[0].subgridspec(len(TARGETS) + 1, len(_PREDICTIONS), height_ratios=ratios)
     seeds, classes = plotted["seeds"], plotted["classes"]
     name = architectures(seeds)[0]
     _scatters(figure, grid, at(seeds, name, nearest_n(seeds, _PAPER_N)))
@@ -207,8 +208,9 @@ def _scatters(figure: Figure, grid: GridSpecFromSubplotSpec, here: xr.Dataset) -
                 xlabel=f"exact error, {TARGET_NAMES[target]}", ylabel=label,
             )  # fmt: skip
             panels.append(axes)
+    bar = figure.add_subplot(grid[len(TARGETS), :])
     figure.colorbar(
-        points, ax=panels, location="bottom", shrink=0.6, label="share of poses classified right"
+        points, cax=bar, orientation="horizontal", label="share of poses classified right"
     )
     style.letter(panels[0], "A")
 
