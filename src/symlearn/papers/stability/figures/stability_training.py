@@ -18,19 +18,35 @@ from symlearn.papers.stability.figures.stabilities import (
     on,
 )
 from symlearn.plots import style
-from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.inputs import Inputs, Plotted, labels_of
 from symlearn.plots.panels import FEWEST, INTERVALS, frame, plain_logarithm
 from symlearn.statistics import Measured, Measurements
 
 TITLE = "Relative stability to deformations before and after training"
 NEEDS: dict[str, dict[str, int]] = {"stability": {}}
-_COLUMNS = 3
 _MOMENTS = {"before": -0.2, "after": 0.2}  # where the points stand
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The networks at their largest number of training images."""
-    return {"networks": stabilities.networks(inputs)}
+    """The networks at their largest number of training images, and each on the way there."""
+    networks = stabilities.networks(inputs)
+    on_the_way = {tag: one for one in inputs.study("stability") for tag in [_tag(one)]}
+    return {"networks": networks, **{tag: _way(one) for tag, one in on_the_way.items()}}
+
+
+def _tag(dataset: xr.Dataset) -> str:
+    labels = labels_of(dataset)
+    return f"{labels['dataset']}.{labels['network']}"
+
+
+def _way(dataset: xr.Dataset) -> xr.Dataset:
+    """R of the output by the share of the training that is done, from none to all of it."""
+    ends = dataset["relative_stability"].isel(train_size=-1, layer=-1, drop=True)
+    parts = [ends.sel(moment="before", drop=True).expand_dims(snapshot=[0.0])]
+    if "relative_on_the_way" in dataset:  # too short a training has none
+        parts.append(dataset["relative_on_the_way"])
+    parts.append(ends.sel(moment="after", drop=True).expand_dims(snapshot=[1.0]))
+    return xr.concat(parts, dim="snapshot").to_dataset(name="relative_on_the_way")
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -50,6 +66,10 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         measured[f"after_over_before.{tag}"] = log_mean(ratio.values)
         errors = stabilities.positive_errors(largest).sel(moment="after")
         measured[f"error.{tag}"] = log_mean(errors.values)
+        way = plotted[tag]["relative_on_the_way"]
+        for share in way["snapshot"].values[1:-1]:
+            values = way.sel(snapshot=share).values
+            measured[f"at_{100 * share:.3g}_percent.{tag}"] = log_mean(values)
     return measured
 
 
@@ -63,7 +83,9 @@ def caption(plotted: Plotted) -> str:
     shown = [cell.isel(train_size=[-1]) for _, cell in cells_of(nets)]
     return (
         "Relative stability R, how much smooth deformations change a network's output over how "
-        "much noise of the same norm does, before (open) and after training (full). Thin lines "
+        "much noise of the same norm does. Above: before (open) and after training (full). Below: "
+        "on the way, over the share of the training that is done; open markers are before it. Thin "
+        "lines "
         f"are single seeds, thick ones the geometric mean over {seeds} seeds"
         f"{_interval(nets)}. Crosses: the authors' average, by medians over images for each "
         "logit, in place of "
@@ -82,27 +104,37 @@ def _interval(nets: xr.Dataset) -> str:
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
-    """A panel for each data set."""
+    """A column for each data set: R before and after, and R on the way."""
     nets = plotted["networks"]
     names = datasets_of(nets)
-    columns = min(_COLUMNS, len(names))
-    rows = -(-len(names) // columns)
-    size = (style.ONE_COLUMN if len(names) == 1 else style.TWO_COLUMNS, 2.6 * rows)
-    figure, panels = plt.subplots(rows, columns, figsize=size, sharey=True, squeeze=False)
-    used = panels.flat[: len(names)]
+    size = (style.ONE_COLUMN if len(names) == 1 else style.TWO_COLUMNS, 4.6)
+    figure, panels = plt.subplots(2, len(names), figsize=size, sharey=True, squeeze=False)
     looks = stabilities.looks(nets)
-    for axes, name in zip(used, names, strict=True):
-        _points(axes, on(nets, name), looks)
-        axes.set_title(called(name))
-    style.letters(used)
-    for axes in panels.flat[len(names) :]:
-        axes.set_axis_off()
+    for (above, below), name in zip(panels.T, names, strict=True):
+        _points(above, on(nets, name), looks)
+        above.set_title(called(name))
+        for network in on(nets, name)["network"].values:
+            _line(below, plotted[f"{name}.{network}"]["relative_on_the_way"], *looks[network])
+        stabilities.one(below)
+        below.set(xscale="log", xlabel="share of the training done")
+    style.letters(panels.flat)
     for row in panels:
         row[0].set(ylabel="relative stability R", yscale="log")
-    frame(*used)
+    frame(*panels.flat)
     plain_logarithm(panels[0, 0].yaxis)
     panels[0, 0].legend(loc="best")
     return figure
+
+
+def _line(axes: Axes, values: xr.DataArray, colour: str, marker: str) -> None:
+    """R over the share of the training done: seeds thin, their geometric mean thick."""
+    shares = values["snapshot"].values.copy()
+    shares[0] = shares[1] / 3  # a logarithmic axis has no zero
+    rows = values.transpose("snapshot", "member").values
+    axes.plot(shares, rows, color=colour, linewidth=0.5, alpha=0.6)
+    means = [log_mean(row).value for row in rows]
+    axes.plot(shares, means, marker, linestyle="-", color=colour, linewidth=1.6)
+    axes.plot(shares[0], means[0], marker, color=colour, markerfacecolor="white")
 
 
 def _largest(nets: xr.Dataset) -> int:
