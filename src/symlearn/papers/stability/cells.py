@@ -10,6 +10,7 @@ from symlearn.menu.values import Context
 from symlearn.papers.stability.settings import (
     STRIPE_KERNELS,
     Stability,
+    StabilityDisplacement,
     StabilityNetworks,
     StabilitySamples,
     StabilityTask,
@@ -72,6 +73,29 @@ def stability_networks(context: Context, stability_networks: StabilityNetworks) 
     settings = {"seed": context.seed, **how}
     return [
         _measured(context, "stability-networks", study, network, [study.points], settings)
+        for network in study.networks
+    ]
+
+
+def stability_displacement(
+    context: Context, stability: Stability, stability_displacement: StabilityDisplacement
+) -> list[Cell]:
+    """Networks of a task of `stability`, trained on most images, under many deformations."""
+    study = stability_displacement
+    (task,) = (task for task in stability.tasks if task.dataset == study.dataset)
+    settings = {"seed": context.seed, **study.model_dump(exclude={"dataset", "networks"})}
+    return [
+        study_cell(
+            "stability-displacement",
+            "stability.displacement",
+            [
+                _trained(context, task, network, max(task.points)),
+                dataset_cell(task.test_images or task.image_set),
+            ],
+            settings,
+            {"network": network, "dataset": task.dataset},
+            slug=f"stability-displacement-{network}-{task.dataset}",
+        )
         for network in study.networks
     ]
 

@@ -17,6 +17,8 @@ from symlearn.menu.values import (
     Names,
     Rate,
     Whole,
+    among,
+    at_most,
     distinct,
     enough_images,
     image_set,
@@ -134,6 +136,22 @@ class StabilityNetworks(_Perturbed, _Training):
         return self
 
 
+class StabilityDisplacement(Closed):
+    """Some of the trained networks under deformations of many sizes and cutoffs."""
+
+    dataset: DatasetName = Field(description="of one of the tasks of stability")
+    networks: Names = Field(description="among those of the task")
+    displacements: Annotated[list[Rate], Field(min_length=2), Distinct] = Field(
+        description="nominal, in pixels"
+    )
+    cutoffs: Annotated[list[Annotated[Whole, Field(ge=2, le=64)]], Field(min_length=1), Distinct]
+    images: Annotated[Whole, Field(ge=2)] = Field(
+        default=500, description="test images that are deformed"
+    )
+    draws: Count = Field(default=2, description="deformations of each image")
+    seeds: Count = Field(default=5, description="of the task's at most, measured")
+
+
 def _measured_on_test_images(how: _Perturbed, task: _Training) -> None:
     if how.images > task.test:
         raise ValueError(
@@ -197,6 +215,7 @@ class Settings(Closed):
     stability_samples: StabilitySamples
     stability: Stability
     stability_networks: StabilityNetworks
+    stability_displacement: StabilityDisplacement
     stripe_training: StripeTraining
 
 
@@ -215,6 +234,22 @@ def tasks_have_images(context: Context, stability: Stability) -> Faults:
 def networks_have_images(context: Context, stability_networks: StabilityNetworks) -> Faults:
     """Likewise for the networks that are compared."""
     yield from _enough("stability_networks", stability_networks.points, stability_networks)
+
+
+def displaced_networks_are_trained(
+    context: Context, stability: Stability, stability_displacement: StabilityDisplacement
+) -> Faults:
+    """The data set and the networks are those of a task, which has enough test images."""
+    study = stability_displacement
+    tasks = {task.dataset: task for task in stability.tasks}
+    key = "stability_displacement"
+    if study.dataset not in tasks:
+        yield from among(f"{key}.dataset", study.dataset, list(tasks), "stability.tasks")
+        return
+    task = tasks[study.dataset]
+    for network in study.networks:
+        yield from among(f"{key}.networks", network, task.networks, "the task's networks")
+    yield from at_most(f"{key}.images", study.images, task.test, "the task's test")
 
 
 def _enough(key: str, points: int, task: _Training) -> Faults:
