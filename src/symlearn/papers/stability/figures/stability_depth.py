@@ -10,6 +10,7 @@ import xarray as xr
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from symlearn.papers.stability.figures import stabilities
 from symlearn.papers.stability.figures.stabilities import SYMBOLS, called, ends, log_mean
@@ -105,8 +106,14 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         row[0].set_ylabel(label)
         frame(*(axes for axes in row if axes.axison))
         plain_logarithm(row[0].yaxis)
-    panels[0, 0].legend(loc="best")
-    panels[1, 0].legend(loc="best")
+    handles = [
+        Line2D([], [], color=_GREY, label="grey: before training"),
+        Line2D([], [], color="black", label="colour: after training"),
+        Line2D([], [], color="black", marker="o", label="D (deformations)"),
+        Line2D([], [], color="black", marker="o", markerfacecolor="white", linestyle="--",
+               label="G (noise)"),
+    ]  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
 
 
@@ -115,7 +122,7 @@ def _ratio(axes: Axes, cell: xr.Dataset, look: tuple[str, str]) -> None:
     own, marker = look
     axes.plot(0, 1, "s", color="black", markersize=3)
     for moment, colour, shape in zip(_MOMENTS, (_GREY, own), ("o", marker), strict=True):
-        _over_layers(axes, cell["relative_stability"].sel(moment=moment), colour, shape, moment)
+        _over_layers(axes, cell["relative_stability"].sel(moment=moment), colour, shape)
     stabilities.one(axes)
     axes.set_title(f"{cell.attrs['network']}\n{called(cell.attrs['dataset'])}")
     _prepare(axes, cell, named=False)
@@ -126,9 +133,8 @@ def _responses(axes: Axes, cell: xr.Dataset, look: tuple[str, str]) -> None:
     own, marker = look
     for moment, colour in zip(_MOMENTS, (_GREY, own), strict=True):
         for quantity, fill, dashes in (("deformation", colour, "-"), ("noise", "white", "--")):
-            label = f"{SYMBOLS[quantity]} {moment}"
             values = cell[f"{quantity}_stability"].sel(moment=moment)
-            _over_layers(axes, values, colour, marker, label, fill, dashes)
+            _over_layers(axes, values, colour, marker, fill, dashes)
     _prepare(axes, cell, named=True)
 
 
@@ -137,7 +143,6 @@ def _over_layers(
     values: xr.DataArray,
     colour: str,
     marker: str,
-    label: str,
     fill: str | None = None,
     dashes: str = "-",
 ) -> None:
@@ -145,7 +150,7 @@ def _over_layers(
     x = np.arange(1, len(rows) + 1)
     middle = [log_mean(row).value for row in rows]
     axes.plot(
-        x, middle, dashes, color=colour, marker=marker, markersize=3, label=label,
+        x, middle, dashes, color=colour, marker=marker, markersize=3,
         markerfacecolor=fill or colour,
     )  # fmt: skip
     if rows.shape[1] < FEWEST:
@@ -159,6 +164,11 @@ def _prepare(axes: Axes, cell: xr.Dataset, *, named: bool) -> None:
     """The axes, with the names of the layers below the lower panel."""
     axes.set_axis_on()
     axes.set(yscale="log", xlim=(-0.5, cell.sizes["layer"] + 0.5))
-    names = ["image", *(str(name)[-_LONGEST:] for name in cell["layer"].values)]
+    names = ["image", *(_called(str(name)) for name in cell["layer"].values)]
     axes.set_xticks(range(len(names)), names if named else [""] * len(names))
     axes.tick_params(axis="x", rotation=90, labelsize=5)
+
+
+def _called(layer: str) -> str:
+    """A layer's name, its last letters if it is long; one that is only a number says what of."""
+    return f"module {layer}" if layer.isdigit() else layer[-_LONGEST:]

@@ -26,6 +26,12 @@ TITLE = "Relative stability to deformations before and after training"
 NEEDS: dict[str, dict[str, int]] = {"stability": {}}
 _MOMENTS = {"before": -0.2, "after": 0.2}  # where the points stand
 
+# Beside the line R = 1: where, on which side of the place, and what it means.
+_SIDES = (
+    (1.08, "bottom", "deformations move the output more than noise"),
+    (0.92, "top", "noise moves the output more"),
+)
+
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """The networks at their largest number of training images, and each on the way there."""
@@ -89,12 +95,29 @@ def caption(plotted: Plotted) -> str:
         f"are single seeds, thick ones the geometric mean over {seeds} seeds"
         f"{_interval(nets)}. Crosses: the authors' average, by medians over images for each "
         "logit, in place of "
-        f"means. {stabilities.left_out(shown)}Training images: {sizes}. "
+        f"means. {_against_the_paper(nets)}{stabilities.left_out(shown)}Training images: {sizes}. "
         f"{stabilities.about_the_images(nets)} Before training, "
         "batch norms use the statistics of each batch that is measured, as the authors' networks "
         "do; after training, their running statistics. Networks after their last step, not at "
         "their best test error; with batch norm by the authors' SGD at rate 0.1 with half a "
         "cosine, without it by Adam at 0.001."
+    )
+
+
+def _against_the_paper(nets: xr.Dataset) -> str:
+    """The paper's finding, and which of the networks drawn differ from it."""
+    after = {
+        f"{cell['network'].item()} on {called(cell['dataset'].item())}": log_mean(
+            cell["relative_stability"].sel(moment="after").isel(train_size=-1).values
+        ).value
+        for _, cell in cells_of(nets)
+    }
+    above = [f"{name} ({value:.2g})" for name, value in after.items() if value > 1]
+    found = f"Here R ends above one for {', '.join(above)}. " if above else ""
+    return (
+        "The paper's finding: R is of order one before training, and training takes it decades "
+        "below one for the best networks, while dense networks do not become stable. "
+        f"{found}"
     )
 
 
@@ -117,11 +140,14 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
             _line(below, plotted[f"{name}.{network}"]["relative_on_the_way"], *looks[network])
         stabilities.one(below)
         below.set(xscale="log", xlabel="share of the training done")
+        plain_logarithm(below.xaxis)
     style.letters(panels.flat)
     for row in panels:
         row[0].set(ylabel="relative stability R", yscale="log")
     frame(*panels.flat)
     plain_logarithm(panels[0, 0].yaxis)
+    for height, place, text in _SIDES:
+        panels[1, 0].text(1, height, text, ha="right", va=place, fontsize=5.5, color="0.4")
     panels[0, 0].legend(loc="best")
     return figure
 
