@@ -48,7 +48,17 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         for interpolation, cutoff, here in _curves(relative.sel(moment="after")):
             at = here.sel(nominal_displacement=1.0, method="nearest").values
             measured[f"after.{interpolation}.c{cutoff}.{tag}"] = log_mean(at)
+        for interpolation in relative["interpolation"].values.tolist():
+            measured[f"finest_over_coarsest.{interpolation}.{tag}"] = log_mean(
+                _finest_over_coarsest(relative.sel(interpolation=interpolation, moment="after"))
+            )
     return measured
+
+
+def _finest_over_coarsest(values: xr.DataArray) -> np.ndarray:
+    """R at one pixel with the largest cutoff over that with the smallest, by seed."""
+    at = values.sel(nominal_displacement=1.0, method="nearest").sortby("cutoff")
+    return (at.isel(cutoff=-1) / at.isel(cutoff=0)).values
 
 
 def _allowed(values: xr.DataArray, cell: xr.Dataset) -> xr.DataArray:
