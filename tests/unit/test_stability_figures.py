@@ -88,8 +88,9 @@ def drawn(module, datasets):
 
 
 def marks(figure, number):
-    """Colours and markers of the lines of a panel."""
-    lines = [line for line in figure.axes[number].lines if line.get_marker() not in ("", "None")]
+    """Colours and markers of the lines of a panel; seeds are small dots."""
+    plain = ("", "None", ".")
+    lines = [line for line in figure.axes[number].lines if line.get_marker() not in plain]
     return {(line.get_color(), line.get_marker()) for line in lines}
 
 

@@ -219,7 +219,8 @@ def _checks(axes: Axes, runs: xr.Dataset) -> None:
         logs = _check(runs, name)
         middle, low, high = geometric_interval(np.exp(logs))
         axes.plot(np.full(len(logs), place + 0.15), np.exp(logs), ".", color="0.5", markersize=4)
-        axes.plot([place, place], [low, high], color="black", linewidth=1)
+        if len(logs) >= FEWEST:
+            axes.plot([place, place], [low, high], color="black", linewidth=1)
         axes.plot(place, middle.value, "o", color="black")
     axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":")
     axes.set_xticks(range(len(_CHECKS)), list(_CHECKS.values()), rotation=20, ha="right")
