@@ -430,7 +430,7 @@ def test_the_networks_of_a_task_must_fit_its_own_images(of_digits):
     ("key", "figure"),
     [
         ("partial.left_out", "fig1"), ("long_training.left_out", "fig11"),
-        ("portrait.classes", "fig4"), ("stability_samples.class_", "stability-samples"),
+        ("portrait.classes", "fig4"),
         ("invariance.class_", "invariance-saliency"),
     ],
 )  # fmt: skip

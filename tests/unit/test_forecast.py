@@ -528,8 +528,8 @@ CHANGES = {
         {"lie_partial": {"images": 10}}, "lie-partial", "lie_partial.images: 20 -> 10",
     ),
     "the images of one study": (
-        {"stability_samples": {"upsampling": 2}}, "stability-samples",
-        "stability_samples.upsampling: 1 -> 2",
+        {"stability_samples": {"fields": 2}}, "stability-samples",
+        "stability_samples.fields: 400 -> 2",
     ),
     "a training": (
         {"invariance": {"epochs": 25}}, "invariance-decay", "invariance.epochs: 30 -> 25",

@@ -306,7 +306,8 @@ def samples(shares):
     temperatures, cutoffs = [1e-3, 1e-2], [3, 5]
     found = xr.Dataset(
         {
-            "deformed": (("cutoff", "temperature", "row", "col"), np.zeros((2, 2, 4, 4))),
+            "deformed": (("cutoff", "temperature", "row", "col"), np.zeros((2, 2, 40, 40))),
+            "unit_field": (("cutoff", "direction", "row", "col"), np.zeros((2, 2, 40, 40))),
             "lowest_temperature": ("cutoff", [1e-3, 1e-3]),
             "highest_temperature": ("cutoff", [1e-2, 1e-2]),
             "folded_share": (("cutoff", "displacement_share"), shares),
@@ -316,9 +317,7 @@ def samples(shares):
         },
         {"cutoff": cutoffs, "temperature": temperatures, "displacement_share": [0.5, 1.0]},
     )
-    return found.assign_attrs(
-        fields=100, upsampling=1, spec=json.dumps({"study": "stability-samples"})
-    )
+    return found.assign_attrs(fields=100, side=28, spec=json.dumps({"study": "stability-samples"}))
 
 
 def test_no_or_every_field_that_folds_is_not_known_exactly():

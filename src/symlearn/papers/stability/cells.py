@@ -48,12 +48,10 @@ _STRIPE_CHECKS: Mapping[str, Mapping[str, Any]] = {
 
 
 def stability_samples(context: Context, stability_samples: StabilitySamples) -> list[Cell]:
-    """Deformed images."""
-    study = stability_samples.model_dump()
-    preparation = {"upsampling": study.pop("upsampling"), "padding": context.dataset.padding}
-    settings = {"preparation": preparation, "seed": context.seed, **study}
-    data = dataset_cell(context.dataset.image_set)
-    return [study_cell("stability-samples", "stability.samples", [data], settings)]
+    """Deformed images, and fields on images as large as the preset's."""
+    settings = {"side": context.dataset.side, "seed": context.seed}
+    settings |= stability_samples.model_dump()
+    return [study_cell("stability-samples", "stability.samples", [], settings)]
 
 
 def stability(context: Context, stability: Stability) -> list[Cell]:

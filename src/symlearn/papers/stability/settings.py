@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from symlearn.menu.values import (
-    Class,
     Closed,
     Context,
     Count,
@@ -22,7 +21,6 @@ from symlearn.menu.values import (
     distinct,
     enough_images,
     image_set,
-    known_classes,
 )
 
 # Points up to which the kernels of a trained stripe network are solved.
@@ -30,12 +28,8 @@ STRIPE_KERNELS = 512
 
 
 class StabilitySamples(Closed):
-    """One image under random smooth deformations, over temperature and cutoff."""
+    """A photograph under random smooth deformations, over temperature and cutoff."""
 
-    class_: Class
-    upsampling: Annotated[Whole, Field(ge=1, le=8)] = Field(
-        default=1, description="instead of the data set's, before its padding"
-    )
     cutoffs: Annotated[list[Annotated[Whole, Field(ge=2, le=64)]], Field(min_length=1), Distinct]
     temperatures: Annotated[list[Rate], Field(min_length=2), Distinct]
     fields: Count = Field(description="fields of which the share that folds is counted")
@@ -217,12 +211,6 @@ class Settings(Closed):
     stability_networks: StabilityNetworks
     stability_displacement: StabilityDisplacement
     stripe_training: StripeTraining
-
-
-def deformed_class_is_there(context: Context, stability_samples: StabilitySamples) -> Faults:
-    """Classes are counted from 0."""
-    key = "stability_samples.class_"
-    yield from known_classes(key, [stability_samples.class_], context.dataset.facts)
 
 
 def tasks_have_images(context: Context, stability: Stability) -> Faults:

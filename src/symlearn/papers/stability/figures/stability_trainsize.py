@@ -72,8 +72,8 @@ def caption(plotted: Plotted) -> str:
         f"R, by number of training images P. Points are geometric means over {seeds} seeds, each "
         f"with training images of its own{stabilities.about_the_scatter(nets)}. The values before "
         "training stand at the left margin. Points of different networks stand a little beside "
-        "each other. The number of optimiser steps is the same at all P up to whole epochs (as the authors', "
-        f"except for at most 5000 epochs). {left_out}{stabilities.about_the_images(nets)}"
+        "each other. The number of optimiser steps is the same at all P up to whole epochs (as the "
+        f"authors', except for at most 5000 epochs). {left_out}{stabilities.about_the_images(nets)}"
     )
 
 
