@@ -63,9 +63,10 @@ def caption(plotted: Plotted) -> str:
         "which grows with the root of the temperature T. Green marks the allowed temperatures, "
         "from a nominal displacement of half a pixel (left) to n / (pi c) pixels (right). Values "
         f"between pixels are bilinear. (B) The panel shows the share of {samples.attrs['fields']} "
-        f"fields on {samples.attrs['side']} pixels a side that fold the image somewhere, by nominal "
-        "displacement as a share of the largest allowed (band: Wilson's 95 % interval). The bound "
-        "is that of typical fields, and a part of them folds already there. The displacement is nominal: the fields' root mean square is "
+        f"fields on {samples.attrs['side']} pixels a side that fold the image somewhere, by "
+        "nominal displacement as a share of the largest allowed (band: Wilson's 95 % interval). "
+        "The bound is that of typical fields, and a part of them folds already there. The "
+        "displacement is nominal: the fields' root mean square is "
         f"{_over_nominal(samples)} of it by cutoff."
     )
 
