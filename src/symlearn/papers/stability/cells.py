@@ -80,7 +80,8 @@ def stability_displacement(
 ) -> list[Cell]:
     """Networks of a task of `stability`, trained on most images, under many deformations."""
     study = stability_displacement
-    (task,) = (task for task in stability.tasks if task.dataset == study.dataset)
+    task = stability.task_on(study.dataset)
+    assert task is not None  # `settings.displaced_networks_are_trained`
     settings = {"seed": context.seed, **study.model_dump(exclude={"dataset", "networks"})}
     return [
         study_cell(
@@ -94,7 +95,7 @@ def stability_displacement(
             {"network": network, "dataset": task.dataset},
             slug=f"stability-displacement-{network}-{task.dataset}",
         )
-        for network in study.networks
+        for network in study.networks or task.networks
     ]
 
 
@@ -163,6 +164,8 @@ def _trained(context: Context, task: Trained, network: str, points: int) -> Cell
         task.image_set,
         normalised=True,
         test_set=task.test_images,
+        # Of two studies that train one network, perhaps by two recipes.
+        apart="" if isinstance(task, StabilityTask) else "-compared",
     )
 
 

@@ -27,8 +27,6 @@ from symlearn.networks.trained import split_inputs
 from symlearn.papers.stability.relative_stability import MOMENTS, networks_at, precision
 from symlearn.randomness import seed_of
 
-__all__ = ["compute", "precision"]
-
 INTERPOLATIONS = ("bilinear", "gaussian")
 
 

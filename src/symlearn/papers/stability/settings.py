@@ -118,6 +118,10 @@ class Stability(_Perturbed):
             _measured_on_test_images(self, task)
         return self
 
+    def task_on(self, dataset: str | None) -> StabilityTask | None:
+        """The task on a data set, the first one for None; None where there is none."""
+        return next((task for task in self.tasks if dataset in (None, task.dataset)), None)
+
 
 class StabilityNetworks(_Perturbed, _Training):
     """Many networks that are trained on one number of images: their errors against R."""
@@ -131,10 +135,14 @@ class StabilityNetworks(_Perturbed, _Training):
 
 
 class StabilityDisplacement(Closed):
-    """Some of the trained networks under deformations of many sizes and cutoffs."""
+    """The trained networks of one task under deformations of many sizes and cutoffs."""
 
-    dataset: DatasetName = Field(description="of one of the tasks of stability")
-    networks: Names = Field(description="among those of the task")
+    dataset: DatasetName | None = Field(
+        default=None, description="of one of the tasks of stability; by default the first"
+    )
+    networks: Names | None = Field(
+        default=None, description="some of those of the task; by default all"
+    )
     displacements: Annotated[list[Rate], Field(min_length=2), Distinct] = Field(
         description="nominal, in pixels"
     )
@@ -228,14 +236,13 @@ def displaced_networks_are_trained(
     context: Context, stability: Stability, stability_displacement: StabilityDisplacement
 ) -> Faults:
     """The data set and the networks are those of a task, which has enough test images."""
-    study = stability_displacement
-    tasks = {task.dataset: task for task in stability.tasks}
-    key = "stability_displacement"
-    if study.dataset not in tasks:
-        yield from among(f"{key}.dataset", study.dataset, list(tasks), "stability.tasks")
+    study, key = stability_displacement, "stability_displacement"
+    task = stability.task_on(study.dataset)
+    if task is None:
+        names = [task.dataset for task in stability.tasks]
+        yield from among(f"{key}.dataset", study.dataset, names, "stability.tasks")
         return
-    task = tasks[study.dataset]
-    for network in study.networks:
+    for network in study.networks or []:
         yield from among(f"{key}.networks", network, task.networks, "the task's networks")
     yield from at_most(f"{key}.images", study.images, task.test, "the task's test")
 
