@@ -103,7 +103,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
                 _panel(axes, values, cell)
             column[0].axhline(1, color="0.6", linewidth=0.8, linestyle=":", zorder=0)
             column[0].set_title(f"\n{cell.attrs['network']}\n{_CALLED[interpolation]}")
-            column[-1].set_xlabel("displacement / pixels")
+    figure.supxlabel("nominal displacement / pixels", fontsize=7.5)
     style.letters(panels.flat)
     for row, symbol in zip(panels, SYMBOLS.values(), strict=True):
         row[0].set_ylabel(symbol)
