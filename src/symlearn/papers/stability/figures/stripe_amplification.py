@@ -169,7 +169,7 @@ def _against_prediction(axes: Axes, feature: xr.Dataset, measured: Measurements)
         plain_logarithm(axis)
 
 
-def _shades(feature: xr.Dataset) -> dict[int, tuple[float, ...]]:
+def _shades(feature: xr.Dataset) -> dict[int, Any]:
     """A colour for each number of points."""
     counts = counts_of(feature)
     return dict(zip(counts, plt.get_cmap("plasma")(np.linspace(0, 0.85, len(counts))), strict=True))
