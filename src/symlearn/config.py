@@ -326,7 +326,7 @@ def _named(part: Any, key: str, images: Dataset) -> Iterator[_Name]:
         value, path = getattr(part, field), f"{key}.{field}"
         kind = field.removesuffix("s")
         if kind in ("architecture", "network"):
-            for name in [value] if isinstance(value, str) else value:
+            for name in [value] if isinstance(value, str) else value or []:
                 yield _Name(path, kind, name, side)
         else:
             yield from _named(value, path, images)

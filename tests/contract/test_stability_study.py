@@ -1,5 +1,6 @@
 """The study of trained networks' stability, on small networks that a stage has trained."""
 
+import warnings
 from itertools import starmap
 
 import numpy as np
@@ -17,7 +18,9 @@ from symlearn.measures.stability import (
 from symlearn.networks import train_and_test as classification
 from symlearn.networks.build import build
 from symlearn.networks.convolutional import normalise_by_batch
+from symlearn.networks.held_out import held_out
 from symlearn.networks.trained import trained
+from symlearn.papers.stability import displacement
 from symlearn.papers.stability import relative_stability as stability
 from symlearn.papers.stability.figures import stabilities
 from symlearn.pipeline import store
@@ -201,3 +204,55 @@ def test_means_of_seeds_are_geometric():
     assert stabilities.log_mean(values).value == pytest.approx(2.0)
     low, high = stabilities.ends(values)
     assert low * high == pytest.approx(4.0)
+
+
+def test_stability_over_displacements_is_that_of_the_measure_at_each(histories, digits):
+    history, weights = histories[0]
+    spec = {
+        **SPEC, "study": "stability-displacement", "cutoffs": [3, 5], "displacements": [0.5, 4.0],
+        "seeds": 1,
+    }  # fmt: skip
+    found = displacement.compute(spec, [history, digits], [weights])
+    assert found.sizes["member"] == 1
+    cell = trained(history, weights)
+    images, _ = held_out(cell, digits, 60, torch.float32)
+    for moment in ("before", "after"):
+        network = stability.networks_at(cell, moment)[0]
+        for cutoff, size, how in ((3, 0.5, "bilinear"), (5, 4.0, "gaussian")):
+            perturbation = Perturbation.of_displacement(size, 12, cutoff, 2, how)
+            stream = torch.Generator().manual_seed(seed_of(5, "deformations", cutoff))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeformationWarning)
+                result = mean_stability(
+                    measure(network, images, perturbation, stream).layers["output"]
+                )
+            at = {
+                "moment": moment, "cutoff": cutoff, "nominal_displacement": size,
+                "interpolation": how,
+            }  # fmt: skip
+            here = found.sel(at).isel(member=0)
+            for name, value in result._asdict().items():
+                assert float(here[f"{name}_stability"]) == pytest.approx(value)
+
+
+def test_on_the_way_the_output_is_measured_at_each_snapshot(tmp_path, digits):
+    given = networks_spec(120, RESNET)
+    given["recipe"] |= {"epochs": 4, "snapshots": [0, 1, 2]}
+    history = train(given, [digits], out=tmp_path / "cell.nc", seconds=0.0)
+    store.write(history, tmp_path / "cell.nc", given)
+    read, weights = store.read(tmp_path / "cell.nc"), weights_of(tmp_path / "cell.nc")
+    found = stability.compute(SPEC, [read, digits], [weights])
+    assert found["snapshot"].values.tolist() == [0.25, 0.5]
+    cell = trained(read, weights)
+    images, _ = held_out(cell, digits, 60, torch.float32)
+    perturbation = Perturbation.of_displacement(0.5, 12, draws=2)
+    for place, epoch in enumerate((1, 2)):
+        stream = torch.Generator().manual_seed(seed_of(5, "deformations"))
+        network = cell.networks(epoch)[1]
+        value = mean_stability(measure(network, images, perturbation, stream).layers["output"])
+        here = found.isel(snapshot=place, member=1)
+        assert float(here["relative_on_the_way"]) == pytest.approx(value.relative)
+        assert float(here["noise_on_the_way"]) == pytest.approx(value.noise)
+    error = 1 - cell.history["train_accuracy"][1, -1]
+    after = found["train_error"].sel(moment="after", train_size=120)[1]
+    assert float(after) == pytest.approx(float(error))

@@ -12,6 +12,7 @@ from torch.nn.functional import softplus
 
 from symlearn.papers.stability.stripe_network import Limits, OneHiddenLayer, train
 from symlearn.papers.stability.stripe_theory import (
+    compressed,
     expected_amplification,
     feature_exponent,
     infinite_width_kernel,
@@ -19,6 +20,7 @@ from symlearn.papers.stability.stripe_theory import (
     labels,
     lazy_exponent,
     learning_exponent,
+    predicted_amplification,
     relative_stability,
     sample_points,
     support_vector_error,
@@ -118,6 +120,46 @@ def test_the_output_and_the_tangent_kernel_are_those_of_autograd():
     torch.testing.assert_close(
         network.tangent_kernel(points, points), 20 * jacobian @ jacobian.T, rtol=1e-10, atol=1e-12
     )
+
+
+def test_the_last_layer_s_kernel_is_the_products_of_the_output_s_gradients_by_amplitudes():
+    network = OneHiddenLayer.initial(3, 20, torch.Generator().manual_seed(0))
+    points = torch.randn(6, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    weights, bias = network.parameters[:, :3], network.parameters[:, 3]
+    active = (points @ weights.T / math.sqrt(3) + bias).relu()
+    gradients = math.sqrt(2) / 20 * active
+    torch.testing.assert_close(
+        network.last_layer_kernel(points, points), 20 * gradients @ gradients.T
+    )
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_predicted_amplification_is_of_the_direction_of_largest_growth(seed):
+    """Against all directions of a fine grid on the sphere of two weights and a bias."""
+    points, answers = sample_points(24, 2, generator(seed, "few"))
+    polar, azimuth = np.meshgrid(np.linspace(0, np.pi, 721), np.linspace(0, 2 * np.pi, 1441))
+    grid = np.stack(
+        [np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)], axis=-1
+    ).reshape(-1, 3)
+    growth = np.zeros(len(grid))
+    for point, answer in zip(points, answers, strict=True):
+        growth += answer * np.maximum(grid @ np.append(point / math.sqrt(2), 1.0), 0) / len(points)
+    best = grid[np.abs(growth).argmax()]
+    found = predicted_amplification(points, answers, generator(seed))
+    assert found == pytest.approx(abs(best[0] / best[1]), rel=0.05)
+
+
+def test_the_amplification_at_the_fit_is_that_of_the_fastest_growing_direction():
+    """Without a fitted parameter: a factor of 1.5 for each of five training sets."""
+    for seed in range(5):
+        found, (points, answers), _ = trained(COUNT, FEATURE, width=200, seed=seed)
+        predicted = predicted_amplification(points, answers, generator(seed))
+        assert 1 / 1.5 < found.amplification_at_fit / predicted < 1.5
+
+
+def test_compression_divides_the_directions_that_do_not_matter():
+    points = np.arange(6.0).reshape(2, 3)
+    np.testing.assert_array_equal(compressed(points, 2, 2), [[0, 1, 1], [3, 4, 2.5]])
 
 
 def test_a_step_follows_the_gradient_of_the_loss():

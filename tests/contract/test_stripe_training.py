@@ -6,7 +6,14 @@ import scipy.stats
 import xarray as xr
 
 from symlearn.papers.stability import stripe_kernel, stripe_training
-from symlearn.papers.stability.figures.stripe import as_measured, log_means, of_regime, slope
+from symlearn.papers.stability.figures.stripe import (
+    as_measured,
+    asymptotic,
+    log_means,
+    of_regime,
+    slope,
+    with_enough,
+)
 from symlearn.pipeline import store
 
 SPEC = {
@@ -108,6 +115,28 @@ def test_the_final_kernel_knows_more_of_the_labels_than_the_first(feature, lazy)
     assert (feature["final_projection"] > feature["initial_projection"]).all()
     assert (feature["final_error"] < feature["initial_error"]).all()
     np.testing.assert_allclose(lazy["final_projection"], lazy["initial_projection"], rtol=1e-2)
+
+
+def test_a_power_is_fitted_where_points_are_many_on_two_numbers_of_them():
+    counts = np.repeat([32, 128, 512], 3)
+    runs = xr.Dataset({"points": ("member", counts)})
+    assert asymptotic(runs, 128)["points"].values.tolist() == [128] * 3 + [512] * 3
+    assert asymptotic(runs, 512) is None
+
+
+def test_few_trainings_have_no_interval():
+    values = ("member", np.linspace(1, 2, 8))
+    runs = xr.Dataset({"points": ("member", [8] * 5 + [9] * 3), "test_error": values})
+    found = with_enough(log_means(runs, "test_error"), runs)
+    assert found[8] == log_means(runs, "test_error")[8]
+    assert np.isnan([found[9].low, found[9].high]).all()
+    assert found[9].measured == log_means(runs, "test_error")[9].measured
+
+
+def test_kernels_of_the_features_know_as_much_as_the_network(feature):
+    """A machine on the features, or on compressed points, is far ahead of the first kernel."""
+    for name in ("last_layer_error", "stretched_error"):
+        assert (feature[name] < 0.8 * feature["initial_error"]).all()
 
 
 def test_kernels_of_many_points_are_left_out():

@@ -430,7 +430,7 @@ def test_the_networks_of_a_task_must_fit_its_own_images(of_digits):
     ("key", "figure"),
     [
         ("partial.left_out", "fig1"), ("long_training.left_out", "fig11"),
-        ("portrait.classes", "fig4"), ("stability_samples.class_", "stability-samples"),
+        ("portrait.classes", "fig4"),
         ("invariance.class_", "invariance-saliency"),
     ],
 )  # fmt: skip
@@ -750,3 +750,34 @@ def test_the_json_schema_in_the_repository_is_current():
 
 def test_the_config_points_editors_at_its_schema(shipped_text):
     assert f"$schema={SCHEMA.relative_to(ROOT)}\n" in shipped_text
+
+
+def test_compared_networks_share_trainings_of_one_recipe_and_no_job_with_another(shipped):
+    """They have the same slug, of which a job may hold one."""
+    for steps, shared in ((500, True), (400, False)):
+        config = parse(changed(shipped, f"{QUICK}.stability_networks.steps", steps))
+        both = (wings.studies()[name] for name in ("stability", "stability-networks"))
+        first, second = (
+            {read.name for cell in config.call(study) for read in cell.inputs
+             if read.stage == "networks"}
+            for study in both
+        )  # fmt: skip
+        assert second <= first if shared else not second & first
+        assert plan.figures(config)
+
+
+def test_displaced_networks_are_those_of_a_task(shipped):
+    path = f"{QUICK}.stability_displacement"
+    for key, value, reason in (
+        ("dataset", "mnist", "'mnist' is not in stability.tasks, mnist-5k"),
+        ("networks", ["vgg11"], "'vgg11' is not in the task's networks, fully-connected"),
+        ("images", 1001, "1001 is more than the task's test, 1000"),
+    ):
+        with pytest.raises(ConfigError, match=rf"stability_displacement\.{key}: {reason}"):
+            planned(changed(shipped, f"{path}.{key}", value))
+
+
+def test_a_test_set_has_the_same_kind_of_images(shipped):
+    task = {**shipped["presets"]["quick"]["stability"]["tasks"][0], "test_set": "cifar10-test"}
+    with pytest.raises(ConfigError, match="'cifar10-test' has other images than 'mnist-5k'"):
+        planned(changed(shipped, f"{QUICK}.stability.tasks", [task]))

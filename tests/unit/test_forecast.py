@@ -111,6 +111,28 @@ def test_the_work_of_a_job_is_that_of_its_parts(config):
             assert whole.values == pytest.approx(sum(work.values for work in each))
 
 
+def test_a_recipe_in_bfloat16_takes_the_measured_share_of_the_products(config):
+    cell = next(c for c in cells_of(config, "standard") if "resnet18-narrow-cifar10" in c.slug)
+    trained = cell.inputs[0] if cell.stage == "studies" else cell
+    recipe = dict(trained.settings["recipe"])
+    amounts = []
+    for keys in ((), ("layout",), ("layout", "precision")):
+        kept = {k: v for k, v in recipe.items() if k in keys or k not in ("layout", "precision")}
+        settings = {**trained.settings, "recipe": kept}
+        amounts.append(work_of(Cell("networks", trained.slug, settings, trained.inputs)).amount)
+    plain, last, both = amounts
+    assert last / plain == pytest.approx(0.6, abs=0.01)
+    assert both / plain == pytest.approx(0.4, abs=0.01)
+
+
+def test_more_displacements_and_cutoffs_are_more_work(config):
+    cell = next(c for c in cells_of(config, "quick") if "displacement-resnet8-8" in c.slug)
+    assert len(cell.settings["displacements"]) == 4
+    settings = {**cell.settings, "displacements": [0.5, 1.0], "cutoffs": [3]}
+    less = Cell(cell.stage, cell.slug, settings, cell.inputs)
+    assert work_of(cell).amount == 6 * work_of(less).amount
+
+
 def test_more_deformations_and_colours_are_more_work(config):
     cells = cells_of(config, "standard")
     grey, colour = (
@@ -506,8 +528,8 @@ CHANGES = {
         {"lie_partial": {"images": 10}}, "lie-partial", "lie_partial.images: 20 -> 10",
     ),
     "the images of one study": (
-        {"stability_samples": {"upsampling": 2}}, "stability-samples",
-        "stability_samples.upsampling: 1 -> 2",
+        {"stability_samples": {"fields": 2}}, "stability-samples",
+        "stability_samples.fields: 400 -> 2",
     ),
     "a training": (
         {"invariance": {"epochs": 25}}, "invariance-decay", "invariance.epochs: 30 -> 25",

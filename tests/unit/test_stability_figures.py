@@ -5,6 +5,7 @@ from itertools import islice
 
 import numpy as np
 import pytest
+import scipy.stats
 import xarray as xr
 from matplotlib import pyplot as plt
 
@@ -13,12 +14,14 @@ from symlearn.papers.stability.figures import (
     stabilities,
     stability_depth,
     stability_error,
+    stability_networks,
     stability_samples,
     stability_training,
     stability_trainsize,
 )
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs
+from symlearn.plots.panels import labels_beside
 from symlearn.randomness import generator
 
 FIGURES = (stability_training, stability_error, stability_trainsize, stability_depth)
@@ -46,6 +49,8 @@ def study(network, dataset, seeds=2, layers=("relu1", "relu2", "output"), sizes=
             "noise_stability": (by_layer, noise),
             "relative_median": (by_layer[:-1], relative[..., -1] * 0.9),
             "test_error": (by_layer[:-1], error),
+            "train_error": (by_layer[:-1], error / 10),
+            "relative_on_the_way": (("snapshot", "member"), relative[0, 0, :, -1:].T.repeat(3, 0)),
             "test_images": 1000,
         },
         {
@@ -53,6 +58,7 @@ def study(network, dataset, seeds=2, layers=("relu1", "relu2", "output"), sizes=
             "train_size": list(sizes),
             "seed": ("member", np.arange(seeds)),
             "layer": list(layers),
+            "snapshot": [0.125, 0.25, 0.5],
         },
     )
     spec = {
@@ -82,8 +88,9 @@ def drawn(module, datasets):
 
 
 def marks(figure, number):
-    """Colours and markers of the lines of a panel."""
-    lines = [line for line in figure.axes[number].lines if line.get_marker() not in ("", "None")]
+    """Colours and markers of the lines of a panel; seeds are small dots."""
+    plain = ("", "None", ".")
+    lines = [line for line in figure.axes[number].lines if line.get_marker() not in plain]
     return {(line.get_color(), line.get_marker()) for line in lines}
 
 
@@ -112,7 +119,7 @@ def test_points_have_a_network_s_colour_on_all_data_sets():
     _, _, figure = drawn(stability_training, datasets)
     first, second = (
         [line.get_color() for line in axes.lines if line.get_linewidth() == 1.6]
-        for axes in figure.axes
+        for axes in figure.axes[:2]
     )
     assert len(first) == 1
     assert first == second[1:]
@@ -126,8 +133,8 @@ def test_every_data_set_and_network_has_a_panel_with_a_letter(module):
     _, _, figure = drawn(module, datasets)
     used = [axes for axes in figure.axes if axes.axison]
     panels = {
-        stability_training: len(names), stability_error: 2 * len(names),
-        stability_trainsize: 3 * len(names), stability_depth: len(datasets),
+        stability_training: 2 * len(names), stability_error: 2 * len(names),
+        stability_trainsize: 3 * len(names), stability_depth: 2 * len(datasets),
     }  # fmt: skip
     assert len(used) == panels[module]
     texts = [axes.get_title(loc="left") for axes in used]
@@ -237,12 +244,70 @@ def test_the_depth_of_a_network_with_one_layer_is_not_measured():
     assert {name.rsplit(".", 1)[1] for name in measured} == {"lenet"}
 
 
+def headline(names=("fully-connected", "vgg11", "resnet18", *CIFAR[1:3], *CIFAR[4:7]), size=10_000):
+    """Networks of which the error is a fifth of the root of R, at one number of images."""
+    found = []
+    for name in names:
+        dataset = study(name, "cifar10-part", seeds=3, sizes=(size,))
+        spec = json.loads(dataset.attrs["spec"])
+        spec["study"] = "stability-networks"
+        found.append(dataset.assign_attrs(spec=json.dumps(spec)))
+    return found
+
+
+def test_the_headline_has_the_power_the_prefactor_and_both_correlations():
+    datasets = headline()
+    measured, caption, figure = drawn(stability_networks, datasets)
+    r, d, error = (
+        np.array([np.exp(np.log(values(one)).mean()) for one in datasets])
+        for values in (
+            lambda one: one["relative_stability"].values[1, 0, :, -1],
+            lambda one: one["deformation_stability"].values[1, 0, :, -1],
+            lambda one: (1000 * one["test_error"].values[1, 0] + 0.5) / 1001,
+        )
+    )
+    fit = scipy.stats.linregress(np.log(r), np.log(error))
+    name = "cifar10-part"
+    assert measured[f"power.{name}"].value == pytest.approx(fit.slope)
+    assert measured[f"power_low.{name}"].value <= fit.slope <= measured[f"power_high.{name}"].value
+    mean = np.exp(np.log(error / np.sqrt(r)).mean())
+    assert measured[f"prefactor.{name}"].value == pytest.approx(mean)
+    for quantity, values in (("relative", r), ("deformation", d)):
+        expected = scipy.stats.spearmanr(values, error).statistic
+        assert measured[f"rank_correlation.{quantity}.{name}"].value == pytest.approx(expected)
+    worst = max(float(one["train_error"][1].mean()) for one in datasets)
+    assert measured[f"worst_train_error.{name}"].value == pytest.approx(worst)
+    labels = {text.get_text() for text in figure.axes[0].texts}
+    assert labels == {json.loads(one.attrs["spec"])["labels"]["network"] for one in datasets}
+    assert "Solid: the fitted power" in caption
+
+
+def test_few_networks_are_drawn_without_a_power():
+    _, caption, figure = drawn(stability_networks, headline(CIFAR[:3]))
+    assert "So few networks (3) say nothing about the relation" in caption
+    assert not figure.axes[0].get_title()
+    assert figure.axes[0].get_legend() is None
+
+
+def test_labels_lie_on_no_other_label_where_there_is_room():
+    figure, axes = plt.subplots()
+    x = np.linspace(1, 2, 9)
+    axes.plot(x, x % 0.3, "o")
+    labels_beside(axes, x, x % 0.3, [f"network {number}" for number in range(9)])
+    boxes = [text.get_window_extent(figure.canvas.get_renderer()) for text in axes.texts]
+    assert len(boxes) == 9
+    for number, one in enumerate(boxes):
+        assert not any(one.overlaps(other) for other in boxes[number + 1 :])
+    plt.close("all")
+
+
 def samples(shares):
     shares = np.array([shares, shares])
     temperatures, cutoffs = [1e-3, 1e-2], [3, 5]
     found = xr.Dataset(
         {
-            "deformed": (("cutoff", "temperature", "row", "col"), np.zeros((2, 2, 4, 4))),
+            "deformed": (("cutoff", "temperature", "row", "col"), np.zeros((2, 2, 40, 40))),
+            "unit_field": (("cutoff", "direction", "row", "col"), np.zeros((2, 2, 40, 40))),
             "lowest_temperature": ("cutoff", [1e-3, 1e-3]),
             "highest_temperature": ("cutoff", [1e-2, 1e-2]),
             "folded_share": (("cutoff", "displacement_share"), shares),
@@ -252,9 +317,7 @@ def samples(shares):
         },
         {"cutoff": cutoffs, "temperature": temperatures, "displacement_share": [0.5, 1.0]},
     )
-    return found.assign_attrs(
-        fields=100, upsampling=1, spec=json.dumps({"study": "stability-samples"})
-    )
+    return found.assign_attrs(fields=100, side=28, spec=json.dumps({"study": "stability-samples"}))
 
 
 def test_no_or_every_field_that_folds_is_not_known_exactly():

@@ -52,6 +52,18 @@ SMALL: dict[str, Any] = {
         "images": 20,
         "draws": 1,
     },
+    "stability_networks": {
+        "dataset": "digits",
+        "networks": ["fully-connected"],
+        "points": 20,
+        "test": 20,
+        "seeds": 3,
+        "steps": 2,
+        "batch": 20,
+        "images": 20,
+        "draws": 1,
+    },
+    "stability_displacement": {"images": 20, "displacements": [0.5, 1], "cutoffs": [3]},
     "stripe_training": {
         "width": 60,
         "test_points": 200,

@@ -26,7 +26,6 @@ ALLOWED = {
     "trained_pairs": {"n": 5},
     "trained_classes": {"n": [3, 12]},
     "widths": {"n": [3]},
-    "stability_samples": {"class_": 4},
     "invariance": {"class_": 2, "train": 100, "test": 60},
 }
 FIGURES = [

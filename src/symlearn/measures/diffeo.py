@@ -13,6 +13,7 @@ from typing import Literal, get_args
 
 import torch
 from jaxtyping import Bool, Float, Int
+from torch.nn.functional import grid_sample
 
 Fields = Float[torch.Tensor, "*field row col"]
 Coordinates = Float[torch.Tensor, "..."]
@@ -185,14 +186,12 @@ def _check_temperature(temperature: float, side: int, cutoff: int, dx: Fields, d
 
 
 def _bilinear(images: Coordinates, x: Coordinates, y: Coordinates) -> Coordinates:
+    """By torch's own sampler, whose coordinates go from -1 to 1 between the outer pixels."""
     rows, cols = images.shape[-2:]
-    # On the last column or row the weight is 1 instead of the index one more.
-    left, top = x.floor().clamp_(max=cols - 2), y.floor().clamp_(max=rows - 2)
-    across, down = (x - left).unsqueeze(-3), (y - top).unsqueeze(-3)
-    corner = top.mul_(cols).add_(left).long()
-    upper = _pick(images, corner).lerp(_pick(images, corner, 1), across)
-    lower = _pick(images, corner, cols).lerp(_pick(images, corner, cols + 1), across)
-    return upper.lerp(lower, down)
+    grid = torch.stack([2 * x / max(cols - 1, 1) - 1, 2 * y / max(rows - 1, 1) - 1], dim=-1)
+    flat = images.reshape(-1, *images.shape[-3:])
+    grid = grid.reshape(-1, rows, cols, 2).to(images.dtype)
+    return grid_sample(flat, grid, padding_mode="border", align_corners=True).view_as(images)
 
 
 def _nearest(images: Coordinates, x: Coordinates, y: Coordinates) -> Coordinates:

@@ -108,6 +108,7 @@ def classification_cell(
     *,
     normalised: bool = False,
     test_set: ImageSet | None = None,
+    apart: str = "",
 ) -> Cell:
     """Networks trained to classify images (by default the preset's), one for each seed.
 
@@ -116,6 +117,7 @@ def classification_cell(
 
     `network` is a name of the config, or an entry; `problem` has `train`, `test` (numbers of
     images) and `seeds`; `labels` tell the cell from the others of its study, and are its slug.
+    Cells with another word in `apart` share no job: two of them may have one slug.
     """
     plain = {"upsampling": 1, "padding": 0}
     own = context.dataset.image_set
@@ -136,6 +138,6 @@ def classification_cell(
     }
     words = (v if isinstance(v, str) else f"{key}-{v}" for key, v in labels.items())
     slug = re.sub("[^a-z0-9]+", "-", "-".join(words).lower()).strip("-")
-    together = network if isinstance(network, str) else network["kind"]
+    together = f"{network if isinstance(network, str) else network['kind']}{apart}"
     tests = [dataset_cell(test_set)] if test_set else []
     return trained_cell(study, slug, dataset_cell(images), settings, labels, together, *tests)

@@ -10,6 +10,7 @@ from symlearn.menu.values import Context
 from symlearn.papers.stability.settings import (
     STRIPE_KERNELS,
     Stability,
+    StabilityDisplacement,
     StabilityNetworks,
     StabilitySamples,
     StabilityTask,
@@ -47,12 +48,10 @@ _STRIPE_CHECKS: Mapping[str, Mapping[str, Any]] = {
 
 
 def stability_samples(context: Context, stability_samples: StabilitySamples) -> list[Cell]:
-    """Deformed images."""
-    study = stability_samples.model_dump()
-    preparation = {"upsampling": study.pop("upsampling"), "padding": context.dataset.padding}
-    settings = {"preparation": preparation, "seed": context.seed, **study}
-    data = dataset_cell(context.dataset.image_set)
-    return [study_cell("stability-samples", "stability.samples", [data], settings)]
+    """Deformed images, and fields on images as large as the preset's."""
+    settings = {"side": context.dataset.side, "seed": context.seed}
+    settings |= stability_samples.model_dump()
+    return [study_cell("stability-samples", "stability.samples", [], settings)]
 
 
 def stability(context: Context, stability: Stability) -> list[Cell]:
@@ -73,6 +72,30 @@ def stability_networks(context: Context, stability_networks: StabilityNetworks) 
     return [
         _measured(context, "stability-networks", study, network, [study.points], settings)
         for network in study.networks
+    ]
+
+
+def stability_displacement(
+    context: Context, stability: Stability, stability_displacement: StabilityDisplacement
+) -> list[Cell]:
+    """Networks of a task of `stability`, trained on most images, under many deformations."""
+    study = stability_displacement
+    task = stability.task_on(study.dataset)
+    assert task is not None  # `settings.displaced_networks_are_trained`
+    settings = {"seed": context.seed, **study.model_dump(exclude={"dataset", "networks"})}
+    return [
+        study_cell(
+            "stability-displacement",
+            "stability.displacement",
+            [
+                _trained(context, task, network, max(task.points)),
+                dataset_cell(task.test_images or task.image_set),
+            ],
+            settings,
+            {"network": network, "dataset": task.dataset},
+            slug=f"stability-displacement-{network}-{task.dataset}",
+        )
+        for network in study.networks or task.networks
     ]
 
 
@@ -141,6 +164,8 @@ def _trained(context: Context, task: Trained, network: str, points: int) -> Cell
         task.image_set,
         normalised=True,
         test_set=task.test_images,
+        # Of two studies that train one network, perhaps by two recipes.
+        apart="" if isinstance(task, StabilityTask) else "-compared",
     )
 
 

@@ -25,7 +25,7 @@ from symlearn.randomness import seed_of
 
 _BLOCKS = (Residual, InvertedResidual, Attention)
 _STOPS = (nn.ReLU, nn.SiLU, nn.GELU, nn.MaxPool2d, nn.AdaptiveAvgPool2d)
-_MOMENTS = ("before", "after")
+MOMENTS = ("before", "after")
 
 
 def precision(_: Mapping[str, Any]) -> torch.dtype:
@@ -44,21 +44,35 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Pat
     networks, (dataset,) = split_inputs(inputs, weights)
     cells = sorted(networks, key=_train_size)
     images, _ = held_out(cells[0], dataset, spec["images"], precision(spec))
-    before = _members(cells[0].networks(0), images, spec, untrained=True)
+    before = _members(networks_at(cells[0], "before"), images, spec)
     sizes = []
     for cell in cells:
-        after = _members(cell.networks(), images, spec)
+        after = _members(networks_at(cell, "after"), images, spec)
         sizes.append(xr.concat([before, after], dim="moment").assign(_errors(cell)))
     found = xr.concat(sizes, dim="train_size").merge(_on_the_way(cells[-1], images, spec))
     return (
         found.assign_coords(
-            moment=list(_MOMENTS),
+            moment=list(MOMENTS),
             train_size=[_train_size(cell) for cell in cells],
             seed=("member", cells[0].history["seed"].values),
         )
         .assign(test_images=cells[0].spec["problem"]["test"])
         .assign_attrs(spec["labels"])
     )
+
+
+def networks_at(cell: Trained, moment: str) -> list[nn.Module]:
+    """The networks of a cell before or after their training, as they are measured.
+
+    Untrained ones normalise by each batch's own statistics
+    (docs/science/stability.md#before-training).
+    """
+    if moment == "after":
+        return cell.networks()
+    networks = cell.networks(0)
+    for network in networks:
+        normalise_by_batch(network)
+    return networks
 
 
 def _train_size(cell: Trained) -> int:
@@ -89,18 +103,9 @@ def _on_the_way(cell: Trained, images: torch.Tensor, spec: Mapping[str, Any]) ->
 
 
 def _members(
-    networks: list[nn.Module],
-    images: torch.Tensor,
-    spec: Mapping[str, Any],
-    *,
-    untrained: bool = False,
+    networks: list[nn.Module], images: torch.Tensor, spec: Mapping[str, Any]
 ) -> xr.Dataset:
-    found = []
-    for network in networks:
-        if untrained:
-            normalise_by_batch(network)
-        found.append(_one(network, images, spec))
-    return xr.concat(found, dim="member")
+    return xr.concat([_one(network, images, spec) for network in networks], dim="member")
 
 
 def _one(

@@ -9,8 +9,6 @@ import numpy as np
 import torch
 import xarray as xr
 
-from symlearn.datasets.images import labelled_images
-from symlearn.datasets.orbits import prepare
 from symlearn.measures.diffeo import (
     DeformationWarning,
     folded,
@@ -20,20 +18,20 @@ from symlearn.measures.diffeo import (
     temperature,
     temperature_range,
 )
-from symlearn.randomness import generator, seed_of
+from symlearn.randomness import seed_of
 
 # Nominal displacements of the statistics, as a share of the largest allowed.
 _SHARES = 0.2 * np.arange(1, 11)
 
 
-def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
-    """One image under one field for each (cutoff, temperature), and the statistics of many fields.
+def compute(spec: Mapping[str, Any], _: list[xr.Dataset]) -> xr.Dataset:
+    """A photograph under one field for each (cutoff, temperature), and statistics of many fields.
 
-    Along a row of images the field is the same up to its size. The statistics are over the nominal
-    displacement as a share of the largest allowed and, for the folds, also at one pixel.
+    Along a row of images the field is the same up to its size. The statistics are of fields on
+    images of `side` pixels, over the nominal displacement as a share of the largest allowed and,
+    for the folds, also at one pixel.
     """
-    (dataset,) = inputs
-    image = _image(dataset, spec)
+    image = photograph()
     with warnings.catch_warnings():
         # Temperatures outside the allowed range are what is to be shown.
         warnings.simplefilter("ignore", DeformationWarning)
@@ -46,25 +44,24 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
             temperature=("temperature", np.array(spec["temperatures"])),
             displacement_share=("displacement_share", _SHARES),
         )
-        .assign_attrs(fields=spec["fields"], upsampling=spec["preparation"]["upsampling"])
+        .assign_attrs(fields=spec["fields"], side=spec["side"])
     )
 
 
-def _image(dataset: xr.Dataset, spec: Mapping[str, Any]) -> torch.Tensor:
-    """The image that is deformed: drawn from those of the class, in [0, 1], (row, col)."""
-    data = labelled_images(dataset)
-    members = np.flatnonzero(data.labels == spec["class_"])
-    chosen = generator(spec["seed"], "deformed image").choice(members, size=1)
-    return torch.from_numpy(prepare(data, chosen, spec["preparation"])[0])
+def photograph() -> torch.Tensor:
+    """The middle of scikit-learn's china.jpg in grey, 128 x 128 pixels in [0, 1]."""
+    from sklearn.datasets import load_sample_image  # slow to import
+
+    grey = load_sample_image("china.jpg").mean(axis=2)[21:405, 128:512] / 255
+    return torch.from_numpy(grey.reshape(128, 3, 128, 3).mean(axis=(1, 3)))
 
 
 def _row(image: torch.Tensor, spec: Mapping[str, Any], cutoff: int) -> xr.Dataset:
-    side = len(image)
-    lowest, highest = temperature_range(side, cutoff)
-    deformed = []
-    for value in spec["temperatures"]:
-        (dx,), (dy,) = sample_fields(1, side, value, cutoff, _stream(spec, cutoff))
-        deformed.append(remap(image, dx, dy).numpy())
+    lowest, highest = temperature_range(len(image), cutoff)
+    (dx,), (dy,) = sample_fields(1, len(image), 1.0, cutoff, _stream(spec, cutoff))
+    sizes = [math.sqrt(value) for value in spec["temperatures"]]
+    deformed = np.stack([remap(image, size * dx, size * dy).numpy() for size in sizes])
+    side = spec["side"]
     shares, moved = zip(
         *(_statistics(spec, side, highest * share**2, cutoff) for share in _SHARES),
         strict=True,
@@ -72,7 +69,8 @@ def _row(image: torch.Tensor, spec: Mapping[str, Any], cutoff: int) -> xr.Datase
     at_one_pixel, _ = _statistics(spec, side, temperature(1.0, side, cutoff), cutoff)
     return xr.Dataset(
         {
-            "deformed": (("temperature", "row", "col"), np.stack(deformed)),
+            "deformed": (("temperature", "row", "col"), deformed.astype(np.float32)),
+            "unit_field": (("direction", "row", "col"), np.stack([dy, dx]).astype(np.float32)),
             "lowest_temperature": lowest,
             "highest_temperature": highest,
             "folded_share": ("displacement_share", np.array(shares)),

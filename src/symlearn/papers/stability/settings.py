@@ -5,7 +5,6 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, PrivateAttr, model_validator
 
 from symlearn.menu.values import (
-    Class,
     Closed,
     Context,
     Count,
@@ -17,10 +16,11 @@ from symlearn.menu.values import (
     Names,
     Rate,
     Whole,
+    among,
+    at_most,
     distinct,
     enough_images,
     image_set,
-    known_classes,
 )
 
 # Points up to which the kernels of a trained stripe network are solved.
@@ -28,12 +28,8 @@ STRIPE_KERNELS = 512
 
 
 class StabilitySamples(Closed):
-    """One image under random smooth deformations, over temperature and cutoff."""
+    """A photograph under random smooth deformations, over temperature and cutoff."""
 
-    class_: Class
-    upsampling: Annotated[Whole, Field(ge=1, le=8)] = Field(
-        default=1, description="instead of the data set's, before its padding"
-    )
     cutoffs: Annotated[list[Annotated[Whole, Field(ge=2, le=64)]], Field(min_length=1), Distinct]
     temperatures: Annotated[list[Rate], Field(min_length=2), Distinct]
     fields: Count = Field(description="fields of which the share that folds is counted")
@@ -122,6 +118,10 @@ class Stability(_Perturbed):
             _measured_on_test_images(self, task)
         return self
 
+    def task_on(self, dataset: str | None) -> StabilityTask | None:
+        """The task on a data set, the first one for None; None where there is none."""
+        return next((task for task in self.tasks if dataset in (None, task.dataset)), None)
+
 
 class StabilityNetworks(_Perturbed, _Training):
     """Many networks that are trained on one number of images: their errors against R."""
@@ -132,6 +132,26 @@ class StabilityNetworks(_Perturbed, _Training):
     def _some_are_measured(self) -> "StabilityNetworks":
         _measured_on_test_images(self, self)
         return self
+
+
+class StabilityDisplacement(Closed):
+    """The trained networks of one task under deformations of many sizes and cutoffs."""
+
+    dataset: DatasetName | None = Field(
+        default=None, description="of one of the tasks of stability; by default the first"
+    )
+    networks: Names | None = Field(
+        default=None, description="some of those of the task; by default all"
+    )
+    displacements: Annotated[list[Rate], Field(min_length=2), Distinct] = Field(
+        description="nominal, in pixels"
+    )
+    cutoffs: Annotated[list[Annotated[Whole, Field(ge=2, le=64)]], Field(min_length=1), Distinct]
+    images: Annotated[Whole, Field(ge=2)] = Field(
+        default=500, description="test images that are deformed"
+    )
+    draws: Count = Field(default=2, description="deformations of each image")
+    seeds: Count = Field(default=5, description="of the task's at most, measured")
 
 
 def _measured_on_test_images(how: _Perturbed, task: _Training) -> None:
@@ -197,13 +217,8 @@ class Settings(Closed):
     stability_samples: StabilitySamples
     stability: Stability
     stability_networks: StabilityNetworks
+    stability_displacement: StabilityDisplacement
     stripe_training: StripeTraining
-
-
-def deformed_class_is_there(context: Context, stability_samples: StabilitySamples) -> Faults:
-    """Classes are counted from 0."""
-    key = "stability_samples.class_"
-    yield from known_classes(key, [stability_samples.class_], context.dataset.facts)
 
 
 def tasks_have_images(context: Context, stability: Stability) -> Faults:
@@ -215,6 +230,21 @@ def tasks_have_images(context: Context, stability: Stability) -> Faults:
 def networks_have_images(context: Context, stability_networks: StabilityNetworks) -> Faults:
     """Likewise for the networks that are compared."""
     yield from _enough("stability_networks", stability_networks.points, stability_networks)
+
+
+def displaced_networks_are_trained(
+    context: Context, stability: Stability, stability_displacement: StabilityDisplacement
+) -> Faults:
+    """The data set and the networks are those of a task, which has enough test images."""
+    study, key = stability_displacement, "stability_displacement"
+    task = stability.task_on(study.dataset)
+    if task is None:
+        names = [task.dataset for task in stability.tasks]
+        yield from among(f"{key}.dataset", study.dataset, names, "stability.tasks")
+        return
+    for network in study.networks or []:
+        yield from among(f"{key}.networks", network, task.networks, "the task's networks")
+    yield from at_most(f"{key}.images", study.images, task.test, "the task's test")
 
 
 def _enough(key: str, points: int, task: _Training) -> Faults:

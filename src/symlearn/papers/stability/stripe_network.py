@@ -77,6 +77,15 @@ class OneHiddenLayer:
         weights = ((one > 0) * amplitudes) @ ((two > 0) * amplitudes).T
         return 2 / len(self.parameters) * (one @ two.T + overlaps * weights)
 
+    def last_layer_kernel(
+        self,
+        first: Float[torch.Tensor, "first coordinate"],
+        second: Float[torch.Tensor, "second coordinate"],
+    ) -> Float[torch.Tensor, "first second"]:
+        """The part of the tangent kernel that is of the amplitudes: products of activations."""
+        one, two = self.hidden(with_bias(first)), self.hidden(with_bias(second))
+        return 2 / len(self.parameters) * one @ two.T
+
 
 @dataclass(frozen=True)
 class Limits:

@@ -83,13 +83,51 @@ def feature_exponent(dimension: int, parallel: int = 1) -> float:
 
 
 def expected_amplification(count: int) -> float:
-    """The amplification of the stripe's direction when the first points are fitted, ~ sqrt(p).
+    """The amplification of a unit that is active on all points, in its end state, ~ sqrt(p).
 
     sqrt(2 p / pi) |exp(-a^2 / 2) - exp(-b^2 / 2)| with a and b the stripe's edges
     (docs/science/stability.md#the-amplification-factor).
     """
     first, second = (math.exp(-0.5 * edge**2) for edge in EDGES)
     return math.sqrt(2 * count / math.pi) * abs(first - second)
+
+
+def predicted_amplification(
+    points: Points, labels: Labels, rng: np.random.Generator, parallel: int = 1
+) -> float:
+    """The amplification of the unit that grows fastest on a training set; no parameter is fitted.
+
+    Of the directions v of a unit's weights and bias, that of the largest growth
+    |<y relu(v . u)>|, u = (x / sqrt(d), 1) (docs/science/stability.md#the-amplification-factor).
+    Found by ascent from many directions; cost: `_ASCENTS` x `_STARTS` passes over the points.
+    """
+    inputs = with_bias(points)
+    starts = _directions(rng.normal(size=(_STARTS, inputs.shape[1])))
+    best = max(
+        (_climb(inputs, sign * labels, starts) for sign in (1, -1)), key=lambda found: found[1]
+    )
+    squares = best[0][:-1] ** 2
+    return math.sqrt(squares[:parallel].mean() / squares[parallel:].mean())
+
+
+_STARTS, _ASCENTS = 64, 300
+
+
+def _climb(
+    inputs: Float[np.ndarray, "point input"],
+    labels: Labels,
+    directions: Float[np.ndarray, "direction input"],
+) -> tuple[Float[np.ndarray, " input"], float]:
+    """The direction of the largest <y relu(v . u)> that ascents come to, and that growth."""
+    for step in range(_ASCENTS):
+        active = (inputs @ directions.T > 0) * labels[:, None]
+        pull = active.T @ inputs / len(inputs)
+        along = (pull * directions).sum(axis=1, keepdims=True)
+        size = np.linalg.norm(pull, axis=1, keepdims=True) + 1e-300
+        # Steps in the tangent plane, shorter and shorter: the growth has kinks.
+        directions = _directions(directions + (pull - along * directions) / size / (1 + step / 10))
+    growth = (labels[:, None] * np.maximum(inputs @ directions.T, 0)).mean(axis=0)
+    return directions[growth.argmax()], float(growth.max())
 
 
 def relative_stability(
@@ -125,11 +163,21 @@ def infinite_width_kernel(
     |u| |v| (sin t + 2 (pi - t) cos t) / pi with u = (x / sqrt(d), 1) and t the angle of u and v
     (docs/science/stability.md#the-kernel-of-infinite-width).
     """
-    u, v = (np.insert(x / math.sqrt(x.shape[1]), 0, 1.0, axis=1) for x in (first, second))
+    u, v = with_bias(first), with_bias(second)
     scale = np.outer(np.linalg.norm(u, axis=1), np.linalg.norm(v, axis=1))
     cosine = np.clip(u @ v.T / scale, -1.0, 1.0)
     angle = np.arccos(cosine)
     return scale * (np.sin(angle) + 2 * (np.pi - angle) * cosine) / np.pi
+
+
+def with_bias(points: Points) -> Float[np.ndarray, "point input"]:
+    """What a unit weighs: x / sqrt(d), and 1."""
+    return np.insert(points / math.sqrt(points.shape[1]), points.shape[1], 1.0, axis=1)
+
+
+def compressed(points: Points, factor: float, parallel: int = 1) -> Points:
+    """Points with the directions that do not matter divided by a factor."""
+    return np.concatenate([points[:, :parallel], points[:, parallel:] / factor], axis=1)
 
 
 def support_vector_error(
@@ -178,5 +226,7 @@ def learning_exponent(
     return Slope(slope, error, slope - half, slope + half)
 
 
-def _directions(vectors: Points) -> Points:
+def _directions(
+    vectors: Float[np.ndarray, "vector coordinate"],
+) -> Float[np.ndarray, "vector coordinate"]:
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)

@@ -1,6 +1,6 @@
 """Trainings on a stripe or a cylinder: amplification, test error, stability and weights."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,17 +11,26 @@ from symlearn.papers.stability.stripe_network import Limits, OneHiddenLayer, Tra
 from symlearn.papers.stability.stripe_theory import (
     Labels,
     Points,
+    compressed,
+    infinite_width_kernel,
     label_projection,
+    predicted_amplification,
     relative_stability,
     sample_points,
     support_vector_error,
 )
 from symlearn.randomness import generator, seed_of
 
+Kernel = Callable[[Points, Points], np.ndarray]
+
 _TRACED = 150  # steps that are kept, evenly spread
 _SHIFT = 0.1  # size of the shifts and of the noise, in units of the root of the dimension
 _LAZY = 1.0  # scale from which F is a small difference, for which single precision is too coarse
 _TESTED = 2000  # test points of kernels and of shifts
+_OF_KERNELS = (
+    "initial_error", "final_error", "last_layer_error", "stretched_error", "initial_projection",
+    "final_projection",
+)  # fmt: skip
 _VECTORS = 10  # eigenvectors of the kernel whose share of the labels is kept
 
 
@@ -57,6 +66,7 @@ def _one(training: Training, spec: Mapping[str, Any], seed: int) -> xr.Dataset:
             "amplification": ("step", training.amplification[kept]),
             "time_at_fit": training.time[at_fit],
             "amplification_at_fit": training.amplification_at_fit,
+            "amplification_predicted": _predicted(spec, seed),
             "converged": training.converged,
             "test_error": (_predict(training, test) * answers <= 0).mean(),
             "relative_stability": stability.relative,
@@ -67,28 +77,54 @@ def _one(training: Training, spec: Mapping[str, Any], seed: int) -> xr.Dataset:
     )
 
 
-def _kernels(training: Training, spec: Mapping[str, Any], seed: int) -> dict[str, Any]:
-    """What the tangent kernels before and after training know; NaN for too many points.
+def _predicted(spec: Mapping[str, Any], seed: int) -> float:
+    rng = generator(spec["seed"], "stripe ascents", spec["points"], seed)
+    points, answers = _points(spec, seed, "train", spec["points"])
+    return predicted_amplification(points, answers, rng, spec["parallel"])
 
-    Cost: two kernels of the training and the test points, and their support vector machines.
+
+def _kernels(training: Training, spec: Mapping[str, Any], seed: int) -> dict[str, Any]:
+    """Errors of kernels, and what the tangent kernels know of the labels; NaN for too many points.
+
+    Cost: four kernels of the training and the test points, and their support vector machines.
     """
-    moments = {"initial": training.initial, "final": training.final}
     if spec["points"] > spec["kernels_up_to"]:
-        return {f"{name}_{what}": np.nan for name in moments for what in ("error", "projection")}
+        return dict.fromkeys(_OF_KERNELS, np.nan)
     (points, answers), (test, truth) = (
         _points(spec, seed, "train", spec["points"]),
         _points(spec, seed, "test", _TESTED),
     )
-    found = {}
-    for name, network in moments.items():
-        double = OneHiddenLayer(network.parameters.double())
-        inside, outside = (
-            double.tangent_kernel(torch.from_numpy(some), torch.from_numpy(points)).numpy()
-            for some in (points, test)
+    solved: dict[str, Any] = dict.fromkeys(_OF_KERNELS, np.nan)
+    for name, kernel in _kernels_of(training, spec).items():
+        inside, outside = kernel(points, points), kernel(test, points)
+        solved[f"{name}_error"] = support_vector_error(inside, answers, outside, truth)
+        if f"{name}_projection" in _OF_KERNELS:
+            solved[f"{name}_projection"] = label_projection(inside, answers, _VECTORS).sum()
+    return solved
+
+
+def _kernels_of(training: Training, spec: Mapping[str, Any]) -> dict[str, Kernel]:
+    """The network's kernels, and that of infinite width on points compressed as it does at t*."""
+    initial, final = (
+        OneHiddenLayer(network.parameters.double())
+        for network in (training.initial, training.final)
+    )
+    found = {
+        "initial": _on_arrays(initial.tangent_kernel),
+        "final": _on_arrays(final.tangent_kernel),
+        "last_layer": _on_arrays(final.last_layer_kernel),
+    }
+    factor = training.amplification_at_fit
+    if np.isfinite(factor):
+        parallel = spec["parallel"]
+        found["stretched"] = lambda first, second: infinite_width_kernel(
+            compressed(first, factor, parallel), compressed(second, factor, parallel)
         )
-        found[f"{name}_error"] = support_vector_error(inside, answers, outside, truth)
-        found[f"{name}_projection"] = label_projection(inside, answers, _VECTORS).sum()
     return found
+
+
+def _on_arrays(kernel: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Kernel:
+    return lambda first, second: kernel(torch.from_numpy(first), torch.from_numpy(second)).numpy()
 
 
 def _weights(training: Training) -> xr.Dataset:

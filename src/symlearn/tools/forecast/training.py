@@ -30,8 +30,16 @@ def amount(cell: Cell) -> float:
     networks, steps, batch = schedule(cell)
     cost = _cost(cell)
     passes = _PASSES * (2 if cell.settings["recipe"].get("invariance") else 1)
-    step = batch * passes * cost.multiplications + _PER_WEIGHT * cost.weights + _PER_STEP
+    products = batch * passes * cost.multiplications * _share(cell.settings["recipe"])
+    step = products + _PER_WEIGHT * cost.weights + _PER_STEP
     return float(networks * steps * step)
+
+
+def _share(recipe: Mapping[str, Any]) -> float:
+    """What precision and layout leave of the time of the products (benchmarks/README.md)."""
+    if recipe.get("precision") == "bfloat16":
+        return 0.4
+    return 0.6 if "layout" in recipe else 1.0
 
 
 def one_pass(cell: Cell) -> float:

@@ -129,7 +129,10 @@ _STRIPE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
 def _passes(settings: Mapping[str, Any]) -> int:
     """How many sets of images a study of networks measures: deformed or shifted ones, and plain."""
     shifted = len(settings.get("shifts", ())) * len(settings.get("shift_strengths", ()))
-    return 1 + 2 * settings.get("draws", 0) + shifted
+    # Of deformations of many sizes, with two interpolations and before and after training.
+    sizes = len(settings.get("displacements", ())) * len(settings.get("cutoffs", ()))
+    grid = 4 * sizes or 1
+    return grid * (1 + 2 * settings.get("draws", 0)) + shifted
 
 
 def _networks(cell: Cell) -> Work:

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from symlearn.pipeline import store
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, labels_of
+from symlearn.plots.panels import FEWEST, INTERVALS
 from symlearn.statistics import (
     Interval,
     Measured,
@@ -101,6 +102,27 @@ def ends(values: Float[np.ndarray, " member"]) -> tuple[float, float]:
     """The ends of the geometric mean's 95 % interval, Student's of the logarithm."""
     _, low, high = geometric_interval(values)
     return low, high
+
+
+def scatter(
+    axes: Axes,
+    x: Float[np.ndarray, " point"],
+    rows: Float[np.ndarray, "point member"],
+    colour: str,
+) -> None:
+    """The interval of each point's geometric mean, or of few seeds (`FEWEST`) these, as dots."""
+    if rows.shape[1] < FEWEST:
+        axes.plot(x, rows, ".", color=colour, markersize=2, alpha=0.6)
+        return
+    low, high = np.array([ends(row) for row in rows]).T
+    axes.vlines(x, low, high, color=colour, linewidth=0.8)
+
+
+def about_the_scatter(nets: xr.Dataset) -> str:
+    """What `scatter` draws, for captions: the rest of a sentence."""
+    if max(_seeds(on(nets, name)) for name in datasets_of(nets)) < FEWEST:
+        return ", which are the dots"
+    return f", with the {INTERVALS}, or dots for fewer than {FEWEST}"
 
 
 def positive_errors(nets: xr.Dataset) -> xr.DataArray:

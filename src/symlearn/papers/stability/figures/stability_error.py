@@ -57,7 +57,7 @@ def caption(plotted: Plotted) -> str:
         "The left panels show the test error after training against the relative stability R, the "
         "right panels against the stability D to deformations, which is not set against noise. "
         f"Each point is a network trained on one number of images, as geometric mean over {seeds} "
-        "seeds with standard errors. The larger the marker, the more training images "
+        "seeds, which are the dots. The larger the marker, the more training images "
         f"({_sizes(nets)}). {stabilities.HALF_A_MISTAKE} {left_out}Titles give Spearman's rank "
         "correlation over the points, with the 95 % bootstrap interval over networks. "
         f"{line if on_colours else ''}{stabilities.about_the_images(nets)}"
@@ -89,16 +89,15 @@ def _scatter(
     axes: Axes, nets: xr.Dataset, quantity: str, looks: Mapping[str, tuple[str, str]]
 ) -> None:
     for _, cell in cells_of(nets):
-        points, errors = stabilities.points(cell.expand_dims("cell"))
+        points, _ = stabilities.points(cell.expand_dims("cell"))
         colour, marker = looks[cell["network"].item()]
+        after = cell.sel(moment="after").where(stabilities.defined(cell))
+        seeds = after[f"{quantity}_stability"], stabilities.positive_errors(after)
+        axes.plot(*(one.values.ravel() for one in seeds), ".", color=colour, markersize=1.5)
         x, y = points[quantity], points["test_error"]
         axes.plot(x, y, color=colour, linewidth=0.6, alpha=0.6)
-        sizes = np.linspace(3, 7, len(x))
-        for here in range(len(x)):
-            axes.errorbar(
-                x[here], y[here], errors["test_error"][here], errors[quantity][here],
-                fmt=marker, color=colour, markersize=sizes[here], elinewidth=0.7,
-            )  # fmt: skip
+        for here, size in enumerate(np.linspace(3, 7, len(x))):
+            axes.plot(x[here], y[here], marker, color=colour, markersize=size)
     if not stabilities.defined(nets).any():  # a logarithmic axis wants a value
         axes.set(xlim=(0.1, 1), ylim=(0.1, 1))
     axes.set(xscale="log", yscale="log", xlabel=_LABELS[quantity])

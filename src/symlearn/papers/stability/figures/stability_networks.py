@@ -84,11 +84,11 @@ def caption(plotted: Plotted) -> str:
     errors = [float(_train_error(cell)) for _, cell in cells_of(nets)]
     return (
         f"Each point is a network trained on {int(nets['train_size'][0])} images of "
-        f"{called(_dataset(nets))}, as geometric mean over {stabilities.seeds_of(nets)} seeds with "
-        "standard errors. Left: its test error after training against relative stability R. Right: "
-        "the same against the stability D to deformations, which is not set against noise. "
-        f"{_about_the_fit(nets)}Titles give Spearman's rank correlation over networks with its "
-        "95 % bootstrap interval, networks resampled as units. The networks classify "
+        f"{called(_dataset(nets))}, as geometric mean over {stabilities.seeds_of(nets)} seeds, "
+        "which are the small dots. Left: its test error after training against relative stability "
+        "R. Right: the same against the stability D to deformations, which is not set against "
+        "noise. "
+        f"{_about_the_fit(nets)}The networks classify "
         f"{min(errors):.1%} to {max(errors):.1%} of the first of their training images wrongly, "
         f"without crops and reflections. {_narrow(nets)}{stabilities.HALF_A_MISTAKE} "
         f"{stabilities.left_out(cell for _, cell in cells_of(nets))}"
@@ -97,15 +97,20 @@ def caption(plotted: Plotted) -> str:
 
 
 def _about_the_fit(nets: xr.Dataset) -> str:
-    if nets.sizes["cell"] < _ENOUGH:
+    if not _enough(nets):
         return (
             f"So few networks ({nets.sizes['cell']}) say nothing about the relation, which is the "
             "paper's for 15 networks on CIFAR-10. They show the panels alone. "
         )
     return (
         "Solid: the fitted power of R, whose 95 % interval is of networks resampled as units. "
-        "Dotted: the authors' 0.2 root R for 15 networks on all of CIFAR-10. "
+        "Dotted: the authors' 0.2 root R for 15 networks on all of CIFAR-10. Above: Spearman's "
+        "rank correlation over networks with the 95 % interval of the same resamples. "
     )
+
+
+def _enough(nets: xr.Dataset) -> bool:
+    return nets.sizes["cell"] >= _ENOUGH
 
 
 def _narrow(nets: xr.Dataset) -> str:
@@ -113,7 +118,7 @@ def _narrow(nets: xr.Dataset) -> str:
         return ""
     return (
         "Networks that are called narrow have a quarter of the published channels (VGG, AlexNet, "
-        "EfficientNet-B0) or an eighth (ResNet). "
+        "EfficientNet-B0, whose first stride is 2) or an eighth (ResNet). "
     )
 
 
@@ -123,13 +128,13 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     name = _dataset(nets)
     size = (style.TWO_COLUMNS, 3.4)
     figure, panels = plt.subplots(1, 2, figsize=size, sharey=True)
-    values, errors = stabilities.points(nets)
+    values, _ = stabilities.points(nets)
     for axes, quantity in zip(panels, _LABELS, strict=True):
-        _points(axes, nets, quantity, values, errors)
+        _points(axes, nets, quantity, values)
         found = stabilities.correlation(measured, f"{quantity}.{name}")
-        axes.set_title(f"rank correlation {found}")
+        axes.set_title(f"rank correlation {found}" if _enough(nets) else "")
     panels[0].set_ylabel("test error")
-    if nets.sizes["cell"] >= _ENOUGH:
+    if _enough(nets):
         _lines(panels[0], values, measured, name)
     style.letters(panels)
     for axis in (panels[0].yaxis, *(axes.xaxis for axes in panels)):
@@ -140,20 +145,16 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     return figure
 
 
-def _points(
-    axes: Axes,
-    nets: xr.Dataset,
-    quantity: str,
-    values: dict[str, np.ndarray],
-    errors: dict[str, np.ndarray],
-) -> None:
+def _points(axes: Axes, nets: xr.Dataset, quantity: str, values: dict[str, np.ndarray]) -> None:
+    """Networks as markers, and their single seeds as dots."""
     looks = stabilities.looks(nets)
-    for place, network in enumerate(nets["network"].values):
-        colour, marker = looks[network]
-        axes.errorbar(
-            values[quantity][place], values["test_error"][place], errors["test_error"][place],
-            errors[quantity][place], fmt=marker, color=colour, elinewidth=0.7,
-        )  # fmt: skip
+    for place, (_, cell) in enumerate(cells_of(nets)):
+        colour, marker = looks[cell["network"].item()]
+        seeds = cell.sel(moment="after").where(stabilities.defined(cell))
+        x = seeds[f"{quantity}_stability"].values.ravel()
+        y = stabilities.positive_errors(seeds).values.ravel()
+        axes.plot(x, y, ".", color=colour, markersize=2, alpha=0.6)
+        axes.plot(values[quantity][place], values["test_error"][place], marker, color=colour)
     axes.set(xscale="log", yscale="log", xlabel=_LABELS[quantity])
     axes.margins(0.15)
 

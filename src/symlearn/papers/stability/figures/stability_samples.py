@@ -6,6 +6,7 @@ docs/science/stability.md#folds.
 
 import numpy as np
 import xarray as xr
+from jaxtyping import Float
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -17,6 +18,8 @@ from symlearn.statistics import Measured, Measurements, wilson
 TITLE = "Random smooth deformations of an image over temperature and cutoff"
 NEEDS: dict[str, dict[str, int]] = {"stability-samples": {}}
 _ALLOWED = "#009E73"
+_LINE = "#E69F00"
+_GRID = 16  # pixels between the grid's lines
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
@@ -52,26 +55,25 @@ def _share(value: float, count: int) -> Measured:
 def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     samples = plotted["samples"]
-    side, factor = samples.sizes["row"], samples.attrs["upsampling"]
-    size = f"{side} x {side} pixels" + (f", upsampled {factor} times" if factor > 1 else "")
     return (
-        f"(A) Random smooth fields deform one image of {size}. Their sine modes (i, j) within the "
+        "(A) Random smooth fields deform a photograph (scikit-learn's china.jpg) of "
+        f"{samples.sizes['row']} x {samples.sizes['col']} pixels, with the lines of a grid that "
+        f"were straight and {_GRID} pixels apart. Their sine modes (i, j) within the "
         "quarter disc of radius c + 1/2 have the variance T / (i^2 + j^2). A row has one field, "
         "which grows with the root of the temperature T. Green marks the allowed temperatures, "
         "from a nominal displacement of half a pixel (left) to n / (pi c) pixels (right). Values "
         f"between pixels are bilinear. (B) The panel shows the share of {samples.attrs['fields']} "
-        "fields that fold the image somewhere, by nominal displacement as a share of the largest "
-        "allowed (band: Wilson's 95 % interval). The bound is that of typical fields, and a part "
-        "of them folds already there. The displacement is nominal: the fields' root mean square is "
-        f"{_over_nominal(samples)} of it by cutoff. The original draws a natural image of about "
-        "320 pixels."
+        f"fields on {samples.attrs['side']} pixels a side that fold the image somewhere, by "
+        "nominal displacement as a share of the largest allowed (band: Wilson's 95 % interval). "
+        "The bound is that of typical fields, and a part of them folds already there. The "
+        "displacement is nominal: the fields' root mean square is "
+        f"{_over_nominal(samples)} of it by cutoff."
     )
 
 
 def _over_nominal(samples: xr.Dataset) -> str:
     """Measured root mean square over nominal displacement, at the largest temperature."""
-    side = samples.sizes["row"]
-    nominal = side / (np.pi * samples["cutoff"])
+    nominal = samples.attrs["side"] / (np.pi * samples["cutoff"])
     ratio = samples["displacement"].sel(displacement_share=1.0) / nominal
     return ", ".join(f"{float(one):.2f} (c = {int(one['cutoff'])})" for one in ratio)
 
@@ -80,7 +82,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """The plane of images, and shares of folded fields."""
     samples = plotted["samples"]
     figure, (plane, folds) = plt.subplots(
-        1, 2, figsize=(style.TWO_COLUMNS, 3.0), width_ratios=[2.2, 1]
+        1, 2, figsize=(style.TWO_COLUMNS, 3.2), width_ratios=[2.6, 1]
     )
     _plane(plane, samples)
     _folds(folds, samples)
@@ -99,9 +101,9 @@ def _plane(axes: Axes, samples: xr.Dataset) -> None:
             image = samples["deformed"].isel(cutoff=row, temperature=column).values
             half = 0.43 * step
             extent = (exponent - half, exponent + half, row - 0.43, row + 0.43)
-            ink = np.zeros_like(image)
-            # Clear where the image is empty, so that the strip shows through.
-            axes.imshow(ink, cmap="gray", alpha=image.clip(0, 1), extent=extent, aspect="auto")
+            axes.imshow(image, cmap="gray", extent=extent, aspect="auto", vmin=0, vmax=1)
+            field = samples["unit_field"].isel(cutoff=row).values
+            _grid(axes, 10 ** (exponent / 2) * field, extent)
     height = np.repeat(np.arange(len(cutoffs)), 2) + np.tile([-0.5, 0.5], len(cutoffs))
     low, high = (
         np.repeat(np.log10(samples[name].values), 2)
@@ -116,6 +118,18 @@ def _plane(axes: Axes, samples: xr.Dataset) -> None:
         xlim=(exponents[0] - step / 2, exponents[-1] + step / 2), ylim=(-0.5, len(cutoffs) - 0.5),
         xlabel="temperature T", ylabel="cutoff c",
     )  # fmt: skip
+
+
+def _grid(
+    axes: Axes, field: Float[np.ndarray, "2 row col"], extent: tuple[float, float, float, float]
+) -> None:
+    """Where a grid's lines come to lie: along one, pixels come from one row or column."""
+    sides = field.shape[1:]
+    left, right, bottom, top = extent
+    x, y = np.linspace(left, right, sides[1]), np.linspace(top, bottom, sides[0])
+    for place, moved, side in zip(np.indices(sides), field, sides, strict=True):
+        levels = np.arange(_GRID, side - 1, _GRID)
+        axes.contour(x, y, place - moved, levels, colors=_LINE, linewidths=0.35)
 
 
 def _folds(axes: Axes, samples: xr.Dataset) -> None:

@@ -17,13 +17,12 @@ from symlearn.papers.stability.figures.stabilities import (
     called,
     cells_of,
     datasets_of,
-    ends,
     log_mean,
     on,
 )
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
-from symlearn.plots.panels import INTERVALS, frame, plain_logarithm, powers_of_two
+from symlearn.plots.panels import frame, plain_logarithm, powers_of_two
 from symlearn.statistics import Measured, Measurements, slope_of_logs
 
 TITLE = "Stability to deformations and to noise by number of training images"
@@ -71,10 +70,10 @@ def caption(plotted: Plotted) -> str:
         "The panels show how far deformations (D) and noise of the same norm (G) move a trained "
         "network's output, relative to the distance of the outputs of two images, and their ratio "
         f"R, by number of training images P. Points are geometric means over {seeds} seeds, each "
-        f"with training images of its own, with the {INTERVALS}. The values before training stand "
-        "at the left margin. Points of different networks stand a little beside each other. The "
-        "number of optimiser steps is the same at all P up to whole epochs (as the authors', "
-        f"except for at most 5000 epochs). {left_out}{stabilities.about_the_images(nets)}"
+        f"with training images of its own{stabilities.about_the_scatter(nets)}. The values before "
+        "training stand at the left margin. Points of different networks stand a little beside "
+        "each other. The number of optimiser steps is the same at all P up to whole epochs (as the "
+        f"authors', except for at most 5000 epochs). {left_out}{stabilities.about_the_images(nets)}"
     )
 
 
@@ -109,11 +108,8 @@ def _curves(
         colour, marker = looks[cell["network"].item()]
         rows = values.sel(moment="after").values
         middle = np.array([log_mean(row).value for row in rows])
-        low, high = np.array([ends(row) for row in rows]).T
-        axes.errorbar(
-            sizes * beside, middle, [middle - low, high - middle], color=colour, marker=marker,
-            elinewidth=0.8,
-        )  # fmt: skip
+        axes.plot(sizes * beside, middle, color=colour, marker=marker)
+        stabilities.scatter(axes, sizes * beside, rows, colour)
         before = log_mean(values.sel(moment="before").values[0]).value
         axes.plot(sizes[0] / 1.6 * beside, before, color=colour, marker=marker, fillstyle="none")
     powers_of_two(axes, sizes, "training images P")

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from symlearn.papers.stability.stripe_theory import Slope, learning_exponent
 from symlearn.plots.inputs import labels_of
+from symlearn.plots.panels import FEWEST
 from symlearn.statistics import Interval, Measured, geometric_interval
 
 REGIMES = {"feature": ("#D55E00", "o"), "lazy": ("#0072B2", "s")}
@@ -52,6 +53,12 @@ def slope(runs: xr.Dataset, quantity: str) -> Slope:
     return learning_exponent(runs["points"].values.astype(float), runs[quantity].values)
 
 
+def asymptotic(runs: xr.Dataset, start: int) -> xr.Dataset | None:
+    """The runs on `start` points or more, if they are on two numbers of points at least."""
+    late = runs.isel(member=np.flatnonzero(runs["points"] >= start))
+    return late if len(counts_of(late)) > 1 else None
+
+
 def as_measured(name: str, found: Slope) -> dict[str, Measured]:
     """A slope with its standard error, and the ends of its 95 % interval."""
     return {
@@ -67,6 +74,13 @@ def log_means(runs: xr.Dataset, quantity: str) -> dict[int, Interval]:
         count: geometric_interval(on_points(runs, count)[quantity].values)
         for count in counts_of(runs)
     }
+
+
+def with_enough(found: Mapping[int, Interval], runs: xr.Dataset) -> dict[int, Interval]:
+    """The same without the intervals of fewer trainings than say something (`FEWEST`)."""
+    few = {c for c in found if on_points(runs, c).sizes["member"] < FEWEST}
+    none = float("nan")
+    return {c: one._replace(low=none, high=none) if c in few else one for c, one in found.items()}
 
 
 def error_bars(found: Mapping[int, Interval], axes: Axes, **look: Any) -> None:

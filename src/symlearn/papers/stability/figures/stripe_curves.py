@@ -14,11 +14,17 @@ from matplotlib.figure import Figure
 
 from symlearn.papers.stability.figures import stripe
 from symlearn.papers.stability.figures.stripe import counts_of, log_means, of_regime, on_points
-from symlearn.papers.stability.stripe_theory import Slope, feature_exponent, lazy_exponent
+from symlearn.papers.stability.stripe_theory import feature_exponent, lazy_exponent
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
-from symlearn.plots.panels import plain_logarithm, powers_of_two
-from symlearn.statistics import Measured, Measurements, geometric_interval, mean
+from symlearn.plots.panels import FEWEST, plain_logarithm, powers_of_two
+from symlearn.statistics import (
+    Measured,
+    Measurements,
+    geometric_interval,
+    geometric_mean,
+    mean,
+)
 
 TITLE = "The stripe and cylinder models: learning curves with and without features"
 NEEDS: dict[str, dict[str, int]] = {"stripe-training": {}, "stripe-kernel": {}}
@@ -53,11 +59,13 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
     """Exponents with their intervals, errors, the checks, and final against initial kernel."""
-    runs, kernel = plotted["runs"], plotted["kernel"]
+    runs = plotted["runs"]
     feature = of_regime(runs, "feature")
-    measured = stripe.as_measured("feature", _exponent(feature, "feature"))
-    measured |= stripe.as_measured("kernel", _exponent(kernel, "kernel"))
-    measured |= stripe.as_measured("cylinder", _exponent(of_regime(runs, "cylinder"), "cylinder"))
+    measured: dict[str, Measured] = {}
+    for name in _ASYMPTOTIC:
+        late = stripe.asymptotic(_runs(plotted, name), _ASYMPTOTIC[name])
+        if late is not None:
+            measured |= stripe.as_measured(name, stripe.slope(late, "test_error"))
     for name in _CURVES:
         for count, found in log_means(_runs(plotted, name), "test_error").items():
             measured[f"error.{name}.p{count}"] = found.measured
@@ -68,6 +76,9 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     gained = trained["final_projection"].values - trained["initial_projection"].values
     both = sorted(set(counts_of(feature)) & set(counts_of(of_regime(runs, "lazy"))))
     ratios = [_geometric(feature, c) / _geometric(of_regime(runs, "lazy"), c) for c in both]
+    for name in ("stretched", "last_layer"):
+        ratio = trained[f"{name}_error"].values / trained["test_error"].values
+        measured[f"{name}_over_network"] = geometric_mean(ratio[np.isfinite(ratio)])
     return measured | {
         "kernel_final_over_initial": Measured(float(np.exp(kernels.mean()))),
         "projection_gained": mean(gained),
@@ -78,16 +89,6 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
 
 def _runs(plotted: Plotted, name: str) -> xr.Dataset:
     return plotted["kernel"] if name == "kernel" else of_regime(plotted["runs"], name)
-
-
-def _fitted(runs: xr.Dataset, name: str) -> xr.Dataset:
-    """The runs whose errors make the exponent: from `_ASYMPTOTIC` on if sizes differ there."""
-    late = runs.isel(member=np.flatnonzero(runs["points"] >= _ASYMPTOTIC[name]))
-    return late if len(counts_of(late)) > 1 else runs
-
-
-def _exponent(runs: xr.Dataset, name: str) -> Slope:
-    return stripe.slope(_fitted(runs, name), "test_error")
 
 
 def _geometric(runs: xr.Dataset, count: int) -> float:
@@ -113,7 +114,6 @@ def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     runs = plotted["runs"]
     dimension = runs.attrs["dimension"]
-    starts = [counts_of(_fitted(_runs(plotted, name), name))[0] for name in _ASYMPTOTIC]
     counts = {name: stripe.listed(_runs(plotted, name)) for name in _CURVES}
     return (
         f"The models are the stripe in {dimension} dimensions with one hidden layer of "
@@ -124,14 +124,18 @@ def caption(plotted: Plotted) -> str:
         f"-{feature_exponent(dimension):.2f} (feature), -{lazy_exponent(dimension):.2f} (lazy and "
         f"kernel) and -{feature_exponent(*_CYLINDER):.2f} (cylinder), through the last point. The "
         "legend gives the fitted powers with the 95 % interval over trainings, from p = "
-        f"{starts[0]} (feature), {starts[1]} (kernel) and {starts[2]} (cylinder) on. Errors at "
-        f"fewer than {_ASYMPTOTIC['feature']} points, or {_ASYMPTOTIC['kernel']} of the kernel's, "
-        "fall faster, so a fit to those is no test of the prediction. (B) The panel shows errors "
-        "of the support vector machine of the network's tangent kernel, before and after training "
-        "in the feature regime, against the network's. (C) The panel checks the feature regime at "
-        f"p = {counts_of(of_regime(runs, 'wider'))[0]}. It shows the error with one thing changed "
-        "over that of the same points and (but for the width) initialisation. Dots are seeds, bars "
-        "the mean of the logarithm with its 95 % interval. The points p and (in brackets) "
+        f"{_ASYMPTOTIC['feature']} (feature), {_ASYMPTOTIC['kernel']} (kernel) and "
+        f"{_ASYMPTOTIC['cylinder']} (cylinder) on. Errors at fewer points fall faster, so a fit to "
+        "those is no test of the prediction, and none is given where fewer than two numbers of "
+        "points are left. (B) Errors of support vector machines in the feature regime against the "
+        "network's: of its tangent kernel before and after training, of the products of its "
+        "activations after training (last layer), and of the kernel of infinite width on points "
+        "that are compressed by the network's amplification at t*. Intervals are of "
+        f"{FEWEST} trainings or more, else dots are trainings. (C) The panel checks the feature "
+        f"regime at p = {counts_of(of_regime(runs, 'wider'))[0]}. It shows the error with one "
+        "thing changed over that of the same points and (but for the width) initialisation. Dots "
+        "are seeds, bars the mean of the logarithm with its 95 % interval. The points p and (in "
+        "brackets) "
         f"trainings are {'; '.join(f'{name} {text}' for name, text in counts.items())}. The "
         "authors' networks have 10 000 units."
     )
@@ -159,10 +163,7 @@ def _learning(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
     for name, look in _CURVES.items():
         runs = _runs(plotted, name)
         if name in predicted:
-            value, low, high = (
-                measured[f"{name}.slope{end}"].value for end in ("", "_low", "_high")
-            )
-            look = look._replace(label=f"{look.label}: {value:.2f} [{low:.2f}, {high:.2f}]")
+            look = look._replace(label=f"{look.label}{_power(measured, name)}")
             counts = np.array(counts_of(runs), dtype=float)
             guide = (
                 _geometric(runs, counts_of(runs)[-1]) * (counts / counts[-1]) ** -predicted[name]
@@ -177,11 +178,21 @@ def _learning(axes: Axes, plotted: Plotted, measured: Measurements) -> None:
     axes.legend(fontsize=5.8)
 
 
+def _power(measured: Measurements, name: str) -> str:
+    """The fitted power with its interval, if there is one."""
+    if f"{name}.slope" not in measured:
+        return ""
+    value, low, high = (measured[f"{name}.slope{end}"].value for end in ("", "_low", "_high"))
+    return f": {value:.2f} [{low:.2f}, {high:.2f}]"
+
+
 def _kernels(axes: Axes, feature: xr.Dataset) -> None:
     solved = feature.isel(member=np.flatnonzero(feature["final_error"].notnull()))
     looks = {
         "initial_error": _Curve("kernel before", "0.5", "v"),
         "final_error": _Curve("kernel after", "#CC79A7", "D"),
+        "last_layer_error": _Curve("last layer after", "#56B4E9", "P"),
+        "stretched_error": _Curve("compressed points", "#009E73", "^"),
         "test_error": _CURVES["feature"]._replace(label="network"),
     }
     for quantity, look in looks.items():
@@ -193,8 +204,12 @@ def _kernels(axes: Axes, feature: xr.Dataset) -> None:
 
 
 def _line(axes: Axes, runs: xr.Dataset, quantity: str, look: _Curve) -> None:
+    found = stripe.with_enough(log_means(runs, quantity), runs)
+    few = np.isin(runs["points"], [c for c, one in found.items() if np.isnan(one.low)])
+    here = runs.isel(member=np.flatnonzero(few))
+    axes.plot(here["points"], here[quantity], ".", color=look.colour, markersize=2, alpha=0.6)
     stripe.error_bars(
-        log_means(runs, quantity), axes, color=look.colour, marker=look.marker, linewidth=0.9,
+        found, axes, color=look.colour, marker=look.marker, linewidth=0.9,
         label=look.label,
     )  # fmt: skip
 
@@ -204,7 +219,8 @@ def _checks(axes: Axes, runs: xr.Dataset) -> None:
         logs = _check(runs, name)
         middle, low, high = geometric_interval(np.exp(logs))
         axes.plot(np.full(len(logs), place + 0.15), np.exp(logs), ".", color="0.5", markersize=4)
-        axes.plot([place, place], [low, high], color="black", linewidth=1)
+        if len(logs) >= FEWEST:
+            axes.plot([place, place], [low, high], color="black", linewidth=1)
         axes.plot(place, middle.value, "o", color="black")
     axes.axhline(1, color="0.6", linewidth=0.8, linestyle=":")
     axes.set_xticks(range(len(_CHECKS)), list(_CHECKS.values()), rotation=20, ha="right")

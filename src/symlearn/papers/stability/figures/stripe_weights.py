@@ -61,8 +61,9 @@ def caption(plotted: Plotted) -> str:
     return (
         f"Marks are the first-layer weights of the {weights.sizes['unit']} hidden units, along the "
         "coordinate that the label depends on and along another, in units of the root mean square "
-        f"along the {weights.sizes['coordinate'] - 1} others. Colour is the sign of a unit's "
-        f"output weight. Each regime has one training on {weights.attrs['points']} points, from "
+        f"along the {weights.sizes['coordinate'] - 1} others. Both axes of a panel have one scale, "
+        "which differs between panels. Colour is the sign of a unit's output "
+        f"weight. Each regime has one training on {weights.attrs['points']} points, from "
         "the same initialisation and with the same points. At t* a tenth of the points have their "
         "margin. In the feature regime the weights turn towards the coordinate that matters, and "
         "in the lazy regime they stay. A number is the amplification, over all coordinates. The "
@@ -72,7 +73,7 @@ def caption(plotted: Plotted) -> str:
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """One row for each regime, one column for each moment."""
-    figure, panels = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 3.6), sharex=True, sharey=True)
+    figure, panels = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.9))
     for row, (regime, weights) in zip(panels, plotted.items(), strict=True):
         for column, axes in enumerate(row):
             _cloud(axes, weights, column)
@@ -93,3 +94,5 @@ def _cloud(axes: Axes, weights: xr.Dataset, moment: int) -> None:
     positive = here["unit_amplitude"].values > 0
     for chosen, colour in zip((~positive, positive), style.CLASS_COLOURS, strict=True):
         axes.plot(*scaled[chosen, :2].T, ".", color=colour, markersize=2, alpha=0.6)
+    most = 1.1 * np.abs(scaled[:, :2]).max()
+    axes.set(xlim=(-most, most), ylim=(-most, most), aspect="equal")
