@@ -88,10 +88,10 @@ def caption(plotted: Plotted) -> str:
         "below all panels. One row takes 4 N entries of the kernel in place of (2 N)^2, and is as "
         "exact where the kernel is invariant. Bottom: leading order of the operations that each "
         f"needs, for two orbits by N and for N = {_COST_N} by the number of orbits; counted, not "
-        "timed, from given Gram matrices. Counted are the additions of averages: half of all entries of the Gram matrix, "
-        "and for the spectral error all entries of each pair of orbits; and the cube of the side "
-        "of each matrix that is inverted. Transforms are not, which are of lower order where they "
-        "are fast ones."
+        "timed, from given Gram matrices or rows. Counted are the additions of averages, which are "
+        "half of all entries of the Gram matrix, and for the spectral error all entries of each "
+        "pair of orbits; and the cube of the side of each matrix that is inverted. Transforms are "
+        "not counted: they are of lower order where they are fast ones."
     )
 
 
