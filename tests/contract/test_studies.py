@@ -85,6 +85,8 @@ def test_pairs_give_the_errors_of_a_dense_solve_for_every_group(digits, group, t
     assert difference(result["coset_block"], exact) <= F64["orbit-block"]
     assert difference(result["orbit_block"], exact.mean(axis=-1)) <= F64["orbit-block"]
     assert result["coset_difference"].max() <= F64["orbit-block"]
+    assert difference(result["one_row"], exact.mean(axis=-1)) <= F64["orbit-block"]
+    assert result["one_row_reliable"].all()
     _can_be_stored(result, tmp_path)
 
 

@@ -77,6 +77,8 @@ VARIABLES = {
     "exact_mean": ("1", "exact error, mean over poses"),
     "exact": ("1", "exact error y (y - prediction) on a missing pose"),
     "orbit_block": ("1", "orbit-block error over the whole group"),
+    "one_row": ("1", "orbit-block error from the rows of the upright poses alone"),
+    "one_row_reliable": ("1", "whether these rows belong to a positive definite kernel"),
     "coset_block": ("1", "orbit-block error over the exact subgroup"),
     "coset_block_at_identity": ("1", "the same at the upright pose"),
     "coset_difference": ("1", "|that - exact error|, mean over poses"),

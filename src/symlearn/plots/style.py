@@ -70,6 +70,7 @@ PREDICTIONS = {
     "spectral_normalised": (_BLUE, "--"),
     "orbit_block": (_GREEN, "-."),
     "coset_block": (_ORANGE, ":"),
+    "one_row": (_RED, "-"),
 }
 # How many of a pair's two missing poses are classified correctly: colour and marker.
 CORRECT = ((_RED, "x"), (_ORANGE, "^"), (_GREEN, "o"))

@@ -10,12 +10,15 @@ from jaxtyping import Float
 from symlearn.groups import FiniteGroup, Subgroup, action_of
 from symlearn.theory import (
     adjacent_distance,
+    averaged_errors,
     centre_distance_squared,
     class_separation,
     coset_block_errors,
     cosine_normalised,
     exact_errors_by_pose,
+    hermitian,
     interleaved,
+    least_eigenvalues,
     mean_reciprocal,
     orbit_block_errors,
     orbit_radius,
@@ -57,6 +60,7 @@ def _errors(grams: Grams, group: FiniteGroup, exact_part: Subgroup, factor: floa
     by_coset = by_coset[..., exact_part.coset_of]
     return xr.Dataset(
         {
+            **_from_one_row(grams, group, ridges),
             "exact": (("task", "orbit", "pose"), exact),
             "spectral": ("task", scalar_predictions(grams, group, ridges)),
             "spectral_normalised": (
@@ -70,6 +74,19 @@ def _errors(grams: Grams, group: FiniteGroup, exact_part: Subgroup, factor: floa
             "ridge": ("task", ridges),
         }
     )
+
+
+def _from_one_row(
+    grams: Grams, group: FiniteGroup, ridges: Float[np.ndarray, " task"]
+) -> dict[str, Any]:
+    """The prediction from the rows of pose 0 alone, and whether these belong to a kernel at all."""
+    poses = grams.shape[1] // 2
+    rows = grams.reshape(-1, 2, poses, 2, poses)[:, :, 0]
+    averages = hermitian(rows, group)
+    return {
+        "one_row": (("task", "orbit"), averaged_errors(averages, group, _LABELS, ridges) * _LABELS),
+        "one_row_reliable": ("task", least_eigenvalues(averages, group) + ridges > 0),
+    }
 
 
 def scalar_predictions(
