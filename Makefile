@@ -72,6 +72,10 @@ endef
 figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="...", VERBOSE=1
 	@$(WITH_BIN) snakemake $(if $(VERBOSE),,--logger symlearn) --cores all $(SNAKEMAKE_ARGS)
 
+results: env  ## the figures of `standard`, kept in figures/published; hours
+	@$(WITH_BIN) snakemake --cores all --config preset=standard $(SNAKEMAKE_ARGS) -- figures
+	@$(WITH_BIN) symlearn publish
+
 test: env  ## what a change can break, in minutes; PYTEST_ARGS="..." adds options
 	@$(WITH_BIN) pytest $(PYTEST_ARGS)
 

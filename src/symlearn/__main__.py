@@ -22,6 +22,7 @@ TOOLS: Mapping[str, str] = {
     "compare": "compare",
     "measure": "measure",
     "poses": "poses",
+    "publish": "publish",
     "schema": "schema",
     "reference": "forecast.reference",
 }

@@ -39,6 +39,7 @@ Seed = Annotated[Whole, Field(ge=0, description="root of all random draws")]
 _SHARED: Mapping[str, Any] = {"seed": Seed, "dataset": Dataset}
 
 _EXTENDS = "extends"
+_KEPT = "published"  # the folder beside those of the presets
 _OF_VERSION_1 = (
     f"config_version: 1 is symlearn 0.1's; set it to {VERSION} (complete presets stay valid, and "
     "what they share may move to the key base: CHANGELOG.md)"
@@ -192,6 +193,11 @@ def parse(raw: Mapping[Any, Any], where: str = "config.yaml") -> Config:
         faults = _sentences(error, File)
         sound = {key: value for key, value in raw.items() if key not in _faulty_keys(error)}
         raise ConfigError(f"{where}: {'; '.join([*faults, *_further_faults(sound)])}") from None
+    if _KEPT in file.presets:
+        raise ConfigError(
+            f"{where}: presets.{_KEPT}: figures/{_KEPT} holds the figures that the repository "
+            "keeps; take another name"
+        )
     if file.preset not in file.presets:
         choices = _allowed(file.preset, file.presets)
         raise ConfigError(f"{where}: preset: {file.preset!r} has no entry under presets; {choices}")

@@ -781,3 +781,9 @@ def test_a_test_set_has_the_same_kind_of_images(shipped):
     task = {**shipped["presets"]["quick"]["stability"]["tasks"][0], "test_set": "cifar10-test"}
     with pytest.raises(ConfigError, match="'cifar10-test' has other images than 'mnist-5k'"):
         planned(changed(shipped, f"{QUICK}.stability.tasks", [task]))
+
+
+def test_no_preset_takes_the_name_of_the_kept_figures(shipped):
+    shipped["presets"]["published"] = {"extends": "quick"}
+    with pytest.raises(ConfigError, match="presets.published: figures/published holds"):
+        parse(shipped)

@@ -1,0 +1,96 @@
+"""Figures that are kept in the repository, and the command that keeps them."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+import xarray as xr
+
+from symlearn.pipeline import provenance, store
+from symlearn.tools.publish import FOLDER, LIST, main
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / FOLDER
+
+
+RECORD = {
+    "spec": {"stage": "figures", "inputs": []}, "inputs": {}, "code": {}, "commit": "0123456789ab",
+    "device": "cpu", "precision": "float64", "versions": {"python": "3.11.7"}, "seconds": 2.0,
+    "peak_memory_mib": 200, "finished": "2026-01-01T00:00:00Z",
+}  # fmt: skip
+
+
+@pytest.fixture
+def drawn(tmp_path, monkeypatch):
+    """Two figures of a preset, in a folder of one's own."""
+    folder = tmp_path / "figures" / "standard"
+    folder.mkdir(parents=True)
+    measured = xr.Dataset(
+        {"value": ("quantity", [0.9]), "uncertainty": ("quantity", [0.01])},
+        coords={"quantity": ["spectral"]},
+    )
+    for name in ("fig2", "lie-aliasing"):
+        (folder / f"{name}.pdf").write_bytes(b"%PDF")
+        (folder / f"{name}.png").write_bytes(b"a picture")
+        (folder / f"{name}.txt").write_text("A caption.")
+        store.write_groups({"measured": measured}, folder / f"{name}.nc", {"stage": "figures"})
+        own = {"file": f"{name}.pdf", "sha256": hashlib.sha256(b"%PDF").hexdigest()}
+        (folder / f"{name}.pdf.json").write_text(json.dumps(RECORD | own))
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_figures_are_kept_with_a_list_of_their_hashes(drawn, capsys):
+    assert main(["fig2"]) == 0
+    kept = {file.name for file in Path(FOLDER).iterdir()}
+    assert kept == {
+        "fig2.png", "fig2.nc", "fig2.txt", "fig2.pdf.json", "claims.csv", "claims.md", LIST,
+    }  # fmt: skip
+    assert "1 figures of standard in figures/published" in capsys.readouterr().out
+    _holds(Path(FOLDER))
+
+
+def test_all_that_is_drawn_is_kept(drawn):
+    assert main([]) == 0
+    assert {file.stem for file in Path(FOLDER).glob("*.png")} == {"fig2", "lie-aliasing"}
+
+
+def test_what_is_no_longer_what_its_sidecar_says_is_refused(drawn, capsys):
+    (drawn / "fig2.pdf").write_bytes(b"%PDF other")
+    assert main(["fig2"]) == 1
+    assert "fig2.pdf" in capsys.readouterr().err
+    assert not Path(FOLDER).exists()
+
+
+@pytest.mark.parametrize("missing", ["fig2.png", "fig2.txt"])
+def test_a_file_that_is_missing_is_one_line(drawn, capsys, missing):
+    (drawn / missing).unlink()
+    assert main(["fig2"]) == 1
+    err = capsys.readouterr().err
+    assert f"{missing}: is missing; draw fig2 again" in err
+    assert err.count("\n") == 1
+
+
+def test_a_preset_without_figures_is_one_line(drawn, capsys):
+    assert main(["--preset", "paper"]) == 1
+    assert "figures/paper: has no figures" in capsys.readouterr().err
+
+
+def test_what_is_kept_here_is_what_its_list_says():
+    if not PUBLISHED.exists():
+        pytest.skip("no figures are kept yet: `make results` does it")
+    _holds(PUBLISHED)
+
+
+def _holds(folder):
+    lines = (folder / LIST).read_text().splitlines()
+    listed = dict(reversed(line.split("  ")) for line in lines)
+    files = {file.name for file in folder.iterdir()} - {LIST, "README.md"}
+    assert listed.keys() == files
+    for name, digest in listed.items():
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
+    for picture in folder.glob("*.png"):
+        record = provenance.read_record(picture.with_suffix(".pdf"))
+        assert record is not None
+        assert record["file"] == f"{picture.stem}.pdf"
