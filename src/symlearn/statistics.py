@@ -307,6 +307,18 @@ def largest(x: Num[np.ndarray, "..."]) -> Measured:
     return Measured(float(np.abs(x).max()))
 
 
+def first_below(
+    values: Float[np.ndarray, "point *within"], at: Shaped[np.ndarray, " point"], bound: float
+) -> Float[np.ndarray, "*within"]:
+    """Where values along the first axis are first smaller than the bound in size; else infinite.
+
+    So N* of docs/science/orbits.md#how-many-poses-are-enough is found, from errors at growing N.
+    """
+    below = np.abs(values) < bound
+    first = np.asarray(at, dtype=float)[below.argmax(axis=0)]
+    return np.where(below.any(axis=0), first, np.inf)
+
+
 def mean_absolute(x: Num[np.ndarray, "task *within"]) -> Measured:
     """The mean absolute value of all entries, with its standard error over tasks."""
     return mean(np.abs(x).reshape(len(x), -1).mean(axis=1))

@@ -10,10 +10,10 @@ from symlearn.groups import Subgroup, cyclic, dihedral, product
 from symlearn.kernels import gram
 from symlearn.kernels.of_orbits import exact_symmetries
 from symlearn.papers.orbits.poses import curve
+from symlearn.statistics import first_below
 from symlearn.theory import (
     average_over_subgroup,
     averaged_errors,
-    enough_poses,
     exact_errors_by_pose,
     least_eigenvalues,
     one_row_errors,
@@ -83,8 +83,8 @@ def test_only_divisors_have_rows():
 
 def test_the_first_n_with_a_small_error_is_enough():
     errors = np.array([[1.2, 0.4, -0.9], [-0.6, 0.6, 0.8], [0.2, 0.1, -0.7]])
-    assert enough_poses(errors, np.array([2, 4, 8])).tolist() == [8.0, 2.0, np.inf]
-    assert enough_poses(errors, np.array([2, 4, 8]), bound=0.75).tolist() == [4.0, 2.0, 8.0]
+    assert first_below(errors, np.array([2, 4, 8]), 0.5).tolist() == [8.0, 2.0, np.inf]
+    assert first_below(errors, np.array([2, 4, 8]), 0.75).tolist() == [4.0, 2.0, 8.0]
 
 
 @every_group
@@ -140,6 +140,6 @@ def test_enough_poses_are_those_of_the_exact_error_on_mnist(architecture):
             errors = exact_errors_by_pose(solve_gram(matrix), np.array([[1.0], [-1.0]]))
             by_n.append(errors[..., 0].mean(axis=1) * [1.0, -1.0])
         exact.append(by_n)
-    predicted, known = (enough_poses(np.stack(errors, axis=1), n) for errors in (enough, exact))
+    predicted, known = (first_below(np.stack(errors, axis=1), n, 0.5) for errors in (enough, exact))
     assert (predicted == known).mean() >= 0.95
     assert len(np.unique(known)) > 1

@@ -149,3 +149,25 @@ def test_wide_networks_of_the_same_layers_approach_it():
     # Fluctuations fall as the root of the width, here by a factor of 2.8.
     assert off[128] <= 0.5 * off[16]
     assert off[128] <= 0.15
+
+
+@pytest.mark.parametrize("side", [6, 9])
+def test_a_margin_of_zeros_lets_patches_tile_any_image(side):
+    """As if the margin were part of the images; quarter turns stay symmetries."""
+    images = np.random.default_rng(5).normal(size=(2, side, side))
+    entry = {"kind": "transformer", "patch": 3 if side == 6 else 7}
+    margin = layers_of(entry)[0].margin(side)
+    wide = np.pad(images, [(0, 0), (margin, margin), (margin, margin)])
+    assert relative_difference(gram(entry, images), gram(entry, wide)) <= 1e-14
+    with jax.enable_x64(True):
+        general = infinite_width.neural_tangents_kernel(layers_of(entry), "ntk")
+        expected = np.asarray(general(jnp.asarray(images), jnp.asarray(images)))
+    assert relative_difference(gram(entry, images), expected) <= 1e-10
+    orbits = make_orbits(images, "cyclic-rotation", 4).reshape(-1, side, side)
+    shared = gram(entry, orbits, symmetries=exact_symmetries("cyclic-rotation", 4, 2))
+    assert relative_difference(shared, gram(entry, orbits)) <= 1e-12
+
+
+def test_patches_of_even_side_tile_no_image_of_odd_side():
+    with pytest.raises(ValueError, match="patches of 4 pixels tile no image of 9"):
+        layers_of({"kind": "transformer", "patch": 4})[0].margin(9)

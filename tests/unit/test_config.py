@@ -785,5 +785,5 @@ def test_a_test_set_has_the_same_kind_of_images(shipped):
 
 def test_no_preset_takes_the_name_of_the_kept_figures(shipped):
     shipped["presets"]["published"] = {"extends": "quick"}
-    with pytest.raises(ConfigError, match="presets.published: figures/published holds"):
+    with pytest.raises(ConfigError, match=r"presets\.published: figures/published holds"):
         parse(shipped)

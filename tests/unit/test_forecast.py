@@ -507,7 +507,7 @@ CHANGES = {
     "a grid": ({"rotations": {"pairs": 48}}, "fig9", "rotations"),
     "one more n": (
         {"rotations": {"n": [2, 4, 6, 8, 16, 32]}}, "fig9",
-        "rotations: architecture mlp-1, mlp-5, cnn-fc-3, cnn-gap-3; n 6 added",
+        "rotations: architecture mlp-1, mlp-5, cnn-fc-3, cnn-gap-3, transformer-7; n 6 added",
     ),
     "a setting of cells that share a job": (
         {"shifts": {"ridge_factors": [0.001]}}, "fig7",

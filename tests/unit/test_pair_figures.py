@@ -24,6 +24,7 @@ def grid(orbits, names, n=(8,)):
         name: (("cell", "task", "orbit"), np.repeat(values[..., None], orbits, axis=-1))
         for name, values in by_orbit.items()
     }
+    cells["one_row_reliable"] = (("cell", "task"), np.ones(shape, dtype=bool))
     for name in ("spectral", "spectral_normalised"):
         cells[name] = (("cell", "task"), rng.uniform(0.5, 1.5, shape))
     return xr.Dataset(
@@ -33,6 +34,7 @@ def grid(orbits, names, n=(8,)):
 
 PAIRS = (
     "exact_at_identity", "exact_mean", "orbit_block", "coset_difference", "coset_block_at_identity",
+    "one_row",
 )  # fmt: skip
 
 

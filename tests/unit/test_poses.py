@@ -72,7 +72,19 @@ def test_a_flat_folder_pairs_any_two(folder):
         (["--error", "-1"], "--error: larger than 0, not -1"),
         ([], "has images of several sizes; give --side"),
         (["--architecture", "mlp-9"], "'mlp-9' is unknown"),
-        (["--side", "8", "--architecture", "transformer-7"], "patches of 7 pixels do not tile"),
+        (
+            [
+                "--side",
+                "8",
+                "--architecture",
+                "transformer-7",
+                "--group",
+                "cyclic-shift",
+                "--most",
+                "2",
+            ],
+            "a transformer is not invariant under shifts",
+        ),
         (["--side", "8", "--group", "cyclic-shift", "--most", "3"], "3 shifts do not divide 8"),
     ],
 )

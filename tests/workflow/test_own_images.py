@@ -102,7 +102,7 @@ def test_a_figure_is_drawn(figures, name):
 def test_figures_say_how_many_classes_there_are(figures):
     shares = store.read_group(figures / "fig6.nc", "classes")
     assert np.unique(shares["class_"]).tolist() == [0, 1, 2, 3, 4]
-    assert "(C) Each of 5 classes has 2 seeds" in (figures / "fig6.txt").read_text()
+    assert "(D) Each of 5 classes has 2 seeds" in (figures / "fig6.txt").read_text()
     for name, group in {"fig1": "network-mlp", "fig11": "long"}.items():
         assert store.read_group(figures / f"{name}.nc", group).attrs["classes"] == 5
         assert "Images: mine;" in (figures / f"{name}.txt").read_text()

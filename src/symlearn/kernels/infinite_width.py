@@ -101,8 +101,10 @@ def _tokens_tile(layers: Layers, shape: tuple[int, ...], kind: Kind) -> KernelTi
 
 def _pixels(layers: Layers, shape: tuple[int, ...]) -> int:
     """The pixels of the images, or the tokens that stand for them."""
-    side = layers[0].side if isinstance(layers[0], Patches) else 1
-    return (shape[0] // side) * (shape[1] // side)
+    first = layers[0]
+    if not isinstance(first, Patches):
+        return shape[0] * shape[1]
+    return ((shape[0] + 2 * first.margin(shape[0])) // first.side) ** 2
 
 
 def neural_tangents_kernel(layers: Layers, kind: Kind) -> Callable[[Images, Others], Tile]:
@@ -116,6 +118,8 @@ def neural_tangents_kernel(layers: Layers, kind: Kind) -> Callable[[Images, Othe
             warnings.filterwarnings(
                 "ignore", message="Linear scaling attention used|`FanIn` layers"
             )
+            if isinstance(layers[0], Patches):
+                x, y = (tokens.with_margin(images, layers[0]) for images in (x, y))
             return kernel(x[..., None], y[..., None], kind)
 
     return evaluate

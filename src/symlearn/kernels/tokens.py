@@ -59,11 +59,17 @@ def _through(layers: Layers, x: Images, y: Others) -> _Tokens:
     """The kernels before the mean over tokens, with the readout, which commutes with it."""
     first, *rest = layers
     assert isinstance(first, Patches)
-    a, b = (_patches(images, first.side) for images in (x, y))
+    a, b = (_patches(with_margin(images, first), first.side) for images in (x, y))
     tokens = _embedded(a, b)
     for layer in rest:
         tokens = _after(layer, tokens)
     return tokens
+
+
+def with_margin(images: Float[Array, "image row col"], patches: Patches) -> Array:
+    """Images with the margin of zeros that patches need to tile them."""
+    margin = patches.margin(images.shape[1])
+    return jnp.pad(images, [(0, 0), (margin, margin), (margin, margin)])
 
 
 def _patches(images: Images, side: int) -> Float[Array, "point token pixel"]:

@@ -186,12 +186,17 @@ def _check_temperature(temperature: float, side: int, cutoff: int, dx: Fields, d
 
 
 def _bilinear(images: Coordinates, x: Coordinates, y: Coordinates) -> Coordinates:
-    """By torch's own sampler, whose coordinates go from -1 to 1 between the outer pixels."""
+    """By torch's own sampler, whose coordinates go from -1 to 1 between the outer pixels.
+
+    Relative to one pixel, so that an image that is the same everywhere stays so to the last bit.
+    """
     rows, cols = images.shape[-2:]
     grid = torch.stack([2 * x / max(cols - 1, 1) - 1, 2 * y / max(rows - 1, 1) - 1], dim=-1)
     flat = images.reshape(-1, *images.shape[-3:])
     grid = grid.reshape(-1, rows, cols, 2).to(images.dtype)
-    return grid_sample(flat, grid, padding_mode="border", align_corners=True).view_as(images)
+    level = flat[..., :1, :1]
+    moved = grid_sample(flat - level, grid, padding_mode="border", align_corners=True)
+    return (moved + level).view_as(images)
 
 
 def _nearest(images: Coordinates, x: Coordinates, y: Coordinates) -> Coordinates:

@@ -46,9 +46,22 @@ class RadialBasis:
 
 @dataclass(frozen=True)
 class Patches:
-    """Square patches that tile the image, each a token, embedded linearly without bias."""
+    """Square patches that tile the image, each a token, embedded linearly without bias.
+
+    An image that they do not tile gets a margin of zeros.
+    """
 
     side: int
+
+    def margin(self, side: int) -> int:
+        """Pixels on each edge of an image, equally many, with which patches tile it.
+
+        Raises ValueError where none do: patches of even side and images of odd side.
+        """
+        for margin in range(2 * self.side):
+            if (side + 2 * margin) % self.side == 0:
+                return margin
+        raise ValueError(f"patches of {self.side} pixels tile no image of {side} with a margin")
 
 
 @dataclass(frozen=True)

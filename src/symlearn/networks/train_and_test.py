@@ -95,7 +95,8 @@ def training_images(count: int, spec: Spec, seed: int) -> Chosen:
     settings = spec["problem"]
     others = _order(count, spec)[0 if _has_test_set(spec) else settings["test"] :]
     if settings["train"] > len(others):
-        raise ValueError(f"{settings['train']} training images are more than {len(others)}")
+        needed = settings["train"] + count - len(others)
+        raise ValueError(f"{needed} images are asked for, and the data set has {count}")
     drawn = generator(spec["seed"], "train-images", seed).permutation(others)
     return drawn[: settings["train"]]
 

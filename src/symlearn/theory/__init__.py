@@ -20,7 +20,6 @@ from symlearn.theory.geometry import (
     orbit_radius,
 )
 from symlearn.theory.one_row import (
-    enough_poses,
     hermitian,
     least_eigenvalues,
     one_row_errors,
@@ -55,7 +54,6 @@ __all__ = [
     "contrastive_features",
     "coset_block_errors",
     "cosine_normalised",
-    "enough_poses",
     "exact_errors",
     "exact_errors_by_pose",
     "frozen_features",

@@ -7,7 +7,7 @@ instead of (2 N)^2. Derivation: docs/science/orbits.md#one-row-of-the-kernel.
 import warnings
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from symlearn.errors import IllConditionedWarning
 from symlearn.groups import FiniteGroup
@@ -57,16 +57,3 @@ def rows_of_every(rows: Averages, n: int) -> Float[np.ndarray, "*batch row row m
     if poses % n:
         raise ValueError(f"{n} does not divide {poses} poses")
     return rows[..., :: poses // n]
-
-
-def enough_poses(
-    errors: Float[np.ndarray, "n *batch"], n: Int[np.ndarray, " n"], bound: float = 0.5
-) -> Float[np.ndarray, "*batch"]:
-    """The smallest n at which the error's size is below the bound; infinite where there is none.
-
-    `errors` are in the order of `n`, which increases
-    (docs/science/orbits.md#how-many-poses-are-enough).
-    """
-    below = np.abs(errors) < bound
-    first = np.asarray(n, dtype=float)[below.argmax(axis=0)]
-    return np.where(below.any(axis=0), first, np.inf)

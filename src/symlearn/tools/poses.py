@@ -21,7 +21,7 @@ from symlearn.menu.groups import GROUPS
 from symlearn.papers.orbits.poses import Curve, curve, divisors
 from symlearn.progress import progress
 from symlearn.randomness import generator
-from symlearn.theory import enough_poses
+from symlearn.statistics import first_below
 from symlearn.tools.commands import guarded
 from symlearn.tools.measure import opened, pictures_below
 
@@ -84,10 +84,12 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _check_side(arguments: argparse.Namespace, architecture: dict[str, object], side: int) -> None:
     patch = architecture.get("patch")
-    if isinstance(patch, int) and side % patch:
-        raise ConfigError(f"patches of {patch} pixels do not tile images of {side}; give --side")
     if arguments.group == "cyclic-shift" and side % arguments.most:
         raise ConfigError(f"--most: {arguments.most} shifts do not divide {side} pixels")
+    if isinstance(patch, int) and side % 2 and patch % 2 == 0:
+        raise ConfigError(f"patches of {patch} pixels tile no image of {side}; give --side")
+    if isinstance(patch, int) and arguments.group == "cyclic-shift":
+        raise ConfigError("--group: a transformer is not invariant under shifts within a patch")
 
 
 def read_images(path: Path, side: int | None) -> tuple[Images, np.ndarray]:
@@ -164,7 +166,7 @@ def draw_pairs(classes: np.ndarray, count: int, seed: int) -> Int[np.ndarray, "p
 def _report(arguments: argparse.Namespace, found: list[Curve], pairs: np.ndarray) -> None:
     n = divisors(arguments.most)
     errors = np.stack([one.errors for one in found], axis=1)  # n, pair, orbit
-    enough = enough_poses(errors, n, arguments.error)
+    enough = first_below(errors, n, arguments.error)
     low, middle, high = np.percentile(errors.reshape(len(n), -1), [10, 50, 90], axis=1)
     below = (np.abs(errors) < arguments.error).mean(axis=(1, 2))
     rows = list(zip(n.tolist(), low, middle, high, below, strict=True))

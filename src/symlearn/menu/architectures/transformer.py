@@ -27,7 +27,8 @@ def layers(
 ) -> Layers:
     """Patches as tokens, blocks of attention and two dense layers, the mean of the tokens read out.
 
-    Both parts of a block are residual and start with the layer norm. There are no biases.
+    Both parts of a block are residual and start with the layer norm. There are no biases. Images
+    that patches do not tile get a margin of zeros.
     """
     norm: Layers = (LayerNorm(),) if layer_norm else ()
     unit = Gelu() if units == "gelu" else Relu()

@@ -415,7 +415,7 @@ def _with_theory(
 def _kernels_fit(
     context: Context, key: str, study: Pairs | Seeds | Classes | SelfSupervised
 ) -> Faults:
-    """Shifts move whole pixels, patches tile images, and a shift moves whole patches.
+    """Shifts move whole pixels, patches tile images with a margin, and a shift moves whole patches.
 
     A transformer is invariant under no other shifts, and its kernel is computed for one point of
     each class of exact symmetries.
@@ -429,11 +429,11 @@ def _kernels_fit(
         entry = context.architectures.get(name, {})
         if (patch := entry.get("patch")) is None:
             continue
-        if side % patch:
+        if side % 2 and patch % 2 == 0:
             where = f"{key}.architectures"
-            yield where, f"{name} has patches of {patch} pixels, which do not tile {side} pixels"
+            yield where, f"{name} has patches of {patch} pixels, which tile no image of {side}"
         for n in study.n:
-            if shifted and side % n == 0 and (side // n) % patch:
+            if shifted and side % n == 0 and (side % patch or (side // n) % patch):
                 yield (
                     f"{key}.n",
                     f"{n} shifts of {side // n} pixels do not move whole patches of {name}, "

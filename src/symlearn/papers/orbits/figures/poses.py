@@ -12,8 +12,14 @@ from matplotlib.figure import Figure
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted, architectures, by_cell, rows_of
 from symlearn.plots.panels import powers_of_two
-from symlearn.statistics import Measured, Measurements, mean, median, slope_of_logs
-from symlearn.theory import enough_poses
+from symlearn.statistics import (
+    Measured,
+    Measurements,
+    first_below,
+    mean,
+    median,
+    slope_of_logs,
+)
 
 TITLE = "One row of the kernel tells how many poses are enough"
 NEEDS: dict[str, dict[str, int]] = {"rotations": {}}
@@ -95,7 +101,7 @@ def _sorted(cells: xr.Dataset, name: str) -> xr.Dataset:
 
 def _enough(rows: xr.Dataset, prediction: str) -> np.ndarray:
     errors = rows[prediction].transpose("cell", "task", "orbit").values
-    return enough_poses(errors, rows["n"].values, BOUND).ravel()
+    return first_below(errors, rows["n"].values, BOUND).ravel()
 
 
 def _table(axes: Axes, rows: xr.Dataset, agreement: float) -> None:
