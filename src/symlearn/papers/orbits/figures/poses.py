@@ -18,7 +18,6 @@ from symlearn.statistics import (
     first_below,
     mean,
     median,
-    slope_of_logs,
 )
 
 TITLE = "One row of the kernel tells how many poses are enough"
@@ -38,13 +37,14 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     for name in architectures(plotted["pairs"]):
         rows = _sorted(plotted["pairs"], name)
         predicted, exact = _enough(rows, "one_row"), _enough(rows, "exact_mean")
-        n = rows["n"].values.astype(float)
+        n = rows["n"].values[-2:]
         tail = abs(rows["exact_mean"]).median(["task", "orbit"]).values[-2:]
+        power = float(np.log(tail[1] / tail[0]) / np.log(n[1] / n[0])) if len(n) > 1 else np.nan
         measured |= {
             f"agreement.{name}": mean((predicted == exact).astype(float)),
             f"enough.{name}": median(exact),
             f"reliable.{name}": mean(rows["one_row_reliable"].values.all(axis=0).astype(float)),
-            f"tail.{name}": slope_of_logs(n[-2:], tail),
+            f"tail.{name}": Measured(power, np.nan),
         }
     return measured
 
