@@ -6,7 +6,6 @@ figure's sidecar says which code and which inputs made it, and `published.sha256
 """
 
 import argparse
-import csv
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,9 +15,9 @@ from symlearn.errors import StoreError
 from symlearn.pipeline.hashes import sha256
 from symlearn.pipeline.outputs import figure_files
 from symlearn.pipeline.provenance import read_record
+from symlearn.tools.claims.command import write_table
 from symlearn.tools.claims.form import load_claims
-from symlearn.tools.claims.page import as_markdown
-from symlearn.tools.claims.verdicts import COLUMNS, judge, read_drawn, rows, summary
+from symlearn.tools.claims.verdicts import judge, read_drawn, rows, summary
 from symlearn.tools.commands import guarded
 
 FOLDER = Path("figures/published")
@@ -69,12 +68,7 @@ def judged(folder: Path, preset: str) -> list[dict[str, str]]:
     drawn = read_drawn(sorted(folder.glob("*.nc")))
     claims = load_claims(*(wing.claims for wing in wings.wings()))
     table = rows([judge(claim, preset, drawn) for claim in claims if claim.figure in drawn])
-    with (folder / "claims.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, COLUMNS)
-        writer.writeheader()
-        writer.writerows(table)
-    heading = f"Preset {preset}: {summary(table)}."
-    (folder / "claims.md").write_text(as_markdown(table, heading), encoding="utf-8")
+    write_table(table, preset, folder / "claims.csv")
     return table
 
 

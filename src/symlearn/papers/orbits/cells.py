@@ -111,11 +111,7 @@ def classes(context: Context, classes: Classes) -> list[Cell]:
 def self_supervised(context: Context, self_supervised: SelfSupervised) -> list[Cell]:
     """Learning without labels from full orbits and a partial one (figure self-supervised)."""
     study = self_supervised
-    task = {
-        "draw": "self-supervised",
-        "classes": list(range(context.dataset.facts.classes)),
-        "seeds_per_class": study.seeds_per_class,
-    }
+    task = {**_all_classes(context, study), "draw": "self-supervised"}
     read = study.model_dump(include={"few", "dimensions", "orbits", "unlabelled", "gains"})
     cells = []
     for orbits, name, labels in _grid(context, study, task, study.draws, study.chunk):
@@ -339,7 +335,7 @@ def _portrait_orbits(context: Context, portrait: Portrait, group: str, n: int) -
     return _orbits_cell(context, group, n, {**task, "start": 0, "stop": 1})
 
 
-def _all_classes(context: Context, study: Classes) -> dict[str, Any]:
+def _all_classes(context: Context, study: Classes | SelfSupervised) -> dict[str, Any]:
     """The task of several seeds of every class of the data set."""
     classes = list(range(context.dataset.facts.classes))
     return {"draw": "classes", "classes": classes, "seeds_per_class": study.seeds_per_class}

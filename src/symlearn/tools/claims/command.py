@@ -61,15 +61,23 @@ def _judge(arguments: argparse.Namespace) -> None:
     drawn = read_drawn(arguments.figures)
     claims = load_claims(*arguments.claims)
     table = rows([judge(claim, arguments.preset, drawn) for claim in claims])
-    out, heading = arguments.out, _heading(arguments.preset, table)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    heading = write_table(table, arguments.preset, arguments.out)
+    arguments.out.with_suffix(".html").write_text(
+        as_html(table, arguments.preset), encoding="utf-8"
+    )
+    print("\n".join([as_text(table), *surprises(table), heading]))
+
+
+def write_table(table: Sequence[Row], preset: str, out: Path) -> str:
+    """Write the table as CSV to `out` and as Markdown beside it; returns the line on top of it."""
+    heading = _heading(preset, table)
     with out.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, COLUMNS)
         writer.writeheader()
         writer.writerows(table)
     out.with_suffix(".md").write_text(as_markdown(table, heading), encoding="utf-8")
-    out.with_suffix(".html").write_text(as_html(table, arguments.preset), encoding="utf-8")
-    print("\n".join([as_text(table), *surprises(table), heading]))
+    return heading
 
 
 def _check(arguments: argparse.Namespace) -> None:
