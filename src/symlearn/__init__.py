@@ -4,7 +4,7 @@ from typing import Any
 
 
 def __getattr__(name: str) -> Any:
-    """`__version__`, read from the installed package: every result depends on this module."""
+    """`__version__`, read from the installed package."""
     if name == "__version__":
         from importlib.metadata import version
 

@@ -38,13 +38,12 @@ def gram(
     threads as the job has, which changes no byte; at most 64 MiB for each beside the matrix and
     the images. Raises DataError for images that are not finite.
     """
-    if not np.isfinite(images).all():
-        raise DataError("the images hold values that are not finite")
+    _require_finite(images)
     if symmetries is None:
         symmetries = np.arange(len(images))[None]
     with _precision(precision):
         tile = kernel_tile(layers_of(architecture), images.shape[1:], kind, precision)
-        step = _step(tile, len(images) // len(symmetries))
+        step = _step(np.sqrt(_most(tile)), len(images) // len(symmetries))
     images = images.astype(precision)
 
     def evaluate(part: _Part) -> np.ndarray:
@@ -74,18 +73,17 @@ def first_rows(
     Of N poses these are orbits^2 N entries, where the Gram matrix has (orbits N)^2
     (docs/science/orbits.md#one-row-of-the-kernel). Raises DataError for images that are not finite.
     """
-    if not np.isfinite(orbits).all():
-        raise DataError("the images hold values that are not finite")
+    _require_finite(orbits)
     count, poses, *shape = orbits.shape
     points = orbits.reshape(count * poses, *shape)
     with _precision("float64"):
         tile = kernel_tile(layers_of(architecture), tuple(shape), kind, "float64")
-    step = min(MEMORY_LIMIT // (tile.bytes_per_entry * count), _LARGEST_TILE, len(points))
-    parts = [points[start : start + step] for start in range(0, len(points), max(1, step))]
+    step = _step(_most(tile) / count, len(points))
+    parts = [points[start : start + step] for start in range(0, len(points), step)]
 
     def evaluate(part: np.ndarray) -> np.ndarray:
         with _precision("float64"):
-            return _padded(tile, orbits[:, 0], part, count, max(1, step))
+            return _padded(tile, orbits[:, 0], part, count, step)
 
     return np.concatenate(list(in_threads(evaluate, parts)), axis=1).reshape(count, count, poses)
 
@@ -107,10 +105,19 @@ def _parts(symmetries: Int[np.ndarray, "element point"], step: int) -> Iterator[
             yield _Part(representatives[0, rows], moved, (i, j))
 
 
-def _step(tile: KernelTile, representatives: int) -> int:
-    """The tile's side: within the memory limit, and no larger than there are representatives."""
-    limit = int(np.sqrt(MEMORY_LIMIT / tile.bytes_per_entry))
-    return max(1, min(limit, _LARGEST_TILE, representatives))
+def _require_finite(images: np.ndarray) -> None:
+    if not np.isfinite(images).all():
+        raise DataError("the images hold values that are not finite")
+
+
+def _most(tile: KernelTile) -> float:
+    """The most entries that a tile has within the memory limit."""
+    return MEMORY_LIMIT / tile.bytes_per_entry
+
+
+def _step(limit: float, points: int) -> int:
+    """A tile's side: within its own limit and the largest, and no longer than there are points."""
+    return max(1, min(int(limit), _LARGEST_TILE, points))
 
 
 def _upper(count: int, step: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:

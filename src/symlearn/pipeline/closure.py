@@ -10,10 +10,11 @@ from pathlib import Path
 
 PACKAGE = "symlearn"
 ROOT = Path(__file__).parents[1]
-# Lists of what is chosen by name. What is chosen counts (`symlearn.pipeline.specs.modules_of`), the
-# list does not: else a new entry would remake all results. Nor do the words of the vocabulary: they
-# describe numbers, and a file has those of the day when it was made.
-INDEXES = frozenset({"symlearn.menu.registry", "symlearn.pipeline.vocabulary"})
+# Lists of what is chosen by name, the package's own among them. What is chosen counts
+# (`symlearn.pipeline.specs.modules_of`), the list does not: else a new entry would remake all
+# results. Nor do the words of the vocabulary: they describe numbers, and a file has those of the
+# day when it was made.
+INDEXES = frozenset({PACKAGE, "symlearn.menu.registry", "symlearn.pipeline.vocabulary"})
 
 # An import to the end of its line, with lines that go on by a backslash, or of its parentheses.
 _STATEMENT = re.compile(
