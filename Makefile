@@ -25,7 +25,7 @@ TORCH := envs/torch.txt
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PIP_EXACT = $(PIP_INSTALL) --no-deps --no-build-isolation
 
-.PHONY: help env figures test test-slow test-quick test-slurm fuzz lint format lock clean
+.PHONY: help env published figures test test-slow test-quick test-slurm fuzz lint format lock clean
 
 help:  ## this list
 	@sed -En 's/^([a-z-]+):.*  ## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -57,6 +57,13 @@ $(VENV)/locked: $(LOCK) $(TORCH)
 
 $(VENV)/installed: $(VENV)/locked pyproject.toml
 	@$(PIP_EXACT) --editable .
+	@touch $@
+
+published: $(VENV)/published  ## also timm and three pretrained networks, for `symlearn measure` and lie-published
+
+$(VENV)/published: $(VENV)/installed envs/published.lock
+	@echo "Installing envs/published.lock into $(VENV) ..."
+	@$(PIP_EXACT) --require-hashes -r envs/published.lock
 	@touch $@
 
 define CHECK_PYTHON
@@ -103,7 +110,7 @@ format: env  ## rewrites the sources in the project's style
 	$(BIN)/ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-lock:  ## re-resolves envs/requirements.in; LOCK_ARGS=--upgrade takes newer versions too
+lock:  ## re-resolves envs/*.in; LOCK_ARGS=--upgrade takes newer versions too
 	@$(CHECK_PYTHON); \
 	tools=$$(mktemp -d); trap 'rm -rf "$$tools"' EXIT; \
 	$(PYTHON) -m venv "$$tools"; \

@@ -1,9 +1,10 @@
-"""Resolves requirements.in into requirements.lock: pip-compile with two changes.
+"""Resolves requirements.in and published.in into lock files: pip-compile with two changes.
 
 Run by `make lock`, with the pip and pip-tools pinned in the Makefile; arguments go to pip-compile.
 
-1. neural-tangents declares TensorFlow and tf2jax, which are neither used nor installed. They are
-   dropped before resolving, so that they constrain nothing.
+1. neural-tangents declares TensorFlow and tf2jax, which are neither used nor installed; timm and
+   torchvision declare torch, which is in torch.txt. They are dropped before resolving, so that they
+   constrain nothing.
 2. Where the index states a file's SHA-256, it is taken from there. pip-compile would download
    every file of every platform from an index whose JSON pages differ from its file links.
 """
@@ -20,7 +21,8 @@ from piptools.repositories import PyPIRepository
 from piptools.scripts.compile import cli
 
 PYTHON = (3, 11)
-NOT_INSTALLED = {"tensorflow", "tf2jax"}
+DROPPED = {"tensorflow", "tf2jax", "torch"}
+NAMES = ("requirements", "published")
 OPTIONS = [
     "--quiet",
     "--no-header",
@@ -30,8 +32,6 @@ OPTIONS = [
     "--no-emit-index-url",
     "--no-emit-find-links",
     "--no-emit-trusted-host",
-    "--output-file=requirements.lock",
-    "requirements.in",
 ]
 
 declared_dependencies = Distribution.iter_dependencies
@@ -39,9 +39,9 @@ downloaded_hash = PyPIRepository._get_file_hash
 
 
 def iter_dependencies(self: Distribution, extras: Collection[str] = ()) -> Iterator[Requirement]:
-    """What a distribution declares, less what is not installed."""
+    """What a distribution declares, less what is dropped."""
     for requirement in declared_dependencies(self, extras):
-        if requirement.name not in NOT_INSTALLED:
+        if requirement.name not in DROPPED:
             yield requirement
 
 
@@ -53,13 +53,15 @@ def file_hash(self: PyPIRepository, link: Link) -> str:
 
 
 def main() -> None:
-    """Writes requirements.lock beside requirements.in."""
+    """Writes a lock file beside each of the files that name direct dependencies."""
     if sys.version_info[:2] != PYTHON:
         sys.exit(f"make lock: needs Python {'.'.join(map(str, PYTHON))}, the oldest supported")
     Distribution.iter_dependencies = iter_dependencies
     PyPIRepository._get_file_hash = file_hash
     os.chdir(Path(__file__).parent)
-    cli([*sys.argv[1:], *OPTIONS])
+    for name in NAMES:
+        files = [f"--output-file={name}.lock", f"{name}.in"]
+        cli([*sys.argv[1:], *OPTIONS, *files], standalone_mode=False)
 
 
 if __name__ == "__main__":

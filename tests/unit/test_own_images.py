@@ -232,8 +232,8 @@ def test_specs_know_images_by_their_bytes_and_not_by_their_path(shipped, file, t
     assert [job.name for job in after] == [job.name for job in before]
     assert not any(str(tmp_path) in canonical(job.spec) for job in after)
     write_path(tmp_path / "results", after[0])
-    assert path_of(tmp_path / "results", data.name) == str(moved)
-    assert path_of(tmp_path / "results", "mnist-0123456789") is None
+    assert path_of(tmp_path / "results", "datasets", data.name) == str(moved)
+    assert path_of(tmp_path / "results", "datasets", "mnist-0123456789") is None
     saved(moved, images=images()[::-1], labels=np.arange(30) % 4)
     assert cells(shipped, moved)[0].name != data.name
 

@@ -148,7 +148,7 @@ def data_root(wildcards, output):
     It takes `output` because Snakemake does not rerun a job for such a parameter: a folder that
     moved changes no number.
     """
-    own = paths.path_of(Path("results", wildcards.preset), wildcards.cell)
+    own = paths.path_of(Path("results", wildcards.preset), "datasets", wildcards.cell)
     return own or DATA_ROOT or "data"
 
 

@@ -122,7 +122,7 @@ def _timm() -> Any:
         return importlib.import_module("timm")
     except ImportError as error:
         raise SymlearnError(
-            f"timm cannot be imported ({error}): pip install 'symlearn[timm]', or timm and "
+            f"timm cannot be imported ({error}): pip install 'symlearn[published]', or timm and "
             "torchvision"
         ) from None
     except RuntimeError as error:

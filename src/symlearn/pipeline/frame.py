@@ -9,6 +9,11 @@ from symlearn.menu.values import Context, ImageSet
 from symlearn.pipeline.specs import Cell
 
 
+# Labels that change no number: the rank of an architecture in the config serves to choose, and a
+# path says where files lie that the settings tell by their bytes.
+_UNNUMBERED = ("rank", "path")
+
+
 def dataset_cell(images: ImageSet) -> Cell:
     """A data set, whole and as published; images of one's own are told by their bytes.
 
@@ -41,8 +46,7 @@ def study_cell(
     job.
     """
     cells = tuple(inputs)
-    # The rank of an architecture in the config serves to choose; it changes no number.
-    kept = {key: value for key, value in (labels or {}).items() if key != "rank"}
+    kept = {key: value for key, value in (labels or {}).items() if key not in _UNNUMBERED}
     trained = [cell.settings["network"] for cell in cells if cell.stage == "networks"]
     uses = uses.union(*(lookup.uses_of({"network": network}) for network in trained))
     what = {"study": study, "module": module, "labels": kept}

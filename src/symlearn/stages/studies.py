@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import xarray as xr
 
+from symlearn.pipeline.paths import path_of
 from symlearn.pipeline.specs import weight_files
 from symlearn.pipeline.stage import results_of, run_stage, stage_parser
 
@@ -17,9 +19,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
 
     def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
-        weights = weight_files(results_of(given.spec), spec)
-        # Of networks a computation gets the weights too; those stand first among its inputs.
-        return computation(spec).compute(spec, inputs, *([weights] if weights else []))
+        results = results_of(given.spec)
+        # Of networks a computation gets the weights too; those stand first among its inputs. Of
+        # files of one's own it gets where they lie.
+        weights = weight_files(results, spec)
+        path = path_of(results, "studies", given.spec.stem)
+        more = [*([weights] if weights else []), *([Path(path)] if path else [])]
+        return computation(spec).compute(spec, inputs, *more)
 
     return run_stage("studies", given, compute, _machine)
 
