@@ -8,7 +8,6 @@ from symlearn.menu import lookup, own_images
 from symlearn.menu.values import Context, ImageSet
 from symlearn.pipeline.specs import Cell
 
-
 # Labels that change no number: the rank of an architecture in the config serves to choose, and a
 # path says where files lie that the settings tell by their bytes.
 _UNNUMBERED = ("rank", "path")
