@@ -20,7 +20,7 @@ TOOLS: Mapping[str, str] = {
     "gallery": "gallery.command",
     "bundle": "bundle.command",
     "compare": "compare",
-    "measure": "measure",
+    "measure": "measure.command",
     "poses": "poses",
     "publish": "publish",
     "schema": "schema",

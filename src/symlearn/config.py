@@ -234,7 +234,8 @@ def _assembled(file: File, preset: str, where: str) -> Config:
     faults += _told(shared)
     if faults:
         raise ConfigError(f"{where}: {'; '.join([*faults, *_told(studies)])}")
-    context = Context(shared["seed"], shared["dataset"], *_entries(file))
+    root = expanded(file.data_root)
+    context = Context(shared["seed"], shared["dataset"], *_entries(file), root)
     return Config(file, preset, where, values, context, studies)
 
 

@@ -14,6 +14,7 @@ import xarray as xr
 from PIL import Image
 
 from symlearn.datasets.files import download
+from symlearn.datasets.pictures import opened, pictures
 from symlearn.datasets.sources import RemoteFile
 from symlearn.errors import ConfigError, DataError, StoreError
 from symlearn.networks import timm_models
@@ -22,8 +23,6 @@ from symlearn.pipeline.chain import chain, state_of
 from symlearn.pipeline.specs import Cell
 from symlearn.stages.figures import main as figures
 from symlearn.stages.studies import main as studies
-from symlearn.tools import measure
-from symlearn.tools.measure import opened
 
 PACKAGE = Path(store.__file__).parents[1]
 
@@ -370,9 +369,9 @@ def test_pictures_are_files_in_folders_or_in_links_to_folders(tmp_path):
         Image.new("RGB", (4, 4)).save(path)
     (folder / "class").symlink_to(disk)
     (folder / "again").symlink_to(folder)  # a circle
-    found = measure.pictures(folder, 2, 0)
+    found = pictures(folder, 2, 0)
     assert [path.name for path in found] == ["two.png", "one.png"]
     with pytest.raises(DataError, match="holds 2 pictures, and 3 are asked for"):
-        measure.pictures(folder, 3, 0)
+        pictures(folder, 3, 0)
     with pytest.raises(DataError, match="nowhere: cannot be read: No such file or directory"):
-        measure.pictures(tmp_path / "nowhere", 2, 0)
+        pictures(tmp_path / "nowhere", 2, 0)

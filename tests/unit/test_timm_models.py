@@ -43,7 +43,7 @@ def one_line(raised):
 
 def test_without_timm_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
-    with pytest.raises(SymlearnError, match=r"pip install 'symlearn\[timm\]'") as raised:
+    with pytest.raises(SymlearnError, match=r"pip install 'symlearn\[published\]'") as raised:
         timm_model("resnet18")
     assert one_line(raised)
 

@@ -26,6 +26,7 @@ from PIL import Image
 from symlearn import config
 from symlearn.datasets.cifar import load_batches, parse_batch
 from symlearn.datasets.idx import parse_idx, read_bytes
+from symlearn.datasets.pictures import opened
 from symlearn.datasets.sets import mnist_5k
 from symlearn.errors import SymlearnError
 from symlearn.networks.checkpoints import read_tensors, write_tensors
@@ -35,7 +36,6 @@ from symlearn.pipeline.stage import Inputs
 from symlearn.tools.bundle import archive
 from symlearn.tools.claims.form import load_claims
 from symlearn.tools.forecast import records
-from symlearn.tools.measure import opened
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "src/symlearn/papers/orbits/claims.yaml"

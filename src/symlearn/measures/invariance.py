@@ -26,21 +26,22 @@ Labels = Int[torch.Tensor, " image"]
 SaliencyClass = Literal["prediction", "label"]
 Values = Float[np.ndarray, " image"]
 
-# Network inputs in one pass, and in one that keeps what a gradient needs: 1.5 GB of a
-# convolutional network whose logits are averaged over four poses.
+# Network inputs in one pass. One that keeps what a gradient needs takes a quarter of them: 1.5 GB
+# of a convolutional network whose logits are averaged over four poses.
 _INPUTS = 4096
-_INPUTS_OF_A_GRADIENT = 1024
 
 
-def logits_of_poses(network: Classifier, images: Images, action: ImageAction) -> Logits:
+def logits_of_poses(
+    network: Classifier, images: Images, action: ImageAction, inputs: int = _INPUTS
+) -> Logits:
     """The logits of every pose of every image, in float64; pose 0 is the image itself.
 
-    A block of images at a time.
+    A block of images at a time, `inputs` with their poses.
     """
     with torch.no_grad():
         parts = [
             network(action.poses(part).flatten(0, 1)).double()
-            for part in images.split(_block(action, _INPUTS))
+            for part in images.split(_block(action, inputs))
         ]
     return torch.cat(parts).unflatten(0, (len(images), len(action)))
 
@@ -103,14 +104,15 @@ def saliency_of_poses(
     action: ImageAction,
     saliency_class: SaliencyClass = "prediction",
     labels: Labels | None = None,
+    inputs: int = _INPUTS // 4,
 ) -> Poses:
     """The gradient by the input of one logit, at every pose, each in the orientation of the pose.
 
     The class is the same for all poses of an image: its label, or what is predicted for the
     upright image. Images must not influence each other (batch norm in eval mode). A block of
-    images at a time.
+    images at a time, `inputs` with their poses.
     """
-    size = _block(action, _INPUTS_OF_A_GRADIENT)
+    size = _block(action, inputs)
     known = [None] * -(-len(images) // size) if labels is None else labels.split(size)
     maps = [
         _saliency(network, part, action, saliency_class, own)
@@ -197,15 +199,17 @@ def measure_invariance(
     generator: torch.Generator,
     saliency_class: SaliencyClass = "prediction",
     labels: Labels | None = None,
+    inputs: int = _INPUTS,
 ) -> Invariance:
     """All measures for each image. Cost: about four passes and a backward pass for each pose.
 
-    `generator` draws the noise. Raises ValueError for less than two images, a group of one
+    `generator` draws the noise. At most `inputs` images are in one pass, and a quarter of them
+    where a gradient is kept. Raises ValueError for less than two images, a group of one
     element, images that the group does not act on, and missing labels where `saliency_class`
     is "label".
     """
-    size = _block(action, _INPUTS)
-    measure = partial(_measure, network, action, generator, saliency_class)
+    size = _block(action, inputs)
+    measure = partial(_measure, network, action, generator, saliency_class, inputs)
     parts = images.split(size)
     known = [None] * len(parts) if labels is None else labels.split(size)
     pieces = [measure(part, own) for part, own in zip(parts, known, strict=True)]
@@ -219,12 +223,13 @@ def _measure(
     action: ImageAction,
     generator: torch.Generator,
     saliency_class: SaliencyClass,
+    inputs: int,
     images: Images,
     labels: Labels | None,
 ) -> dict[str, Float[torch.Tensor, "image ..."]]:
     """The fields of Invariance but the spread, which all images share, and what it is made of."""
-    logits = logits_of_poses(network, images, action)
-    maps = saliency_of_poses(network, images, action, saliency_class, labels)
+    logits = logits_of_poses(network, images, action, inputs)
+    maps = saliency_of_poses(network, images, action, saliency_class, labels, inputs // 4)
     pairs = {
         "divergence": divergences(logits),
         "jensen_shannon": jensen_shannon(logits),

@@ -5,6 +5,7 @@ project's are (docs/science/lie.md#types-of-layers).
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import groupby
 from typing import NamedTuple
 
 from torch import nn
@@ -68,6 +69,14 @@ def layers_of(network: nn.Module, operations: Sequence[Operation]) -> list[Layer
     for start, end in _without_pixels(operations):
         found[start:end] = [found[start]] * (end - start)
     return found
+
+
+def layer_runs(
+    network: nn.Module, operations: Sequence[Operation]
+) -> list[tuple[Layer, list[int]]]:
+    """The layers of a network in their order: successive operations of one, by their numbers."""
+    numbered = enumerate(layers_of(network, operations))
+    return [(layer, [i for i, _ in run]) for layer, run in groupby(numbered, key=lambda x: x[1])]
 
 
 class _Kinds:

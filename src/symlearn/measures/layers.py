@@ -25,6 +25,7 @@ from symlearn.measures.lie import (
 )
 from symlearn.measures.lie_action import Generator, Layout, MeasureError
 from symlearn.measures.lie_trace import Action, Operation, Trace, Value
+from symlearn.progress import progress
 
 OUTPUT = Operation("output", "", "")
 """Where the output has another layout than the one that was stated."""
@@ -53,6 +54,11 @@ class Decomposition:
         """The squared norm of each term: summed over the outputs, or Hutchinson's estimate."""
         squares = self.terms.square()
         return squares.mean(dim=2) if self.random else squares.sum(dim=2)
+
+    def squares_of(self, layers: Sequence[Sequence[int]]) -> Float[torch.Tensor, "layer image"]:
+        """As `squared_norms`, of layers that are made of several operations, by their numbers."""
+        sums = torch.stack([self.terms[list(numbers)].sum(dim=0) for numbers in layers])
+        return replace(self, terms=sums).squared_norms
 
     @property
     def standard_errors(self) -> Float[torch.Tensor, "operation image"]:
@@ -85,6 +91,7 @@ def decompose(
     output: str | Layout | None = None,
     probes: int | None = None,
     rng: torch.Generator | None = None,
+    quiet: bool = True,
 ) -> Decomposition:
     """What each operation of a network contributes to its Lie derivative.
 
@@ -102,7 +109,7 @@ def decompose(
     holds all values, and the backward passes; images are taken one by one.
     """
     (found,) = decompositions(
-        model, images, [(generator, stencil)], output=output, probes=probes, rng=rng
+        model, images, [(generator, stencil)], output=output, probes=probes, rng=rng, quiet=quiet
     )
     return found
 
@@ -115,6 +122,7 @@ def decompositions(
     output: str | Layout | None = None,
     probes: int | None = None,
     rng: torch.Generator | None = None,
+    quiet: bool = True,
 ) -> list[Decomposition]:
     """As `decompose`, for several generators, each with its stencil.
 
@@ -133,8 +141,8 @@ def decompositions(
     ]
     directions = _directions(derivatives[0], probes, rng)
     traced = [
-        _terms(model, image[None], chosen, output, z)
-        for image, z in zip(images.detach(), directions, strict=True)
+        _terms(model, images[number : number + 1].detach(), chosen, output, directions[number])
+        for number in progress(range(len(images)), "images", quiet=quiet)
     ]
     if any(operations != traced[0][0] for operations, _ in traced):
         raise MeasureError("the model does not make the same operations for every image")

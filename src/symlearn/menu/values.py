@@ -172,6 +172,7 @@ class Context:
     dataset: Dataset
     architectures: Mapping[str, Mapping[str, Any]]
     networks: Mapping[str, Mapping[str, Any]]
+    data_root: str | None = None  # the folder that is looked into first for data sets
 
     def architecture(self, name: str) -> dict[str, Any]:
         """The entry of an architecture, its defaults filled in."""

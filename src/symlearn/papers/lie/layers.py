@@ -1,7 +1,6 @@
 """Which layers of a trained network break a symmetry: exact terms of its Lie derivative."""
 
 from collections.abc import Mapping
-from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +11,7 @@ from jaxtyping import Float
 from torch import nn
 
 from symlearn.measures.class_probabilities import probabilities
-from symlearn.measures.layer_kinds import Layer, layers_of
+from symlearn.measures.layer_kinds import Layer, layer_runs
 from symlearn.measures.layers import decompositions, operations_of
 from symlearn.networks.held_out import held_out
 from symlearn.networks.trained import split_inputs
@@ -43,7 +42,7 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Pat
     (cell,), (dataset,) = split_inputs(inputs, weights)
     images, _ = held_out(cell, dataset, spec["images"])
     networks = cell.networks(dtype=torch.float64)
-    runs = _runs(networks[0], images[:1])
+    runs = layer_runs(networks[0], operations_of(networks[0], images[:1]))
     found = [_terms(network, images, runs, STENCILS, AFFINE) for network in networks]
     single = [
         _terms(network, images.float(), runs, STENCILS[:1], AFFINE[:1]).squares[0, 0]
@@ -64,12 +63,6 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset], weights: list[Pat
     )
 
 
-def _runs(network: nn.Module, image: Images) -> list[tuple[Layer, list[int]]]:
-    """The layers of a network in their order: successive operations of one, by their numbers."""
-    numbered = enumerate(layers_of(network, operations_of(network, image)))
-    return [(layer, [i for i, _ in run]) for layer, run in groupby(numbered, key=lambda x: x[1])]
-
-
 def _terms(
     network: nn.Module,
     images: Images,
@@ -81,14 +74,11 @@ def _terms(
     actions = [(generator, stencil) for stencil in stencils for generator in generators]
     parts = decompositions(probabilities(network), images, actions)
     shape = (len(stencils), len(generators))
-    squares = [
-        [part.terms[indices].sum(dim=0).square().sum(dim=1) for _, indices in runs]
-        for part in parts
-    ]
+    squares = [part.squares_of([numbers for _, numbers in runs]) for part in parts]
     closure = [part.closure.abs().max() / part.whole.abs().max() for part in parts]
     whole = [part.whole.square().sum(dim=1) for part in parts]
     return _Terms(
-        torch.stack([torch.stack(one) for one in squares]).double().unflatten(0, shape).numpy(),
+        torch.stack(squares).double().unflatten(0, shape).numpy(),
         torch.stack(whole).double().unflatten(0, shape).numpy(),
         torch.stack(closure).double().reshape(shape).numpy(),
     )

@@ -11,23 +11,31 @@ import xarray as xr
 
 from symlearn.errors import StoreError
 
-FILE = Path(__file__).with_name("data") / "lie_title_figure.tsv"
+_DATA = Path(__file__).with_name("data")
+FILES = {"models": _DATA / "lie_title_figure.tsv", "layers": _DATA / "lie_title_figure_layers.tsv"}
 
 
 def compute(spec: Mapping[str, Any], _: list[xr.Dataset]) -> xr.Dataset:
-    """Family, accuracy in percent and translation error of each model.
+    """Family, accuracy in percent and translation error of each model; layers of two of them.
 
-    Raises StoreError where the file is not the one that the spec names by its SHA-256.
+    Raises StoreError where a file is not the one that the spec names by its SHA-256.
     """
-    content = FILE.read_bytes()
-    if hashlib.sha256(content).hexdigest() != spec["sha256"]:
-        raise StoreError(f"{FILE}: changed since the run was planned; run `snakemake` again")
-    lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
-    rows = list(csv.DictReader(lines, delimiter="\t"))
+    models, layers = (_rows(FILES[name], spec["sha256"][name]) for name in FILES)
     return xr.Dataset(
         {
-            "family": ("model", [row["family"] for row in rows]),
-            "published_accuracy": ("model", np.array([float(row["accuracy"]) for row in rows])),
-            "published_error": ("model", np.array([float(row["error"]) for row in rows])),
+            "family": ("model", [row["family"] for row in models]),
+            "published_accuracy": ("model", np.array([float(row["accuracy"]) for row in models])),
+            "published_error": ("model", np.array([float(row["error"]) for row in models])),
+            "layer_model": ("layer", [row["model"] for row in layers]),
+            "layer_kind": ("layer", [row["kind"] for row in layers]),
+            "published_share": ("layer", np.array([float(row["share"]) for row in layers])),
         }
     )
+
+
+def _rows(file: Path, sha256: str) -> list[dict[str, str]]:
+    content = file.read_bytes()
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise StoreError(f"{file}: changed since the run was planned; run `snakemake` again")
+    lines = [line for line in content.decode().splitlines() if not line.startswith("#")]
+    return list(csv.DictReader(lines, delimiter="\t"))

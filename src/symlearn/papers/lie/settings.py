@@ -75,6 +75,46 @@ class LiePartial(Closed):
     images: Count = Field(description="at most, of the class left out and of the others")
 
 
+class PretrainedModel(Closed):
+    """A model of timm and where its weights come from."""
+
+    name: str = Field(description="in timm")
+    weights: str = Field(
+        default="package",
+        description="package (of the extra `published`), hub, or the path of a file of weights",
+    )
+    accuracy: Annotated[float, Field(gt=0, le=100)] | None = Field(
+        default=None, description="in percent, as published: where the model is drawn"
+    )
+
+
+class LiePretrained(Closed):
+    """Pretrained models of timm on photographs, by the measures of all four papers."""
+
+    models: list[PretrainedModel] = Field(description="none, where the figure is to do without")
+    pictures: str = Field(
+        description="folder of photographs, below data_root (or data); where it is not there, no "
+        "model is measured"
+    )
+    images: Annotated[Whole, Field(ge=2)] = Field(description="photographs drawn")
+    layer_images: Annotated[Whole, Field(ge=2)] = Field(
+        description="of them, those of which layers are told apart"
+    )
+    directions: Annotated[Whole, Field(ge=2)] = Field(
+        description="random directions through which layers' terms are seen"
+    )
+    draws: Count = Field(description="deformations of each photograph")
+
+    @model_validator(mode="after")
+    def _among_the_images(self) -> "LiePretrained":
+        if self.layer_images > self.images:
+            raise ValueError(
+                f"layer_images: {self.layer_images} is more than the {self.images} of images; take "
+                "a smaller number"
+            )
+        return self
+
+
 class Settings(Closed):
     """The studies of this paper, by their keys in a preset."""
 
@@ -85,6 +125,7 @@ class Settings(Closed):
     lie_models: LieModels
     lie_layers: LieLayers
     lie_partial: LiePartial
+    lie_pretrained: LiePretrained
 
 
 def images_are_enough(context: Context, lie_models: LieModels) -> Faults:

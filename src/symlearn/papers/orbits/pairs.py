@@ -22,11 +22,10 @@ from symlearn.theory import (
     mean_reciprocal,
     orbit_block_errors,
     orbit_radius,
-    scalar_error,
     solve_grams,
-    spectral_error,
     spectrum,
 )
+from symlearn.theory.missing_pose import scalar_predictions
 
 Grams = Float[np.ndarray, "task point point"]
 
@@ -87,16 +86,6 @@ def _from_one_row(
         "one_row": (("task", "orbit"), averaged_errors(averages, group, _LABELS, ridges) * _LABELS),
         "one_row_reliable": ("task", least_eigenvalues(averages, group) + ridges > 0),
     }
-
-
-def scalar_predictions(
-    grams: Grams, group: FiniteGroup, ridges: float | Float[np.ndarray, " task"]
-) -> Float[np.ndarray, " task"]:
-    """The paper's spectral error for a cyclic group, its scalar counterpart for any other."""
-    if group.is_cyclic:
-        order = interleaved(len(group))
-        return np.asarray(spectral_error(grams[:, order[:, None], order], ridges))
-    return np.asarray(scalar_error(grams, group, ridges))
 
 
 def _geometry(

@@ -10,9 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from symlearn.papers.lie.figures.terms import LOOKS, networks, of_kinds, shares
+from symlearn.papers.lie.figures.terms import networks, of_kinds, shares
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.layer_kinds import LOOKS
 from symlearn.statistics import Intervals, Measured, Measurements, crossed_medians, largest
 
 TITLE = "Contributions to the translation error by layer, and how far the resampler decides them"

@@ -105,13 +105,14 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
             title=title,
         )  # fmt: skip
         plain_logarithm(panel.yaxis)
-    _published(panels[2], plotted["published"])
+    draw_published(panels[2], plotted["published"])
     style.letters(panels)
     legend(figure, found)
     return figure
 
 
-def _published(axes: Axes, models: xr.Dataset) -> None:
+def draw_published(axes: Axes, models: xr.Dataset) -> None:
+    """Error against accuracy of the digitised models, with the line of least squares."""
     x, y = models["published_accuracy"].values, models["published_error"].values
     for name, (colour, marker) in _PUBLISHED.items():
         here = (models["family"] == name).values

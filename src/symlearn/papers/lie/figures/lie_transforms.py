@@ -13,9 +13,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from symlearn.papers.lie.figures.family import family, with_images
-from symlearn.papers.lie.figures.terms import LOOKS, by_kind, legend, networks, shares
+from symlearn.papers.lie.figures.terms import by_kind, legend, networks, shares
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
+from symlearn.plots.layer_kinds import LOOKS
 from symlearn.statistics import (
     TWO_SIDED,
     Intervals,
