@@ -59,11 +59,11 @@ def rounded(measured: str, uncertainty: str) -> str:
         return measured
     value, error = Decimal(measured), Decimal(uncertainty)
     place = Decimal(1).scaleb(error.adjusted() - 1)
-    if error == 0 or "e" in measured + uncertainty or place > 1:
+    if error == 0 or "e" in measured or place > 1:
         return f"{measured} ± {float(uncertainty):.2g}"
     if place < Decimal(1).scaleb(value.adjusted() - 3):  # the table has four digits of a value
         return f"{measured} ± {float(uncertainty):.1g}"
-    return f"{value.quantize(place)} ± {error.quantize(place)}"
+    return f"{value.quantize(place):f} ± {error.quantize(place):f}"
 
 
 def _by_paper(table: Sequence[Row]) -> dict[str, list[Row]]:
