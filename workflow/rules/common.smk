@@ -113,6 +113,18 @@ def package_files(*paths):
     return source_files(ROOT / path for path in paths)
 
 
+def page_files(*own):
+    """What a page is made of: files of its own below `tools`, and those that all pages share."""
+    shared = (file.relative_to(ROOT) for file in sorted((ROOT / "tools/pages").glob("*.[hcj]*")))
+    return package_files(*(f"tools/{file}" for file in own), *shared)
+
+
+def words_of_account():
+    """What the account is made of beside tables of claims: its words, and which claims decide."""
+    found = (wing for wing in wings.wings() if wing.account.exists())
+    return [file for wing in found for file in (wing.account, wing.claims)]
+
+
 def source_files(files):
     """Files that no rule makes, relative to the working folder if they lie in it."""
     here = Path.cwd()

@@ -7,7 +7,8 @@ rule gallery:
         beside=all_figures("png", "caption", "sidecar"),
         claims=closing_output("claims")[0],
         code=code_of_module("symlearn.tools.gallery.command"),
-        page=package_files(*(f"tools/gallery/gallery.{kind}" for kind in ("html", "css", "js"))),
+        account=package_files(*words_of_account()),
+        page=page_files("gallery/gallery.html", "gallery/gallery.css"),
     output:
         closing_output("gallery"),
     log:

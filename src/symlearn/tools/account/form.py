@@ -25,7 +25,7 @@ UNTESTED = "not testable here"
 NOT_RUN = "not yet run"
 
 # How what a paper says is known here.
-Known = Literal["abstract", "caption", "figure", "posts", "talks", "code", "secondary account"]
+Known = Literal["abstract", "caption", "figure", "posts", "talks", "secondary account"]
 Pattern = Annotated[str, Field(pattern=r"^[a-z0-9*-]+$")]
 Sentence = Annotated[str, Field(pattern=r"^[A-Z].*[.?]$")]
 NAME = re.compile(r"\{([^{}]*)\}")

@@ -15,7 +15,6 @@ KNOWN: Mapping[Known, str] = {
     "figure": "the vector graphics of the paper's title figure",
     "posts": "public posts of its authors",
     "talks": "its authors' talks",
-    "code": "a run of its authors' code",
     "secondary account": "an account of the paper by a third party",
 }
 _MARKS = ("<!-- {0}: written by `symlearn account` -->", "<!-- end of {0} -->")

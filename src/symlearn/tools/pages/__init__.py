@@ -1,0 +1,24 @@
+"""What the pages share: how they are made, how they look, and tables that are sorted and filtered."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from symlearn.tools.commands import duration
+
+UP = "../../"  # from figures/<preset> to the project
+_TOOLS = Path(__file__).parents[1]
+
+
+def render(template: str, **values: Any) -> str:
+    """The page of a template below `symlearn.tools`; equal values give equal bytes."""
+    environment = Environment(
+        loader=FileSystemLoader(_TOOLS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["duration"] = duration
+    return environment.get_template(template).render(up=UP, **values)
