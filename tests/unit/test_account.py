@@ -107,7 +107,7 @@ FILE = {
 def account(folder, findings=(), own=()):
     path = folder / "account.yaml"
     path.write_text(yaml.safe_dump({**FILE, "findings": list(findings), "own": list(own)}))
-    return read_account(path, list(CLAIMS.values()))
+    return read_account(path, CLAIMS)
 
 
 def test_an_account_is_read(tmp_path):
@@ -208,7 +208,9 @@ def test_a_figure_that_is_not_kept_is_not_yet_run(copy):
     page = (copy / "figures/README.md").read_text(encoding="utf-8")
     (line,) = [one for one in page.splitlines() if "agrees with the error of kernel" in one]
     assert "**not yet run**" in line
-    assert "fig4.png" not in (copy / "README.md").read_text(encoding="utf-8").split("## Run")[0][900:]
+    assert (
+        "fig4.png" not in (copy / "README.md").read_text(encoding="utf-8").split("## Run")[0][900:]
+    )
 
 
 def test_without_kept_figures_it_is_one_line(tmp_path, monkeypatch, capsys):

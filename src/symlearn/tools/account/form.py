@@ -6,7 +6,7 @@ one that is only remembered.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from symlearn import wings
 from symlearn.errors import ConfigError
 from symlearn.pipeline.yaml_files import read_yaml
-from symlearn.tools.claims.form import Claim, load_claims
+from symlearn.tools.claims.form import Claim
 
 # Of a paper's finding and of one of this project's own: all claims hold, some, none.
 OF_PAPERS = ("reproduced", "partly", "not reproduced")
@@ -102,17 +102,17 @@ class Account(_Form):
         return self
 
 
-def load_account(wing: wings.Wing) -> Account | None:
-    """The account of a wing, None if it has none; raises ConfigError."""
+def load_account(wing: wings.Wing, claims: Mapping[str, Claim]) -> Account | None:
+    """The account of a wing with these claims, None if it has none; raises ConfigError."""
     if not wing.account.exists():
         return None
-    account = read_account(wing.account, load_claims(wing.claims))
+    account = read_account(wing.account, claims)
     if account.picture not in wing.figures:
         raise ConfigError(f"{wing.account}: picture: {account.picture} is no figure of the wing")
     return account
 
 
-def read_account(path: Path, claims: Sequence[Claim]) -> Account:
+def read_account(path: Path, claims: Mapping[str, Claim]) -> Account:
     """An account whose findings name claims that there are; raises ConfigError."""
     try:
         account = TypeAdapter(Account).validate_python(read_yaml(path))
@@ -120,12 +120,11 @@ def read_account(path: Path, claims: Sequence[Claim]) -> Account:
         faults = [(".".join(map(str, fault["loc"])), fault["msg"]) for fault in error.errors()]
         listed = "; ".join(f"{at}: {what}" for at, what in faults)
         raise ConfigError(f"{path}: {listed}") from None
-    known = {claim.id: claim for claim in claims}
     for finding in [*account.findings, *account.own]:
         for pattern in finding.claims:
-            if not _matching(pattern, known):
+            if not _matching(pattern, claims):
                 raise ConfigError(f"{path}: {finding.finding!r}: no claim is {pattern}")
-        if strange := sorted(set(finding.numbers) - known.keys()):
+        if strange := sorted(set(finding.numbers) - claims.keys()):
             raise ConfigError(f"{path}: {finding.finding!r}: no claim is {', '.join(strange)}")
     return account
 

@@ -56,9 +56,9 @@ def sections(
     rows = {row["id"]: row for row in table}
     found = []
     for wing in wings.wings():
-        if (account := load_account(wing)) is None:
-            continue
         claims = {claim.id: claim for claim in load_claims(wing.claims)}
+        if (account := load_account(wing, claims)) is None:
+            continue
         papers, own = (
             tuple(judged(one, claims, rows, preset, words) for one in findings)
             for findings, words in ((account.findings, OF_PAPERS), (account.own, OWN))
