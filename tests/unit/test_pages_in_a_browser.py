@@ -1,6 +1,7 @@
 """The pages as a reader meets them; skipped where no Chromium is installed."""
 
 import importlib.util
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_everything_has_a_name_and_headings_are_in_order(browser, page):
     assert browser.run("document.querySelectorAll('h1').length") == 1
     levels = browser.run("[...document.querySelectorAll('h1, h2, h3')].map(h => +h.tagName[1])")
     assert levels[:2] == [1, 2]
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     inner = "[...document.links].map(a => a.getAttribute('href')).filter(h => h.startsWith('#'))"
     assert browser.run(f"{inner}.length") > 10
     assert browser.run(f"{inner}.filter(h => !document.querySelector(h))") == []

@@ -1,4 +1,4 @@
-"""Account, figures with captions and provenance, and claims of a preset on one page: gallery.html."""
+"""The account, the figures and the claims of a preset on one page to send: gallery.html."""
 
 import argparse
 from collections.abc import Sequence

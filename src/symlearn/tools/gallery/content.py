@@ -114,7 +114,7 @@ def thumbnail(path: Path) -> Picture:
 
 
 def links(folder: Path, name: str) -> dict[str, str]:
-    """Where the files of a figure lie, from its folder: as PDF if there is one, data, code, page."""
+    """Where the files of a figure lie, from its folder: PDF if there is one, data, code, page."""
     files, wing = figure_files(folder, name), wings.wing_of(name)
     beside = {"PDF": files["pdf"], "data (NetCDF)": files["data"]}
     found = {what: file.name for what, file in beside.items() if file.exists()}

@@ -1,4 +1,4 @@
-"""What the pages share: how they are made, how they look, and tables that are sorted and filtered."""
+"""What the pages share: how they are made and look, and tables that are sorted and filtered."""
 
 from pathlib import Path
 from typing import Any
