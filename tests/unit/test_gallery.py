@@ -52,7 +52,17 @@ CLAIMS = [
         "Not now.",
         "yes",
     ),
-    ("third", "lie-aliasing", "not run", "", "", "", "Later.", "docs/science/lie.md#aliasing", ""),
+    (
+        "third",
+        "lie-aliasing",
+        "not run",
+        "",
+        "",
+        "",
+        "Later.",
+        "docs/science/lie.md#what-aliases",
+        "",
+    ),
 ]
 
 
@@ -114,7 +124,7 @@ def test_a_figure_leads_to_its_files_its_code_and_its_derivations(folder):
     text = build(folder)[1].read_text()
     for link in (
         'href="fig2.pdf"', 'href="../../src/symlearn/papers/orbits/figures/fig2.py"',
-        'href="../../docs/science/orbits.md"', 'href="../../docs/science/lie.md#aliasing"',
+        'href="../../docs/science/orbits.md"', 'href="../../docs/science/lie.md#what-aliases"',
     ):  # fmt: skip
         assert link in text, link
     assert 'href="fig2.nc"' not in text, "there is none"
