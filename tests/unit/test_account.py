@@ -208,7 +208,9 @@ def test_a_figure_that_is_not_kept_is_not_yet_run(copy):
     page = (copy / "figures/README.md").read_text(encoding="utf-8")
     (line,) = [one for one in page.splitlines() if "agrees with the error of kernel" in one]
     assert "**not yet run**" in line
-    assert "| `fig4` is not yet run |" in (copy / "README.md").read_text(encoding="utf-8")
+    assert "The picture, of `fig4`, is not yet run." in (copy / "README.md").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_without_kept_figures_it_is_one_line(tmp_path, monkeypatch, capsys):

@@ -51,13 +51,19 @@ def short_table(sections: Sequence[Section], shown: Sequence[str]) -> str:
     own = [found for section in sections for found in _in_brief(section.own)]
     rows += [("" if number else "this project", *found) for number, found in enumerate(own)]
     lines = [_short(name, brief, one, shown) for name, brief, one in rows]
-    return "\n".join(["| | finding | here | verdict |", "|---|---|---|---|", *lines])
+    return "\n".join(
+        [
+            "| | finding | here | verdict |",
+            "|---|---|---|---|",
+            *lines,
+            f"\nAll findings of the papers: {counts(sections)}.",
+        ]
+    )
 
 
 def papers(sections: Sequence[Section], shown: Sequence[str]) -> str:
     """Each wing: a thumbnail, the question, the answer, and the names of the figures."""
-    lines = ["| | |", "|---|---|"]
-    return "\n".join([*lines, *(_paper(section, shown) for section in sections)])
+    return "\n\n".join(_paper(section, shown) for section in sections)
 
 
 def filled(text: str, name: str, content: str) -> str:
@@ -113,11 +119,13 @@ def _paper(section: Section, shown: Sequence[str]) -> str:
     account, picture = section.account, section.account.picture
     cited = "; ".join(f"[{paper.authors}]({paper.link})" for paper in account.papers)
     names = ", ".join(f"`{name}`" for name in sorted(section.wing.figures, key=plan.in_order))
-    words = f"**{section.wing.title}** ({cited}). {account.question} {account.answer} *{names}*"
+    found = f"{account.question} {account.answer} Figures: {names}."
+    words = f"**{section.wing.title}** ({cited}). {found}"
     if picture not in shown:
-        return _line([f"`{picture}` is {NOT_RUN}", words])
+        return f"{words} The picture, of `{picture}`, is {NOT_RUN}."
     file = f"figures/published/{picture}.png"
-    return _line([f'<a href="{file}"><img src="{file}" width="300" alt="{picture}"></a>', words])
+    image = f'<img src="{file}" align="left" width="220" alt="{picture}">'
+    return f'<a href="{file}">{image}</a>{words}<br clear="all">'
 
 
 def _figures(shown: Sequence[str], preset: str) -> str:
@@ -139,7 +147,7 @@ def _line(cells: Iterable[str]) -> str:
 
 _HEAD = """# What the figures show
 
-The command `symlearn account` writes this page from the figures in `published/`, which are those of the preset `{preset}`, and from the words in `src/symlearn/papers/*/account.yaml`. Of the papers' findings there are {counts}.
+The command `symlearn account` writes this page from the figures in `published/`, which are those of the preset `{preset}`, and from the words in `src/symlearn/papers/*/account.yaml`. The findings of the papers: {counts}.
 
 Verdicts and numbers come from [claims](../docs/claims.md#the-account). A finding is *reproduced* if all its claims hold, *partly* if some fail, and *not reproduced* if all fail. *Not testable here* says that the preset has no claim on it, and *not yet run* that a figure is not kept yet. ± is one standard error. The word in brackets says how the paper's number is known, or its finding where no number is: {known}. No number of a paper is given from memory.
 """  # noqa: E501
