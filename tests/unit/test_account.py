@@ -28,7 +28,15 @@ def claim(name, figure="fig4", **presets):
     )  # fmt: skip
 
 
-CLAIMS = {one.id: one for one in (claim("a-1"), claim("a-2", "fig2"), claim("b", standard=None))}
+CLAIMS = {
+    one.id: one
+    for one in (
+        claim("a-1"),
+        claim("a-2", "fig2"),
+        claim("b", standard=None),
+        claim("b-quick", quick=None),
+    )
+}
 WHY = {"reproduced": "It holds.", "partly": "Half of it holds."}
 
 
@@ -75,6 +83,15 @@ def test_what_was_not_run_has_no_number_and_no_sentence():
 def test_a_verdict_without_a_sentence_says_how_many_claims_hold():
     one = became({"a-1": "holds", "a-2": "fails"}, why={"reproduced": "It holds."})
     assert one.why == "1 of 2 claims hold."
+
+
+def test_in_another_preset_a_sentence_is_shown_where_all_hold():
+    half, whole = {"a-1": "holds", "a-2": "fails"}, {"a-1": "holds", "a-2": "holds"}
+    assert became(half, preset="quick").why == "1 of 2 claims hold."
+    assert became(whole, preset="quick").why == "It holds."
+    assert became(whole, claims=("a-*", "b-quick"), preset="quick").why == (
+        "2 of 2 claims hold, and 1 are not judged in this preset."
+    )
 
 
 def test_a_claim_that_a_preset_does_not_judge_decides_nothing_there():

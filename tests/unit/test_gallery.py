@@ -1,9 +1,12 @@
+import base64
 import csv
+import io
 import json
 import struct
 import zlib
 
 import pytest
+from PIL import Image
 
 from symlearn.errors import StoreError
 from symlearn.tools.claims.verdicts import COLUMNS
@@ -81,7 +84,7 @@ def test_the_page_holds_pictures_captions_claims_and_provenance(folder):
     text = out.read_text()
     assert text.index('id="fig2"') < text.index('id="lie-aliasing"')
     for part in (
-        "data:image/png;base64,", 'width="640" height="320"', 'width="320" height="160"',
+        "data:image/webp;base64,", 'width="640" height="320"', 'width="320" height="160"',
         "(A) Points &amp; lines.",
         "Two rings, and an error &lt; 1", "More than &lt;one&gt; &amp; all.", "0123456789ab",
         "studies/rings-0123456789.nc", "python 3.11.7", "snakemake --cores all fig2",
@@ -116,7 +119,7 @@ def test_a_subset_of_figures_is_shown_with_its_claims_alone(folder):
     text = build(folder, "lie-aliasing")[1].read_text()
     assert "Later." in text
     assert "At most one." not in text
-    assert text.count("data:image/png;base64,") == 2  # the picture and its thumbnail
+    assert text.count("data:image/webp;base64,") == 2  # the picture and its thumbnail
 
 
 def test_pictures_that_are_kept_without_a_pdf_make_a_page(folder):
@@ -158,6 +161,16 @@ def test_what_is_no_picture_is_refused(tmp_path):
     path.write_bytes(b"nothing of the kind, but long enough")
     with pytest.raises(StoreError, match=r"fig2\.png: is no PNG"):
         picture(path)
+
+
+def test_a_picture_keeps_every_pixel(tmp_path):
+    path = tmp_path / "fig2.png"
+    noise = Image.effect_noise((40, 30), 80).convert("RGB")
+    noise.save(path)
+    shown = picture(path)
+    content = base64.b64decode(shown.uri.partition("base64,")[2])
+    assert (shown.width, shown.height) == (40, 30)
+    assert Image.open(io.BytesIO(content)).convert("RGB").tobytes() == noise.tobytes()
 
 
 def test_outcomes_are_counted_without_zeros():

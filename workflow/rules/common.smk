@@ -12,6 +12,7 @@ from symlearn.pipeline import manifests, outputs, paths, running, scheduling, sl
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.yaml_files import read_yaml
 from symlearn.tools.bundle.contents import bundled_project
+from symlearn.tools.page_files import files_of_account, files_of_page
 
 scheduling.wake_once()
 # As a module of another workflow with a `prefix`, Snakemake puts that before the paths of rules;
@@ -111,18 +112,6 @@ def code_of_module(module):
 def package_files(*paths):
     """Files of the package that are no modules."""
     return source_files(ROOT / path for path in paths)
-
-
-def page_files(*own):
-    """What a page is made of: files of its own below `tools`, and those that all pages share."""
-    shared = (file.relative_to(ROOT) for file in sorted((ROOT / "tools/pages").glob("*.[hcj]*")))
-    return package_files(*(f"tools/{file}" for file in own), *shared)
-
-
-def words_of_account():
-    """What the account is made of beside tables of claims: its words, and which claims decide."""
-    found = (wing for wing in wings.wings() if wing.account.exists())
-    return [file for wing in found for file in (wing.account, wing.claims)]
 
 
 def source_files(files):

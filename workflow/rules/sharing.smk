@@ -7,8 +7,8 @@ rule gallery:
         beside=all_figures("png", "caption", "sidecar"),
         claims=closing_output("claims")[0],
         code=code_of_module("symlearn.tools.gallery.command"),
-        account=package_files(*words_of_account()),
-        page=page_files("gallery/gallery.html", "gallery/gallery.css"),
+        account=source_files(files_of_account()),
+        page=source_files(files_of_page("gallery")),
     output:
         closing_output("gallery"),
     log:

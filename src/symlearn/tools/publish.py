@@ -17,6 +17,7 @@ from symlearn.pipeline.outputs import figure_files
 from symlearn.pipeline.provenance import read_record
 from symlearn.tools.account.command import renew
 from symlearn.tools.account.kept import FOLDER
+from symlearn.tools.account.verdicts import PRESET
 from symlearn.tools.commands import guarded
 
 _KEPT = ("png", "data", "caption", "sidecar")  # the PDF is drawn again from the data
@@ -25,7 +26,7 @@ _KEPT = ("png", "data", "caption", "sidecar")  # the PDF is drawn again from the
 def main(argv: Sequence[str] | None = None) -> int:
     """Copy what is drawn, judge it, and list it; returns the exit status."""
     parser = argparse.ArgumentParser(prog="symlearn publish", description=__doc__)
-    parser.add_argument("--preset", default="standard", help="whose figures (default standard)")
+    parser.add_argument("--preset", default=PRESET, help=f"whose figures (default {PRESET})")
     parser.add_argument("figures", nargs="*", help="names of figures (default: all that are drawn)")
     arguments = parser.parse_args(argv)
     return guarded("publish", lambda: _run(arguments))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from symlearn.errors import StoreError
 from symlearn.tools.account import kept, text
-from symlearn.tools.account.verdicts import sections
+from symlearn.tools.account.verdicts import PRESET, sections
 from symlearn.tools.claims.verdicts import summary
 from symlearn.tools.commands import guarded
 
@@ -21,7 +21,7 @@ README = Path("README.md")
 def main(argv: Sequence[str] | None = None) -> int:
     """Judge the kept figures and write; returns the exit status."""
     parser = argparse.ArgumentParser(prog="symlearn account", description=__doc__)
-    parser.add_argument("--preset", default="standard", help="of the figures (default standard)")
+    parser.add_argument("--preset", default=PRESET, help=f"of the figures (default {PRESET})")
     arguments = parser.parse_args(argv)
 
     def run() -> None:

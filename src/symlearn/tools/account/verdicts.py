@@ -19,6 +19,7 @@ from symlearn.tools.claims.form import Claim, load_claims
 from symlearn.tools.claims.page import rounded
 
 Row = Mapping[str, str]
+PRESET = "standard"  # whose figures the repository keeps, and the sentences are about
 _ROUNDING = 1e-9  # below it a number says only that there is no difference
 
 
@@ -84,13 +85,16 @@ def judged(
     verdict = verdict_of(outcomes, len(expected), words)
     figures = sorted({claim.figure for claim in named}, key=plan.in_order)
     tested = verdict in words
+    # A sentence is of all claims and, unless all hold, of the preset that is kept.
+    whole = len(expected) == len(named) and (verdict == words[0] or not named)
+    other = _share(outcomes, len(named) - len(expected)) if tested else ""
     return Judged(
         finding=finding,
         figures=tuple(figures),
         verdict=verdict,
         here=_numbers(finding.here, rows) if tested else "",
         here_in_brief=_numbers(finding.brief.here, rows) if tested and finding.brief else "",
-        why=finding.why.get(verdict, _share(outcomes) if tested else ""),
+        why=finding.why.get(verdict, other) if whole or preset == PRESET else other,
     )
 
 
@@ -128,5 +132,6 @@ def _number(row: Row) -> str:
     return rounded(row["measured"], error) if error and float(error) else row["measured"]
 
 
-def _share(outcomes: Sequence[str]) -> str:
-    return f"{outcomes.count('holds')} of {len(outcomes)} claims hold."
+def _share(outcomes: Sequence[str], unjudged: int) -> str:
+    rest = f", and {unjudged} are not judged in this preset" if unjudged else ""
+    return f"{outcomes.count('holds')} of {len(outcomes)} claims hold{rest}."

@@ -1,9 +1,11 @@
 """What the pages share: how they are made and look, and tables that are sorted and filtered."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from symlearn.tools.commands import duration
 
@@ -20,5 +22,10 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["duration"] = duration
+    environment.filters |= {"duration": duration, "marked": marked}
     return environment.get_template(template).render(up=UP, **values)
+
+
+def marked(text: str) -> Markup:
+    """A text in which what stands between backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text)))
