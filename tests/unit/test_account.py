@@ -90,7 +90,7 @@ def test_in_another_preset_a_sentence_is_shown_where_all_hold():
     assert became(half, preset="quick").why == "1 of 2 claims hold."
     assert became(whole, preset="quick").why == "It holds."
     assert became(whole, claims=("a-*", "b-quick"), preset="quick").why == (
-        "2 of 2 claims hold, and 1 are not judged in this preset."
+        "2 of 2 claims hold; this preset does not judge 1 more."
     )
 
 

@@ -142,7 +142,8 @@ def _linked(names: Iterable[str], folder: str, shown: Sequence[str]) -> str:
 
 
 def _line(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+    joined = " | ".join(cell.replace("|", "\\|") for cell in cells)
+    return f"| {joined} |"
 
 
 _HEAD = """# What the figures show

@@ -133,5 +133,5 @@ def _number(row: Row) -> str:
 
 
 def _share(outcomes: Sequence[str], unjudged: int) -> str:
-    rest = f", and {unjudged} are not judged in this preset" if unjudged else ""
+    rest = f"; this preset does not judge {unjudged} more" if unjudged else ""
     return f"{outcomes.count('holds')} of {len(outcomes)} claims hold{rest}."
