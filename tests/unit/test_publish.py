@@ -9,6 +9,7 @@ import xarray as xr
 
 from symlearn.pipeline import provenance, store
 from symlearn.tools.account.kept import FOLDER, LIST
+from symlearn.tools.account.verdicts import PRESET
 from symlearn.tools.publish import main
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +84,8 @@ def test_what_is_kept_here_is_what_its_list_says():
     if not PUBLISHED.exists():
         pytest.skip("no figures are kept yet: `make results` does it")
     _holds(PUBLISHED)
+    captions = {file.stem: file.read_text(encoding="utf-8") for file in PUBLISHED.glob("*.txt")}
+    assert [name for name, said in captions.items() if f"Preset: {PRESET}." not in said] == []
 
 
 def _holds(folder):
