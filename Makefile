@@ -79,7 +79,7 @@ endef
 figures: env  ## every figure of the preset in config.yaml; SNAKEMAKE_ARGS="...", VERBOSE=1
 	@$(WITH_BIN) snakemake $(if $(VERBOSE),,--logger symlearn) --cores all $(SNAKEMAKE_ARGS)
 
-results: env  ## the figures of `standard`, kept in figures/published; hours
+results: env  ## the figures of `standard`, kept in figures/published with their account; hours
 	@$(WITH_BIN) snakemake --cores all --config preset=standard $(SNAKEMAKE_ARGS) -- figures
 	@$(WITH_BIN) symlearn publish
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from symlearn.pipeline.specs import STAGES
 
 TOOLS: Mapping[str, str] = {
+    "account": "account.command",
     "claims": "claims.command",
     "plan": "forecast.command",
     "watch": "watch",

@@ -1,7 +1,8 @@
 """The wings of the house: one for each paper, found by its folder in `symlearn.papers`.
 
 A wing has `settings` (what its studies can be set to, and checks of what must fit together),
-`cells` (what its studies compute), a module for each computation, `figures` and `claims.yaml`.
+`cells` (what its studies compute), a module for each computation, `figures`, `claims.yaml`
+and, for the findings of its paper, `account.yaml`.
 Wings are found by name, so that one that is added stands in no list, and no result depends on it.
 """
 
@@ -44,6 +45,11 @@ class Wing:
     def claims(self) -> Path:
         """What its figures must show."""
         return PAPERS / self.name / "claims.yaml"
+
+    @property
+    def account(self) -> Path:
+        """The words on its paper's findings; a wing without a paper has no such file."""
+        return PAPERS / self.name / "account.yaml"
 
 
 @cache

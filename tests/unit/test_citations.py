@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCIENCE = sorted((ROOT / "docs/science").glob("*.md"))
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "figures/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 CITING = ("src", "tests", "benchmarks", "docs", "workflow")
 SUFFIXES = {".py", ".yaml", ".md", ".smk", ".html"}
 

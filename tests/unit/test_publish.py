@@ -8,7 +8,9 @@ import pytest
 import xarray as xr
 
 from symlearn.pipeline import provenance, store
-from symlearn.tools.publish import FOLDER, LIST, main
+from symlearn.tools.account.kept import FOLDER, LIST
+from symlearn.tools.account.verdicts import PRESET
+from symlearn.tools.publish import main
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / FOLDER
@@ -34,7 +36,7 @@ def drawn(tmp_path, monkeypatch):
         (folder / f"{name}.pdf").write_bytes(b"%PDF")
         (folder / f"{name}.png").write_bytes(b"a picture")
         (folder / f"{name}.txt").write_text("A caption.")
-        store.write_groups({"measured": measured}, folder / f"{name}.nc", {"stage": "figures"})
+        store.write_groups({"measured": measured}, folder / f"{name}.nc", RECORD["spec"])
         own = {"file": f"{name}.pdf", "sha256": hashlib.sha256(b"%PDF").hexdigest()}
         (folder / f"{name}.pdf.json").write_text(json.dumps(RECORD | own))
     monkeypatch.chdir(tmp_path)
@@ -48,6 +50,7 @@ def test_figures_are_kept_with_a_list_of_their_hashes(drawn, capsys):
         "fig2.png", "fig2.nc", "fig2.txt", "fig2.pdf.json", "claims.csv", "claims.md", LIST,
     }  # fmt: skip
     assert "1 figures of standard in figures/published" in capsys.readouterr().out
+    assert "`fig2`" in Path("figures/README.md").read_text(encoding="utf-8")
     _holds(Path(FOLDER))
 
 
@@ -81,12 +84,14 @@ def test_what_is_kept_here_is_what_its_list_says():
     if not PUBLISHED.exists():
         pytest.skip("no figures are kept yet: `make results` does it")
     _holds(PUBLISHED)
+    captions = {file.stem: file.read_text(encoding="utf-8") for file in PUBLISHED.glob("*.txt")}
+    assert [name for name, said in captions.items() if f"Preset: {PRESET}." not in said] == []
 
 
 def _holds(folder):
     lines = (folder / LIST).read_text().splitlines()
     listed = dict(reversed(line.split("  ")) for line in lines)
-    files = {file.name for file in folder.iterdir()} - {LIST, "README.md"}
+    files = {file.name for file in folder.iterdir()} - {LIST}
     assert listed.keys() == files
     for name, digest in listed.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
@@ -94,3 +99,5 @@ def _holds(folder):
         record = provenance.read_record(picture.with_suffix(".pdf"))
         assert record is not None
         assert record["file"] == f"{picture.stem}.pdf"
+        # The data say by themselves which figure they are of, as the sidecar does.
+        assert store.spec_of(store.read(picture.with_suffix(".nc"))) == record["spec"]

@@ -82,7 +82,7 @@ def test_the_report_holds_every_figure_with_its_caption(finished):
 def test_the_gallery_and_the_bundle_are_made_and_made_once(finished):
     finished.run("gallery", "bundle")
     page = (finished.folder / "figures/quick/gallery.html").read_text()
-    assert page.count("data:image/png;base64,") == len(plan.figure_names())
+    assert page.count("data:image/webp;base64,") == 2 * len(plan.figure_names())
     assert finished.planned("gallery", "bundle") == {}
 
 

@@ -7,7 +7,7 @@ rule judge_claims:
         claims=package_files(*(wing.claims for wing in wings.wings())),
         data=all_figures("data"),
         code=code_of_module("symlearn.tools.claims.command"),
-        page=package_files(*(f"tools/claims/claims.{kind}" for kind in ("html", "css", "js"))),
+        page=source_files(files_of_page("claims")),
     output:
         csv=closing_output("claims")[0],
         md=closing_output("claims")[1],

@@ -12,6 +12,7 @@ from symlearn.pipeline import manifests, outputs, paths, running, scheduling, sl
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.yaml_files import read_yaml
 from symlearn.tools.bundle.contents import bundled_project
+from symlearn.tools.page_files import files_of_account, files_of_page
 
 scheduling.wake_once()
 # As a module of another workflow with a `prefix`, Snakemake puts that before the paths of rules;

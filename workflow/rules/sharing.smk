@@ -7,7 +7,8 @@ rule gallery:
         beside=all_figures("png", "caption", "sidecar"),
         claims=closing_output("claims")[0],
         code=code_of_module("symlearn.tools.gallery.command"),
-        page=package_files(*(f"tools/gallery/gallery.{kind}" for kind in ("html", "css", "js"))),
+        account=source_files(files_of_account()),
+        page=source_files(files_of_page("gallery")),
     output:
         closing_output("gallery"),
     log:

@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
-
-from jinja2 import Environment, StrictUndefined
+from typing import Any
 
 from symlearn import wings
 from symlearn.tools.claims.verdicts import COLUMNS, summary, surprises
+from symlearn.tools.pages import render
 
-_HERE = Path(__file__).parent
-_UP = "../../"  # from figures/<preset> to the project
 Row = Mapping[str, str]
 
 
@@ -33,24 +30,19 @@ def as_markdown(table: Sequence[Row], heading: str) -> str:
 
 def as_html(table: Sequence[Row], preset: str) -> str:
     """The claims as a page: the central ones open, by paper, and the others folded."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string((_HERE / "claims.html").read_text(encoding="utf-8"))
+    found = {"summary": summary(table), "surprises": surprises(table)}
+    return render("claims/claims.html", preset=preset, **found, **tables(table))
+
+
+def tables(table: Sequence[Row]) -> dict[str, Any]:
+    """What a page of claims shows: the central ones and the others by paper, and the outcomes."""
     central, others = ([r for r in table if bool(r["central"]) is is_so] for is_so in (True, False))
-    return template.render(
-        preset=preset,
-        summary=summary(table),
-        surprises=surprises(table),
-        outcomes=list(dict.fromkeys(row["outcome"] for row in table)),
-        central=_by_paper(central),
-        others=_by_paper(others),
-        counts=(len(central), len(others)),
-        up=_UP,
-        rounded=rounded,
-        style=(_HERE / "claims.css").read_text(encoding="utf-8"),
-        script=(_HERE / "claims.js").read_text(encoding="utf-8"),
-    )
+    return {
+        "central": _by_paper(central),
+        "others": _by_paper(others),
+        "outcomes": list(dict.fromkeys(row["outcome"] for row in table)),
+        "rounded": rounded,
+    }
 
 
 def rounded(measured: str, uncertainty: str) -> str:
@@ -59,11 +51,11 @@ def rounded(measured: str, uncertainty: str) -> str:
         return measured
     value, error = Decimal(measured), Decimal(uncertainty)
     place = Decimal(1).scaleb(error.adjusted() - 1)
-    if error == 0 or "e" in measured + uncertainty or place > 1:
+    if error == 0 or "e" in measured or place > 1:
         return f"{measured} ± {float(uncertainty):.2g}"
     if place < Decimal(1).scaleb(value.adjusted() - 3):  # the table has four digits of a value
         return f"{measured} ± {float(uncertainty):.1g}"
-    return f"{value.quantize(place)} ± {error.quantize(place)}"
+    return f"{value.quantize(place):f} ± {error.quantize(place):f}"
 
 
 def _by_paper(table: Sequence[Row]) -> dict[str, list[Row]]:

@@ -7,7 +7,6 @@ from functools import cached_property
 from pathlib import Path
 
 from symlearn import wings
-from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.manifests import manifest_path, manifest_text
 from symlearn.pipeline.outputs import CLOSING_JOBS, benchmark_path, figure_files, output_files
 from symlearn.pipeline.specs import (
@@ -20,6 +19,7 @@ from symlearn.pipeline.specs import (
 )
 from symlearn.tools.bundle.contents import bundled_project
 from symlearn.tools.forecast.records import Record, read_record
+from symlearn.tools.page_files import files_of_account, files_of_page
 
 # What the jobs after all figures read of a figure and of the claims' files, and what they run.
 _OF_FIGURES: Mapping[str, tuple[str, ...]] = {
@@ -134,16 +134,12 @@ def closing_job(results: Path, cell: Cell) -> Job:
 def _source_files(name: str) -> Iterable[Path]:
     match name:
         case "claims":
-            return [*(wing.claims for wing in wings.wings()), *_page(name)]
+            return [*(wing.claims for wing in wings.wings()), *files_of_page(name)]
         case "gallery":
-            return _page(name)
+            return [*files_of_account(), *files_of_page(name)]
         case "bundle":
             return bundled_project().values()
     return ()
-
-
-def _page(name: str) -> list[Path]:
-    return [ROOT / f"tools/{name}/{name}.{kind}" for kind in ("html", "css", "js")]
 
 
 def _from_here(path: Path) -> Path:

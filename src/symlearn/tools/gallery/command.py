@@ -1,41 +1,42 @@
-"""All figures of a preset on one page, with captions, claims and provenance: gallery.html."""
+"""The account, the figures and the claims of a preset on one page to send: gallery.html."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from jinja2 import Environment, StrictUndefined
-
-from symlearn.tools.commands import duration, guarded
-from symlearn.tools.gallery.content import OUTCOMES, Row, Shown, counted, gather
-
-_HERE = Path(__file__).parent
+from symlearn.tools.account.text import KNOWN, counts
+from symlearn.tools.account.verdicts import sections
+from symlearn.tools.claims.page import tables
+from symlearn.tools.claims.verdicts import summary
+from symlearn.tools.commands import guarded
+from symlearn.tools.gallery.content import Row, Shown, by_topic, gather
+from symlearn.tools.pages import render
 
 
 def page(preset: str, figures: Sequence[Shown], claims: Sequence[Row]) -> str:
     """The page as text; equal content gives equal bytes."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["duration"] = duration
-    template = environment.from_string((_HERE / "gallery.html").read_text(encoding="utf-8"))
-    return template.render(
+    names = [figure.name for figure in figures]
+    account = sections(claims, preset, names)
+    return render(
+        "gallery/gallery.html",
         preset=preset,
         figures=figures,
-        claims=claims,
-        counts=counted(claims),
-        outcomes=OUTCOMES,
-        topics=list(dict.fromkeys(figure.topic for figure in figures)),
+        names=names,
+        topics=by_topic(figures),
+        account=account,
+        verdicts=counts(account),
+        known=KNOWN,
+        total=len(claims),
+        summary=summary(claims),
         commits=sorted({figure.record["commit"] for figure in figures}),
-        style=(_HERE / "gallery.css").read_text(encoding="utf-8"),
-        script=(_HERE / "gallery.js").read_text(encoding="utf-8"),
+        **tables(claims),
     )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the page; returns the exit status."""
     parser = argparse.ArgumentParser(prog="symlearn gallery", description=__doc__)
-    parser.add_argument("figures", type=Path, nargs="+", help="the figures' PDF files")
+    parser.add_argument("figures", type=Path, nargs="+", help="the figures' PDF or PNG files")
     parser.add_argument("--preset", required=True, help="the preset they were drawn for")
     parser.add_argument("--claims", type=Path, required=True, help="claims.csv")
     parser.add_argument("--out", type=Path, required=True, help="HTML file to write")

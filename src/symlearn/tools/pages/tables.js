@@ -2,8 +2,9 @@
 // Sorting and filtering: without this script every claim is there, and the form stays hidden.
 
 const form = document.querySelector("form");
-const rows = [...document.querySelectorAll("tbody tr")];
-const folded = document.querySelector("details");
+const claims = document.getElementById("claims");
+const rows = [...claims.querySelectorAll("tbody tr")];
+const folded = claims.querySelector("details");
 
 function filter() {
   const text = form.elements.text.value.trim().toLowerCase();
@@ -12,7 +13,7 @@ function filter() {
     const wanted = outcome === "" || row.dataset.outcome === outcome;
     row.hidden = !(wanted && row.textContent.toLowerCase().includes(text));
   }
-  for (const table of document.querySelectorAll("table")) {
+  for (const table of claims.querySelectorAll("table")) {
     table.hidden = table.querySelector("tbody tr:not([hidden])") === null;
   }
   const active = text !== "" || outcome !== "";
