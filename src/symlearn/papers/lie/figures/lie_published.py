@@ -25,7 +25,7 @@ NEEDS: dict[str, dict[str, int]] = {"lie-published": {}, "lie-pretrained": {}}
 _DIGITISED = "published"
 _TRANSLATION = "translate_x"
 _SEEN = 0.02  # share from which on a type of layers is drawn
-_DOWN = ("strided convolution", "pooling")
+_BREAKING = ("nonlinearity", "pooling", "strided convolution")
 _SHOWN = {
     "relative_logit_error": "logit error / between images",
     "selectivity": "logit error / noise",
@@ -70,6 +70,11 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
                 here = found.sel(action=action, measure=quantity)
                 tail = f"{action.replace(' ', '_')}.{name}"
                 measured[f"{quantity}.{tail}"] = _measured(here, "invariance")
+        turns, shifts = (
+            measured[f"relative_logit_error.{action.replace(' ', '_')}.{name}"]
+            for action in found["action"].values
+        )
+        measured[f"turns_over_shifts.{name}"] = _ratio(turns, shifts)
     return measured
 
 
@@ -251,11 +256,18 @@ def _measured(found: xr.Dataset, name: str) -> Measured:
     return Measured(float(found[name]), float(found[f"{name}_error"]))
 
 
+def _ratio(above: Measured, below: Measured) -> Measured:
+    """Of two numbers as if they were of different photographs, which overstates the error."""
+    ratio = above.value / below.value
+    relative = np.hypot(above.uncertainty / above.value, below.uncertainty / below.value)
+    return Measured(ratio, ratio * float(relative))
+
+
 def _shares(found: xr.Dataset) -> dict[str, Measured]:
-    """Of each type that the network has its share, median over photographs; down-sampling too."""
+    """Of each type that the network has its share, median over photographs, and of three types."""
     each, kinds = shares(found["contribution"]), found["layer_kind"]
     wanted = {kind: (kind,) for kind in LOOKS if kind in kinds.values}
     return {
         name: median(of_kinds(each, kinds, *group).values)
-        for name, group in {**wanted, "down_sampling": _DOWN}.items()
+        for name, group in {**wanted, "down_sampling and nonlinearity": _BREAKING}.items()
     }
