@@ -28,7 +28,15 @@ def lists_of(node, path=()):
         yield from lists_of(value, (*path, key))
 
 
-LISTS = list(lists_of(QUICK.values.merged))
+def held(node, path):
+    """What lies at a key path."""
+    for key in path:
+        node = node[key]
+    return node
+
+
+# Of an empty list there is no part.
+LISTS = [path for path in lists_of(QUICK.values.merged) if held(QUICK.values.merged, path)]
 
 
 @st.composite
@@ -37,9 +45,7 @@ def parts(draw):
     preset = copy.deepcopy(QUICK.values.merged)
     for path in reversed(LISTS):  # those in lists before these
         *parents, last = path
-        node = preset
-        for key in parents:
-            node = node[key]
+        node = held(preset, parents)
         if draw(st.booleans()):
             values = draw(st.permutations(node[last]))
             node[last] = values[: draw(st.integers(1, len(values)))]

@@ -26,9 +26,10 @@ from PIL import Image
 from symlearn import config
 from symlearn.datasets.cifar import load_batches, parse_batch
 from symlearn.datasets.idx import parse_idx, read_bytes
-from symlearn.datasets.pictures import opened
+from symlearn.datasets.pictures import labels_of, opened
 from symlearn.datasets.sets import mnist_5k
-from symlearn.errors import SymlearnError
+from symlearn.errors import DataError, SymlearnError
+from symlearn.menu.own_images import found_at
 from symlearn.networks.checkpoints import read_tensors, write_tensors
 from symlearn.pipeline import provenance, specs, store
 from symlearn.pipeline.chain import chain, state_of
@@ -36,6 +37,8 @@ from symlearn.pipeline.stage import Inputs
 from symlearn.tools.bundle import archive
 from symlearn.tools.claims.form import load_claims
 from symlearn.tools.forecast import records
+from symlearn.tools.measure.report import published_errors
+from symlearn.tools.poses import read_images
 
 ROOT = Path(__file__).parents[2]
 CLAIMS = ROOT / "src/symlearn/papers/orbits/claims.yaml"
@@ -52,6 +55,8 @@ presets:
     rotations: {n: [2, 4], pairs: 8, architectures: [wide, mlp-1]}
     stability: {draws: 2}
 """
+LABELS = b"picture,class\na.png,3\nb.png,4\n"
+PUBLISHED = b"model,error\nresnet18,0.08\nresnet50,0.07\n"
 _MEMORY = 2**31  # bytes above what the imports took; a forged header asks for more
 _FORGED = (0, 1, 0x7F, 0xFF, 2**15, 2**31 - 1, 2**31, 2**32 - 1)
 
@@ -136,6 +141,8 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
     Image.effect_noise((24, 24), 50).convert("RGB").save(picture, "png")
     jpeg = io.BytesIO()
     Image.effect_noise((24, 24), 50).convert("RGB").save(jpeg, "jpeg")
+    own = io.BytesIO()
+    np.savez_compressed(own, images=np.eye(5)[None].repeat(4, 0), labels=np.arange(4) % 2)
     record = {"input": ["results/spec.json"], "input_checksums": {"results/spec.json": "sha256:0"}}
 
     return {
@@ -147,6 +154,10 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
         "spec": (spec_file.read_bytes(), in_file(spec_file.name, specs.read_spec)),
         "config": ((ROOT / "config.yaml").read_bytes(), in_file("config.yaml", config.load)),
         "overlay": (OVERLAY.encode(), in_file("mine.yaml", laid_over)),
+        "poses": (own.getvalue(), in_file("x.npz", lambda path: read_images(path, None))),
+        "own images": (own.getvalue(), in_file("y.npz", _own_images)),
+        "labels": (LABELS, in_file("labels.csv", _labels)),
+        "published": (PUBLISHED, in_file("published.csv", published_errors)),
         "png": (picture.getvalue(), in_file("x.png", opened)),
         "jpeg": (jpeg.getvalue(), in_file("x.jpg", opened)),
         "record": (json.dumps(record).encode(), recorded),
@@ -156,6 +167,18 @@ def readers(folder: Path) -> dict[str, tuple[bytes, Reader]]:
         "sidecar": (provenance.sidecar(result).read_bytes(), whole_chain),
         "bundle": (bundle.read_bytes(), in_file(bundle.name, whole_bundle)),
     }
+
+
+def _own_images(path: Path) -> object:
+    """As the config asks, whose faults are ValueErrors that it makes its own errors of."""
+    try:
+        return found_at(path)
+    except ValueError as error:
+        raise DataError(str(error)) from None
+
+
+def _labels(path: Path) -> object:
+    return labels_of([path.with_name("a.png")], path.parent, path, [])
 
 
 def _unpacked(data: bytes, scratch: Path) -> object:

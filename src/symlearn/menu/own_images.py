@@ -126,7 +126,8 @@ def _arrays(path: Path) -> tuple[tuple[int, ...], str, Any]:
                 labels = npy.read_array(stream, allow_pickle=False)
     except KeyError as error:  # its text names the file that is missing in the archive
         raise ValueError(f"{path} lacks images or labels: {error.args[0]}") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+    # RuntimeError: an archive that is encrypted, or packed in a way that is not known.
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, RuntimeError) as error:
         raise ValueError(f"{path} cannot be read as .npz: {error}") from None
     return shape, str(kind), labels
 

@@ -126,7 +126,9 @@ def _of_file(path: Path) -> tuple[Named, list[str]]:
             labels = file["labels"] if "labels" in file else np.arange(len(images))
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error):
+    except (
+        ValueError, KeyError, TypeError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error
+    ):  # fmt: skip
         raise DataError(f"{path}: is neither a folder nor an .npz file with images") from None
     if images.ndim not in (3, 4) or len(labels) != len(images):
         raise DataError(f"{path}: images are (image, row, col), with a label each or none")
