@@ -19,7 +19,7 @@ from symlearn.plots.inputs import (
     rows_of,
     symmetrised,
 )
-from symlearn.plots.panels import powers_of_two, spread
+from symlearn.plots.panels import plain_logarithm, powers_of_two, spread
 from symlearn.statistics import Measured, Measurements, mean, median
 
 TITLE = "The authors' ridges and 32 bits against 64 bits without a ridge"
@@ -117,4 +117,5 @@ def _medians(axes: Axes, rows: xr.Dataset) -> None:
             markersize=3, label=label,
         )  # fmt: skip
     axes.set(ylabel="median error", yscale="log")
+    plain_logarithm(axes.yaxis)
     axes.legend(loc="lower left")

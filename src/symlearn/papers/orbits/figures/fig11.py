@@ -168,6 +168,6 @@ def _panel(axes: Axes, here: xr.Dataset) -> None:
     decay = float(here["weight_decay"])
     axes.set_xscale("log")
     axes.set(
-        xlabel="epoch", ylim=(0, 1.02), xlim=(1, out.shape[1] - 1),
+        xlabel="epoch", ylim=(-0.03, 1.03), xlim=(1, out.shape[1] - 1),
         title=f"weight decay {decay:g}" if decay else "no weight decay",
     )  # fmt: skip

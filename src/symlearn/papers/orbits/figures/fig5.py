@@ -127,7 +127,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
             panel = figure.add_subplot(grid[row, column])
             if name is None:
                 _scatter(panel, trained.assign(exact_at_identity=trained["error"]), kind, target)
-                panel.set(xlabel="error of the networks" if row == 2 else "")
+                panel.set(xlabel="networks' error" if row == 2 else "")
             else:
                 _scatter(panel, at(cells, name, n), kind, target)
                 panel.set(xlabel=_AXES[target] if column == 0 and row >= 2 else "")
