@@ -25,7 +25,7 @@ TORCH := envs/torch.txt
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PIP_EXACT = $(PIP_INSTALL) --no-deps --no-build-isolation
 
-.PHONY: help env published figures test test-slow test-quick test-slurm fuzz lint format lock clean
+.PHONY: help env published figures test test-slow test-quick test-slurm test-gpu fuzz lint format lock clean
 
 help:  ## this list
 	@sed -En 's/^([a-z-]+):.*  ## (.*)/\1|\2/p' Makefile | while IFS='|' read -r name what; do \
@@ -94,6 +94,11 @@ test-quick: env  ## the whole quick preset with its claims, gallery and bundle; 
 
 test-slurm: env  ## the Slurm profile on a cluster of its own, on this machine; needs root
 	@$(WITH_BIN) pytest -m slurm -n0 -v tests/workflow/test_slurm.py $(PYTEST_ARGS)
+
+# With the python3 of the machine where that has a PyTorch for its GPU: `make test-gpu GPU_PYTHON=python3`.
+GPU_PYTHON ?= $(BIN)/python
+test-gpu:  ## what needs a GPU, from the sources; GPU_PYTHON=python3 takes the machine's own PyTorch
+	@$(GPU_PYTHON) tests/gpu/run.py $(PYTEST_ARGS)
 
 fuzz: env  ## damaged input for all readers, for SECONDS=60 in total
 	@$(BIN)/python tests/workflow/fuzz.py --seconds $(or $(SECONDS),60)
