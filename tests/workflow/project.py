@@ -29,6 +29,7 @@ SMALL: dict[str, Any] = {
     "dihedral": _FEW_PAIRS,
     "precision": _FEW_PAIRS,
     "shifts": {"n": [2, 4], "pairs": 3},
+    "softness": {"width": 4, "pairs": 2},
     "seeds": {"n": [2], "seeds_per_class": 2, "draws": 3},
     "classes": {"n": [2], "seeds_per_class": 2},
     "partial": {"n": [2], "networks": ["mlp"], "images": 20, "left_out": [2, 7], "epochs": 1},

@@ -4,7 +4,7 @@ Each public function is a study: from the settings that its arguments name to it
 """
 
 from collections.abc import Iterator, Mapping
-from math import ceil
+from math import ceil, log
 from typing import Any
 
 from symlearn.menu import lookup
@@ -22,6 +22,7 @@ from symlearn.papers.orbits.settings import (
     Seeds,
     SelfSupervised,
     Shifts,
+    Softness,
     TrainedClasses,
     TrainedPairs,
     Widths,
@@ -40,6 +41,7 @@ from symlearn.pipeline.frame import (
 from symlearn.pipeline.specs import Cell
 
 _PORTRAIT_N = 4  # the symmetries of a square: eight poses fit into a panel
+_SOFT_N = 7  # as figure 7 draws errors
 _RECORDED = 40  # times at most that the errors of a full-batch training are measured
 
 
@@ -74,6 +76,33 @@ def collapse(context: Context, shifts: Shifts, portrait: Portrait) -> list[Cell]
         )
         for name in shifts.architectures
     ]  # fmt: skip
+
+
+def softness(context: Context, softness: Softness, shifts: Shifts) -> list[Cell]:
+    """The same pairs at one n, between augmented and tied (figure 7); of the first architecture."""
+    name = shifts.architectures[0]
+    n = min(shifts.n, key=lambda one: abs(log(one / _SOFT_N)))
+    entry = context.architecture(name)
+    network = {"kind": "ntk", "architecture": entry, "width": softness.width}
+    tied = {"kind": "orbit-averaged", "network": network, "group": shifts.group, "n": n}
+    uses = lookup.uses_of({"network": tied, "group": shifts.group})
+    task = {"draw": "pairs", "classes": 2, "seeds_per_class": 1}
+    cells = []
+    for part in chunks(shifts.pairs, shifts.chunk):
+        orbits = _orbits_cell(context, shifts.group, n, {**task, **part})
+        own = {
+            "group": shifts.group, "shares": softness.shares, "network": network, "tied": tied,
+            "first_task": part["start"], "seed": context.seed,
+            "networks": max(0, min(softness.pairs, part["stop"]) - part["start"]),
+        }  # fmt: skip
+        cells.append(
+            study_cell(
+                "softness", "orbits.softness", [_kernel_cell(context, orbits, name), orbits], own,
+                {"architecture": name, "n": n}, uses=uses,
+                together=f"softness-{orbits.together}",
+            )
+        )  # fmt: skip
+    return cells
 
 
 def portrait(context: Context, portrait: Portrait, rotations: Rotations) -> list[Cell]:

@@ -80,6 +80,16 @@ class Shifts(Pairs):
     )
 
 
+class Softness(Closed):
+    """Kernels of `shifts`, at the n nearest 7, that are averaged over the group to some degree."""
+
+    shares: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], Field(min_length=2), Distinct] = (
+        Field(description="share of the average over the group; 0 is the kernel as it is")
+    )
+    width: Count = Field(description="of networks that are augmented and tied to that degree")
+    pairs: Count = Field(description="pairs that such networks are made for")
+
+
 class Seeds(Closed):
     """Several seed images of each of two classes, drawn anew for each draw."""
 
@@ -248,6 +258,7 @@ class Settings(Closed):
     classes: Classes
     self_supervised: SelfSupervised
     shifts: Shifts
+    softness: Softness
     dihedral: Dihedral
     precision: Precision
     partial: Partial
@@ -277,6 +288,17 @@ def dihedral_fits_the_images(context: Context, dihedral: Dihedral) -> Faults:
 def shifts_divide_the_images(context: Context, shifts: Shifts) -> Faults:
     """Cyclic shifts are by whole pixels, and by whole patches."""
     yield from _kernels_fit(context, "shifts", shifts)
+
+
+def softness_is_of_networks(context: Context, softness: Softness, shifts: Shifts) -> Faults:
+    """The first architecture of `shifts` has networks."""
+    name = shifts.architectures[0]
+    if context.architectures.get(name, {}).get("kind") not in ("mlp", "cnn", None):
+        yield (
+            "shifts.architectures",
+            f"{name} is the first and has no network of a width, which figure 7 draws; put an mlp "
+            "or a cnn first",
+        )
 
 
 def precision_divides_the_images(context: Context, precision: Precision) -> Faults:
