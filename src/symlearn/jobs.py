@@ -139,6 +139,8 @@ def _one_image(network: Mapping[str, Any], pixels: int) -> float:
     match network:
         case {"network": inner, "n": n}:
             return n * _one_image(inner, pixels)
+        case {"network": inner}:
+            return _one_image(inner, pixels)
         case {"widths": widths}:
             sizes = [pixels, *widths]
             lifted = network.get("n", 1)  # of a group: the first layer acts on every pose

@@ -35,6 +35,8 @@ SMALL: dict[str, Any] = {
     "partial": {"n": [2], "networks": ["mlp"], "images": 20, "left_out": [2, 7], "epochs": 1},
     "long_training": {"network": "mlp", "images": 20, "epochs": 2},
     "trained_pairs": {"n": 4, "pairs": 2, "width": 8, "steps": 2},
+    "without_labels": {"draws": 1, "partial": [2], "steps": 2, "labelled_steps": 2},
+    "trained_poses": {"architectures": [], "n": [4], "pairs": 2},
     "trained_classes": {"n": [2], "epochs": 1},
     "widths": {"n": [4], "pairs": 2, "widths": [4, 8], "steps": 2},
     "stability_samples": {"fields": 10},

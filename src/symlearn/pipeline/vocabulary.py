@@ -58,6 +58,7 @@ DIMENSIONS = {
     "unlabelled": "numbers of unlabelled orbits",
     "protocol": "ways of learning from full orbits and a partial one",
     "pixel_gain": "degrees of the random gains of pixels",
+    "learned_from": "what networks learned from",
     "share": "shares of the average over the group in a kernel",
 }
 
@@ -271,6 +272,9 @@ VARIABLES = {
     "wrong_seen": ("1", "share of seen poses that the probe classifies wrongly"),
     "wrong_frozen": ("1", "share of missing poses that frozen features classify wrongly"),
     "non_invariance": ("1", "distance of the kernel from its average, over its spread"),
+    "learned_from": ("1", "what networks learned from"),
+    "deviation_seen": ("1", "the same distance of seen poses, root mean square"),
+    "missing_class": ("1", "class of the orbit that lacks a pose"),
     "share": ("1", "share of the average over the group in a kernel"),
     "softened_exact": ("1", "exact error at pose 0 under that kernel"),
     "softened_predicted": ("1", "the same in closed form"),

@@ -31,36 +31,40 @@ _LABELS = np.array([1.0, -1.0])
 def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     """Errors (share, task, orbit) at pose 0: by dense algebra, in closed form, and of networks.
 
-    The networks are of finite width and linearised at their start, for the first tasks only.
+    The networks are of finite width and linearised at their start, for the first tasks only; those
+    of other tasks are NaN.
     """
     kernels, orbits = inputs
     group = action_of(spec["group"]).group(int(kernels["n"]))
-    grams, pixels = kernels["gram"].values, orbits["pixels"].values
+    grams, pixels = kernels["gram"].values, orbits["pixels"].values[: spec["networks"]]
     averages = average_over_subgroup(grams, 2, Subgroup.whole(group))
-    numbers = range(spec["first_task"], spec["first_task"] + spec["networks"])
-    kernels_of = {
-        kind: [tangents(spec[kind], points, seed_of(spec["seed"], "softness", kind, number))
-               for number, points in zip(numbers, pixels, strict=False)]
-        for kind in ("network", "tied")
-    }  # fmt: skip
-    errors = {"exact": [], "predicted": [], "networks": []}
+    fully = tied(grams)
+    made = [_starts(spec, kind, pixels) for kind in ("network", "tied")]
+    errors: dict[str, list[np.ndarray]] = {"exact": [], "predicted": [], "networks": []}
     for share in spec["shares"]:
-        errors["exact"].append(_exact((1 - share) * grams + share * tied(grams)))
+        networks = np.full((len(grams), 2), np.nan)
+        networks[: len(pixels)] = _exact((1 - share) * made[0] + share * made[1])
+        errors["exact"].append(_exact((1 - share) * grams + share * fully))
         errors["predicted"].append(averaged_errors(softened(averages, share), group, _LABELS))
-        mixed = [
-            (1 - share) * plain + share * averaged
-            for plain, averaged in zip(*kernels_of.values(), strict=True)
-        ]
-        found = np.full(errors["exact"][-1].shape, np.nan)
-        if mixed:
-            found[: len(mixed)] = _exact(np.stack(mixed))
-        errors["networks"].append(found)
+        errors["networks"].append(networks)
     result = {
         f"softened_{name}": (("share", "task", "orbit"), np.stack(values) * _LABELS)
         for name, values in errors.items()
     }
     coordinates = {"share": spec["shares"], "n": kernels["n"]}
     return xr.Dataset(result, coords=coordinates).assign_attrs(spec["labels"])
+
+
+def _starts(
+    spec: Mapping[str, Any], kind: str, pixels: Float[np.ndarray, "task orbit pose row col"]
+) -> Grams:
+    """The tangent kernels of networks of one kind, one for each task."""
+    tasks, orbits, poses = pixels.shape[:3]
+    grams = np.empty((tasks, orbits * poses, orbits * poses))
+    for task, points in enumerate(pixels):
+        seed = seed_of(spec["seed"], "softness", kind, spec["first_task"] + task)
+        grams[task] = tangents(spec[kind], points, seed)
+    return grams
 
 
 def tied(grams: Grams) -> Grams:
@@ -71,6 +75,8 @@ def tied(grams: Grams) -> Grams:
 
 def _exact(grams: Grams) -> Float[np.ndarray, "task orbit"]:
     """Residuals at pose 0."""
+    if not len(grams):
+        return np.empty((0, 2))
     return exact_errors_by_pose(solve_grams(grams, np.zeros(len(grams))), _LABELS[:, None])[
         ..., 0, 0
     ]
@@ -92,4 +98,6 @@ def _gradient(
 ) -> Float[torch.Tensor, " weight"]:
     """The gradient of a network's only output at one point by all of its weights."""
     output = network(point[None])[0, 0]
-    return torch.cat([one.flatten() for one in torch.autograd.grad(output, network.parameters())])
+    return torch.cat(
+        [one.flatten() for one in torch.autograd.grad(output, list(network.parameters()))]
+    )

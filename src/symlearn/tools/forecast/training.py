@@ -73,12 +73,18 @@ def _counted(network: str, shape: ImageShape, count: int) -> NetworkCost:
 
 
 def outputs(cell: Cell) -> int:
-    """How many numbers the networks of a cell give: one for each class, or one for a pair."""
-    return 1 if cell.settings["problem"]["kind"] == "pairs" else data_facts(cell).classes
+    """How many numbers the networks of a cell give: features, one for each class, or for a pair."""
+    problem = cell.settings["problem"]
+    if "features" in problem:
+        return int(problem["features"])
+    return 1 if problem["kind"] == "pairs" else data_facts(cell).classes
 
 
 def _cost(cell: Cell) -> NetworkCost:
     try:
-        return network_cost(cell.settings["network"], image_shape(cell), outputs(cell))
+        network = cell.settings["network"]
+        if network["kind"] == "of-views":  # an objective costs little beside the network within
+            network = network["network"]
+        return network_cost(network, image_shape(cell), outputs(cell))
     except ValueError as error:  # it could not be trained either
         raise ConfigError(f"{cell.slug}: {error}") from None

@@ -112,7 +112,7 @@ def caption(plotted: Plotted) -> str:
         "one whose weights are tied. The line is the closed form (median over pairs, with the 16th "
         "to 84th percentile) and points are dense algebra. Crosses are the line times the median "
         f"ratio of networks' errors to it, for {_made(plotted['softness'])} of the pairs: networks "
-        "of finite width, linearised at their start, one that is tied and one that is not, mixed to "
+        "of finite width, linearised at their start, one tied and one not, mixed to "
         "the same share."
     )
 
