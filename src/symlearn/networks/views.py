@@ -19,7 +19,6 @@ from symlearn.networks.problems import Problem
 Features = Float[torch.Tensor, "pair feature"]
 Objective = Callable[[Features, Features], Float[torch.Tensor, ""]]
 
-_VARIANCE, _COVARIANCE = 1.0, 1.0
 _LEAST_VARIANCE = 1e-4  # keeps the root's gradient finite
 
 
@@ -47,8 +46,8 @@ def vicreg(z: Features, other: Features) -> Float[torch.Tensor, ""]:
         covariance = centred.T @ centred / (len(view) - 1)
         deviations = (covariance.diagonal() + _LEAST_VARIANCE).sqrt()
         between = covariance - covariance.diagonal().diag()
-        loss = loss + 0.5 * _VARIANCE * (1 - deviations).relu().sum()
-        loss = loss + 0.5 * _COVARIANCE * between.square().sum()
+        loss = loss + 0.5 * (1 - deviations).relu().sum()
+        loss = loss + 0.5 * between.square().sum()
     return loss
 
 

@@ -273,6 +273,7 @@ VARIABLES = {
     "wrong_frozen": ("1", "share of missing poses that frozen features classify wrongly"),
     "non_invariance": ("1", "distance of the kernel from its average, over its spread"),
     "learned_from": ("1", "what networks learned from"),
+    "objective": ("1", "objective of networks without labels"),
     "deviation_seen": ("1", "the same distance of seen poses, root mean square"),
     "missing_class": ("1", "class of the orbit that lacks a pose"),
     "share": ("1", "share of the average over the group in a kernel"),

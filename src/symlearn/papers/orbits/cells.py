@@ -236,7 +236,11 @@ def _on_views(
             "features": features,
         },
         "recipe": adam(
-            epochs, study.learning_rate, FULL_BATCH_BETAS, batch=study.batch, records=_FEW_RECORDS,
+            epochs,
+            study.learning_rate,
+            FULL_BATCH_BETAS,
+            batch=study.batch,
+            records=_FEW_RECORDS,
             **({"layout": study.layout} if study.layout else {}),
         ),
         "seed": context.seed,

@@ -45,7 +45,8 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
         *_of_histories(inputs.study("trained-poses")),
     ]
     # Tasks that some cells lack are NaN.
-    return {"pairs": cells[names], "trained": xr.concat(trained, dim="cell", join="outer")}
+    together = xr.concat(trained, dim="cell", join="outer").drop_vars("task")
+    return {"pairs": cells[names], "trained": together}
 
 
 def _of_width(study: xr.Dataset) -> xr.Dataset:
@@ -71,8 +72,11 @@ def _of_histories(studies: list[xr.Dataset]) -> list[xr.Dataset]:
 def _by_pair(networks: xr.Dataset, architecture: str, n: int, width: int) -> xr.Dataset:
     """The errors (task, orbit) of a grid point, means over initialisations."""
     errors = pair_errors(networks).mean(axis=-1)
-    tags = {"architecture": architecture, "n": n, "width": width, "task": np.arange(len(errors))}
-    return xr.Dataset({"error": (("task", "orbit"), errors)}, tags)
+    tags = {"architecture": architecture, "n": n, "width": width}
+    return xr.Dataset(
+        {"error": (("cell", "task", "orbit"), errors[None])},
+        {"task": np.arange(len(errors)), **{key: ("cell", [tag]) for key, tag in tags.items()}},
+    )
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -108,9 +112,11 @@ def _share(holds: np.ndarray) -> Measured:
 
 def _of_networks(plotted: Plotted, name: str) -> dict[str, np.ndarray]:
     """The smallest n (task, orbit) of networks, and of their kernel on the same pairs and n."""
-    trained = _sorted(plotted["trained"], name).dropna("task")
-    kernel = _sorted(plotted["pairs"], name)
-    kernel = kernel.isel(cell=np.isin(kernel["n"], trained["n"]), task=trained["task"].values)
+    trained = _sorted(plotted["trained"], name)
+    made = np.isfinite(trained["error"].transpose("task", ...).values).all(axis=(1, 2))
+    trained, kernel = trained.isel(task=made), _sorted(plotted["pairs"], name)
+    tasks = np.flatnonzero(made)  # of as many tasks as networks have, kernels have more
+    kernel = kernel.isel(cell=np.isin(kernel["n"], trained["n"]), task=tasks)
     return {
         "networks": _enough(trained, "error"),
         "exact_at_identity": _enough(kernel, "exact_at_identity"),
@@ -141,7 +147,7 @@ def caption(plotted: Plotted) -> str:
 def _trained_on(plotted: Plotted) -> str:
     """Of each architecture: on how many pairs its networks were trained."""
     numbers = {
-        name: rows_of(plotted["trained"], name).dropna("task").sizes["task"]
+        name: len(_of_networks(plotted, name)["networks"])
         for name in architectures(plotted["trained"])
     }
     return ", ".join(f"{name} on {count} of the pairs" for name, count in numbers.items())
