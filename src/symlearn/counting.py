@@ -130,13 +130,12 @@ def _classes(cell: Cell) -> Schedule:
 
 
 def _views(cell: Cell) -> Schedule:
-    """Both views of a pair are images."""
+    """A batch is of pairs, of two images each."""
     task, problem = cell.inputs[0].settings["task"], cell.settings["problem"]
     networks = (task["stop"] - task["start"]) * len(problem["partial"])
     n, joint = cell.inputs[0].settings["n"], problem["joint"]
     pairs = pairs_of_poses(len(task["classes"]), task["seeds_per_class"], n, joint=joint)
-    counted = _in_batches(networks, pairs, cell)
-    return counted._replace(batch=2 * counted.batch)
+    return _in_batches(networks, pairs, cell)
 
 
 def _single_orbits(cell: Cell) -> Schedule:
