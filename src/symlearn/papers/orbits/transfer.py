@@ -77,7 +77,7 @@ def _features(
     inner = network.network if isinstance(network, OfViews) else network
     images = problem.pixels[torch.from_numpy(points.ravel())].double()
     with torch.no_grad():
-        return inner(problem.seen(images)).numpy().reshape(*points.shape, -1)
+        return inner(problem.seen(images[None])[0]).numpy().reshape(*points.shape, -1)
 
 
 def off(
