@@ -83,7 +83,8 @@ def _networks(here: xr.Dataset) -> dict[str, Measured]:
     """Means over draws of orbits, each with networks of its own: only draws are independent.
 
     `networks_gain` is the share of wrong poses that learning from labels has more, and
-    `networks_excess` how many times farther the missing pose is off than the seen ones.
+    `networks_excess` how many times farther the missing pose is off than the seen ones. Ratios are
+    geometric means: to frozen features (`networks_over_frozen`), and of many features to few.
     """
     tag = f"{here['network'].item()}.{here['objective'].item()}"
     by_way = {word: here.sel(learned_from=way) for word, way in _WAYS.items()}
@@ -101,6 +102,8 @@ def _networks(here: xr.Dataset) -> dict[str, Measured]:
             f"networks_over_frozen.{word}.{tag}": geometric_mean(own / frozen),
             f"networks_gain.{word}.{tag}": mean(labelled - wrong),
         }
+    few, many = (_by_draw(by_way[word]["deviation"]) for word in ("joint", "joint-many"))
+    found[f"networks_many_over_few.{tag}"] = geometric_mean(many / few)
     return found
 
 
