@@ -329,7 +329,7 @@ def _by_way(wrong: Axes, deviation: Axes, networks: xr.Dataset) -> None:
         axes.set_ylim(-0.5, len(rows) - 0.5)
     wrong.set(xlabel="networks: share of missing poses classified wrongly", xlim=(-0.03, 1.03))
     wrong.legend(loc="center right")
-    deviation.set(xlabel="deviation (open: seen poses)", xlim=(0, None))
+    deviation.set(xlabel="deviation (open: seen)", xlim=(0, None))
 
 
 def _marks(axes: Axes, values: xr.DataArray, rows: np.ndarray, look: dict[str, Any]) -> None:
