@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from symlearn.menu.datasets import Facts, facts_of
 from symlearn.menu.groups import GROUPS
 from symlearn.papers.orbits.shares import epoch_points
+from symlearn.papers.orbits.views import pairs_of_poses
 from symlearn.pipeline.specs import Cell
 
 ImageShape = tuple[int, int, int]  # channels, rows, columns
@@ -128,6 +129,22 @@ def _classes(cell: Cell) -> Schedule:
     return _in_batches(len(problem["left_out"]), points, cell)
 
 
+def _views(cell: Cell) -> Schedule:
+    """A batch is of pairs, of two images each."""
+    task, problem = cell.inputs[0].settings["task"], cell.settings["problem"]
+    networks = (task["stop"] - task["start"]) * len(problem["partial"])
+    n, joint = cell.inputs[0].settings["n"], problem["joint"]
+    pairs = pairs_of_poses(len(task["classes"]), task["seeds_per_class"], n, joint=joint)
+    return _in_batches(networks, pairs, cell)
+
+
+def _single_orbits(cell: Cell) -> Schedule:
+    orbits, problem = cell.inputs[0].settings, cell.settings["problem"]
+    task = orbits["task"]
+    networks = (task["stop"] - task["start"]) * len(problem["partial"])
+    return _in_batches(networks, len(task["classes"]) * orbits["n"] - 1, cell)
+
+
 def _pairs(cell: Cell) -> Schedule:
     orbits, problem = cell.inputs[0].settings, cell.settings["problem"]
     tasks = orbits["task"]["stop"] - orbits["task"]["start"]
@@ -142,6 +159,8 @@ _SCHEDULES: Mapping[str, Callable[[Cell], Schedule]] = {
     "classification": _classification,
     "classes": _classes,
     "pairs": _pairs,
+    "pairs-of-views": _views,
+    "single-orbits": _single_orbits,
 }
 
 

@@ -113,10 +113,10 @@ def _kernel(cell: Cell) -> float:
     shape = orbits_shape(orbits)
     layers = layers_of(cell.settings["architecture"])
     exact = cell.settings["precision"] == "float64"
-    return shape.distinct_entries * _entry(layers, shape.pixels, exact)
+    return shape.distinct_entries * products_of_an_entry(layers, shape.pixels, exact)
 
 
-def _entry(layers: Layers, pixels: int, exact: bool) -> float:
+def products_of_an_entry(layers: Layers, pixels: int, exact: bool) -> float:
     """The multiplications of an entry, roughly."""
     if is_of_tokens(layers):
         return products_of_tokens(layers, pixels) * (1 if exact else _NEURAL_TANGENTS)
@@ -139,6 +139,8 @@ def _one_image(network: Mapping[str, Any], pixels: int) -> float:
     match network:
         case {"network": inner, "n": n}:
             return n * _one_image(inner, pixels)
+        case {"network": inner}:  # of two views
+            return 2 * _one_image(inner, pixels)
         case {"widths": widths}:
             sizes = [pixels, *widths]
             lifted = network.get("n", 1)  # of a group: the first layer acts on every pose

@@ -4,12 +4,14 @@ import json
 from itertools import pairwise
 from typing import get_args
 
+import numpy as np
 import pytest
 
+from symlearn.datasets.orbits import make_orbits
 from symlearn.groups import action_of
 from symlearn.menu.groups import ShiftGroupName
 from symlearn.menu.kinds import STANDARD
-from symlearn.papers.orbits import collapse, pairs
+from symlearn.papers.orbits import collapse, pairs, softness
 from symlearn.papers.orbits.figures import fig7
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs
@@ -38,12 +40,26 @@ def inputs_of(group):
             labels = {"architecture": name, "n": n}
             settings = {"group": group, "ridge_factors": FACTORS, "labels": labels}
             found.append(answered("shifts", labels, pairs.compute(settings, [kernels, orbits])))
+            if n == SIZES[-1] and name == "cnn-fc-3":
+                soft = {**soft_settings(group, n), "labels": labels}
+                found.append(
+                    answered("softness", labels, softness.compute(soft, [kernels, orbits]))
+                )
             if n == SIZES[-1]:
                 space = collapse.compute(
                     {"group": group, "labels": {"architecture": name}}, [kernels]
                 )
                 found.append(answered("collapse", {"architecture": name}, space))
     return Inputs(tuple(found))
+
+
+def soft_settings(group, n):
+    network = {"kind": "ntk", "architecture": STANDARD["cnn-fc-3"], "width": 256}
+    return {
+        "group": group, "shares": [0.0, 0.5, 0.9], "network": network, "networks": 2,
+        "tied": {"kind": "orbit-averaged", "network": network, "group": group, "n": n},
+        "first_task": 0, "seed": 0,
+    }  # fmt: skip
 
 
 def answered(study, labels, dataset):
@@ -92,3 +108,25 @@ def test_poses_are_joined_only_where_they_follow_each_other(plotted):
         axes = fig7.draw(datasets, fig7.measure(datasets)).axes[0]
     joined = [line for line in axes.lines if line.get_linestyle() != "None"]
     assert len(joined) == (2 if group == "cyclic-shift" else 0)
+
+
+def test_tying_to_a_share_lowers_the_error_as_the_closed_form_says(plotted):
+    """Networks of finite width, one tied by `networks.tied`, have it nearly."""
+    datasets, _ = plotted
+    measured = fig7.measure(datasets)
+    for share in ("0", "0.5", "0.9"):
+        assert measured[f"soft_difference.s{share}"].value <= 1e-10
+        assert abs(measured[f"soft_networks.s{share}"].value - 1) <= 0.3
+    assert measured["soft_left.s0.9"].value < measured["soft_left.s0.5"].value < 1
+
+
+def test_the_tied_network_s_kernel_is_the_plain_one_s_average_over_both_orbits():
+    """Of the same weights: an average over the poses of both points, to rounding."""
+    group, n = "cyclic-shift", 4
+    plain = {"kind": "ntk", "architecture": STANDARD["cnn-fc-3"], "width": 3}
+    averaged = {"kind": "orbit-averaged", "network": plain, "group": group, "n": n}
+    images = np.random.default_rng(0).standard_normal((2, 8, 8))
+    orbits = make_orbits(images, group, n)
+    grams = [softness.tangents(entry, orbits, seed=3) for entry in (plain, averaged)]
+    blocks = grams[0].reshape(2, n, 2, n).mean(axis=(1, 3))
+    assert np.abs(grams[1] - blocks.repeat(n, 0).repeat(n, 1)).max() <= 1e-12 * np.abs(blocks).max()

@@ -188,7 +188,10 @@ def test_a_network_is_counted_as_its_real_layers_are(name, shape):
 
 def test_every_kind_of_network_is_counted():
     counted = {networks.STANDARD[name]["kind"] for name in networks.STANDARD}
-    assert counted | {entry["kind"] for entry in OWN.values()} == registry.BUILDERS.keys()
+    # Of an objective for two views the network within is counted.
+    within = {"of-views"}
+    own = {entry["kind"] for entry in OWN.values()}
+    assert counted | own | within == registry.BUILDERS.keys()
 
 
 def test_trainings_are_counted_as_long_as_their_problems_are(config):
@@ -233,6 +236,36 @@ def test_a_network_that_cannot_be_built_is_named(config):
     wrong = Cell("networks", "wrong", {**cell.settings, "network": entry}, cell.inputs)
     with pytest.raises(ConfigError, match="wrong: the layer RadialBasis"):
         work_of(wrong)
+
+
+def test_a_pair_of_views_is_two_images_and_its_network_the_one_within(config):
+    cells = single(config, "quick", "networks")
+    cell = next(cell for cell in cells if cell.settings["network"]["kind"] == "of-views")
+    inner = {**cell.settings, "network": cell.settings["network"]["network"]}
+    plain = work_of(Cell("networks", "plain", inner, cell.inputs))
+    assert work_of(cell).kind == plain.kind == "networks perceptron pairs-of-views"
+    assert 1.5 < work_of(cell).amount / plain.amount < 2
+
+
+def test_learning_without_labels_is_counted_by_its_systems_and_kernels(config):
+    """Of twice the poses: eight times the systems and four times the kernels, or nearly so."""
+    cells = [cell for cell in single(config, "standard", "studies")
+             if cell.settings["study"] == "self-supervised"]  # fmt: skip
+    amounts = {}
+    for cell in cells:
+        labels = cell.labels
+        amounts[labels["architecture"], labels["n"]] = work_of(cell).amount
+    assert 7 < amounts["mlp-1", 16] / amounts["mlp-1", 8] < 8
+    assert 4 < amounts["transformer-7", 16] / amounts["transformer-7", 8] < 6
+    gains = {**cells[0].settings, "gains": [0]}
+    assert work_of(Cell("studies", "few", gains, cells[0].inputs)).amount < work_of(cells[0]).amount
+
+
+def test_the_study_of_learning_without_labels_takes_what_was_measured(config):
+    """Some half a core-hour in standard, and not the tenth of it that one more study takes."""
+    model, jobs = CostModel(reference()), cells_of(config, "standard")
+    own = [job for job in jobs if work_of(job).kind == "studies orbits.self_supervised"]
+    assert 0.3 < sum(model.cost(work_of(job)).seconds for job in own) / 3600 < 1.0
 
 
 def test_twice_the_units_or_half_the_step_are_twice_the_work(config):

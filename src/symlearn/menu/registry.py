@@ -37,6 +37,7 @@ BUILDERS: Mapping[str, Builder] = {
     "efficientnet-b0": Builder(f"{_HERE}.convolutional", "efficientnet_b0"),
     "orbit-pooled": Builder(f"{_HERE}.tied", "orbit_pooled"),
     "orbit-averaged": Builder(f"{_HERE}.tied", "averaged_entry"),
+    "of-views": Builder(f"{_HERE}.views", "of_views"),
 }
 PROBLEMS: Mapping[str, ProblemMaker] = {
     "partial-rotations": ProblemMaker(
@@ -44,5 +45,7 @@ PROBLEMS: Mapping[str, ProblemMaker] = {
     ),
     "pairs": ProblemMaker(f"{_HERE}.on_orbits", "pairs", "pairs_members"),
     "classes": ProblemMaker(f"{_HERE}.on_orbits", "classes", "classes_members"),
+    "pairs-of-views": ProblemMaker("symlearn.papers.orbits.single_orbits", "views", "members"),
+    "single-orbits": ProblemMaker("symlearn.papers.orbits.single_orbits", "labels", "members"),
     "classification": ProblemMaker(f"{_HERE}.train_and_test", "problem", "members"),
 }

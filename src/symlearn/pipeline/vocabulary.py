@@ -58,6 +58,8 @@ DIMENSIONS = {
     "unlabelled": "numbers of unlabelled orbits",
     "protocol": "ways of learning from full orbits and a partial one",
     "pixel_gain": "degrees of the random gains of pixels",
+    "learned_from": "what networks learned from",
+    "share": "shares of the average over the group in a kernel",
 }
 
 # name: (units, long name). "1" is a pure number; so are numbers of pixels, levels and periods, for
@@ -270,6 +272,14 @@ VARIABLES = {
     "wrong_seen": ("1", "share of seen poses that the probe classifies wrongly"),
     "wrong_frozen": ("1", "share of missing poses that frozen features classify wrongly"),
     "non_invariance": ("1", "distance of the kernel from its average, over its spread"),
+    "learned_from": ("1", "what networks learned from"),
+    "objective": ("1", "objective of networks without labels"),
+    "deviation_seen": ("1", "the same distance of seen poses, root mean square"),
+    "missing_class": ("1", "class of the orbit that lacks a pose"),
+    "share": ("1", "share of the average over the group in a kernel"),
+    "softened_exact": ("1", "exact error at pose 0 under that kernel"),
+    "softened_predicted": ("1", "the same in closed form"),
+    "softened_networks": ("1", "the same under the tangent kernel of networks of finite width"),
     "family": ("1", "family of a published model"),
     "published_accuracy": ("%", "accuracy on ImageNet, digitised"),
     "published_error": ("1", "translation equivariance error, digitised"),

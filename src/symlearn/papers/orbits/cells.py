@@ -4,7 +4,7 @@ Each public function is a study: from the settings that its arguments name to it
 """
 
 from collections.abc import Iterator, Mapping
-from math import ceil
+from math import ceil, log
 from typing import Any
 
 from symlearn.menu import lookup
@@ -22,11 +22,15 @@ from symlearn.papers.orbits.settings import (
     Seeds,
     SelfSupervised,
     Shifts,
+    Softness,
     TrainedClasses,
     TrainedPairs,
+    TrainedPoses,
     Widths,
+    WithoutLabels,
 )
 from symlearn.papers.orbits.shares import epoch_points
+from symlearn.papers.orbits.views import pairs_of_poses
 from symlearn.pipeline.frame import (
     BETAS,
     FULL_BATCH_BETAS,
@@ -40,6 +44,8 @@ from symlearn.pipeline.frame import (
 from symlearn.pipeline.specs import Cell
 
 _PORTRAIT_N = 4  # the symmetries of a square: eight poses fit into a panel
+_SOFT_N = 7  # as figure 7 draws errors
+_FEW_RECORDS = 4
 _RECORDED = 40  # times at most that the errors of a full-batch training are measured
 
 
@@ -74,6 +80,33 @@ def collapse(context: Context, shifts: Shifts, portrait: Portrait) -> list[Cell]
         )
         for name in shifts.architectures
     ]  # fmt: skip
+
+
+def softness(context: Context, softness: Softness, shifts: Shifts) -> list[Cell]:
+    """The same pairs at one n, between augmented and tied (figure 7); of the first architecture."""
+    name = shifts.architectures[0]
+    n = min(shifts.n, key=lambda one: abs(log(one / _SOFT_N)))
+    entry = context.architecture(name)
+    network = {"kind": "ntk", "architecture": entry, "width": softness.width}
+    tied = {"kind": "orbit-averaged", "network": network, "group": shifts.group, "n": n}
+    uses = lookup.uses_of({"network": tied, "group": shifts.group})
+    task = {"draw": "pairs", "classes": 2, "seeds_per_class": 1}
+    cells = []
+    for part in chunks(shifts.pairs, shifts.chunk):
+        orbits = _orbits_cell(context, shifts.group, n, {**task, **part})
+        own = {
+            "group": shifts.group, "shares": softness.shares, "network": network, "tied": tied,
+            "first_task": part["start"], "seed": context.seed,
+            "networks": max(0, min(softness.pairs, part["stop"]) - part["start"]),
+        }  # fmt: skip
+        cells.append(
+            study_cell(
+                "softness", "orbits.softness", [_kernel_cell(context, orbits, name), orbits], own,
+                {"architecture": name, "n": n}, uses=uses,
+                together=f"softness-{orbits.together}",
+            )
+        )  # fmt: skip
+    return cells
 
 
 def portrait(context: Context, portrait: Portrait, rotations: Rotations) -> list[Cell]:
@@ -126,6 +159,101 @@ def self_supervised(context: Context, self_supervised: SelfSupervised) -> list[C
             )
         )  # fmt: skip
     return cells
+
+
+def without_labels(
+    context: Context, without_labels: WithoutLabels, self_supervised: SelfSupervised
+) -> list[Cell]:
+    """Trained networks on the orbits of `self_supervised` (figure self-supervised)."""
+    study = without_labels
+    task = {**_all_classes(context, self_supervised), "draw": "self-supervised"}
+    orbits = _orbits_cell(
+        context, self_supervised.group, study.n, {**task, "start": 0, "stop": study.draws}
+    )
+    cells = []
+    for name in study.networks:
+        own = study.of(name)
+        labelled = _on_labels(context, own, name, orbits)
+        for objective in study.objectives:
+            ways = {
+                "all orbits, few features": (True, own.few),
+                "all orbits, many features": (True, own.many),
+                "full orbits, few features": (False, own.few),
+            }
+            trained = [
+                _on_views(context, own, name, objective, way, *what, orbits)
+                for way, what in ways.items()
+            ]
+            cells.append(
+                study_cell(
+                    "without-labels", "orbits.transfer", [labelled, *trained, orbits], {},
+                    {"network": name, "objective": objective, "n": study.n},
+                    slug=f"without-labels-{name}-{objective}-n{study.n}",
+                    uses=lookup.uses_of(trained[0].settings),
+                )
+            )  # fmt: skip
+    return cells
+
+
+def _on_labels(context: Context, study: WithoutLabels, name: str, orbits: Cell) -> Cell:
+    """Networks trained on the labelled orbits alone, in full batches."""
+    points = context.dataset.facts.classes * study.n - 1
+    settings = {
+        "network": _without_dropout(context, name),
+        "problem": {"kind": "single-orbits", "partial": study.partial},
+        "recipe": adam(study.labelled_steps, 1e-3, FULL_BATCH_BETAS, batch=points, records=RECORDS),
+        "seed": context.seed,
+    }
+    labels = {"network": name, "n": study.n, "learned_from": "labels of single orbits"}
+    slug = f"{name}-labels-n{study.n}"
+    return trained_cell("without-labels", slug, orbits, settings, labels, name)
+
+
+def _on_views(
+    context: Context,
+    study: WithoutLabels,
+    name: str,
+    objective: str,
+    way: str,
+    joint: bool,
+    features: int,
+    orbits: Cell,
+) -> Cell:
+    """Networks trained on pairs of views, by an objective."""
+    task = orbits.settings["task"]
+    pairs = pairs_of_poses(len(task["classes"]), task["seeds_per_class"], study.n, joint=joint)
+    epochs = ceil(study.steps / (pairs // study.batch))
+    settings = {
+        "network": {
+            "kind": "of-views",
+            "network": _without_dropout(context, name),
+            "objective": objective,
+        },
+        "problem": {
+            "kind": "pairs-of-views",
+            "partial": study.partial,
+            "joint": joint,
+            "features": features,
+        },
+        "recipe": adam(
+            epochs,
+            study.learning_rate,
+            FULL_BATCH_BETAS,
+            batch=study.batch,
+            records=_FEW_RECORDS,
+            **({"layout": study.layout} if study.layout else {}),
+        ),
+        "seed": context.seed,
+    }
+    labels = {"network": name, "n": study.n, "objective": objective, "learned_from": way}
+    slug = f"{name}-{objective}-{'joint' if joint else 'full'}-{features}-n{study.n}"
+    return trained_cell("without-labels", slug, orbits, settings, labels, name)
+
+
+def _without_dropout(context: Context, name: str) -> dict[str, Any]:
+    """A network's entry; what dropout adds to the features, an objective would count as spread."""
+    entry = dict(context.network(name))
+    return {**entry, "dropout": 0.0} if "dropout" in entry else entry
 
 
 def precision(context: Context, precision: Precision) -> list[Cell]:
@@ -186,6 +314,28 @@ def trained_pairs(
             context, "trained-pairs", _pair_orbits(context, rotations, study.n, part),
             study.architecture, study.width, {**problem, "first_task": part["start"]}, recipe,
         )
+        for part in chunks(study.pairs, study.chunk)
+    ]  # fmt: skip
+
+
+def trained_poses(
+    context: Context, trained_poses: TrainedPoses, rotations: Rotations
+) -> list[Cell]:
+    """Networks on the pairs of `rotations` at several n (figure poses).
+
+    Outputs are counted from those at the start, which the kernel's regression does not have.
+    """
+    study = trained_poses
+    epochs = _epochs_of(study.steps)
+    problem = {"in_coordinates": False, "seeds": 1, "steps": study.steps // epochs}
+    recipe = adam(epochs, study.learning_rate, FULL_BATCH_BETAS, centred=True)
+    return [
+        _on_pairs(
+            context, "trained-poses", _pair_orbits(context, rotations, n, part), name, study.width,
+            {**problem, "first_task": part["start"]}, recipe,
+        )
+        for name in study.architectures
+        for n in study.n
         for part in chunks(study.pairs, study.chunk)
     ]  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from math import comb
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -32,6 +32,7 @@ from symlearn.menu.values import (
     known_classes,
 )
 from symlearn.papers.orbits.shares import test_points
+from symlearn.papers.orbits.views import pairs_of_poses
 
 
 class Pairs(Closed):
@@ -80,6 +81,16 @@ class Shifts(Pairs):
     )
 
 
+class Softness(Closed):
+    """Kernels of `shifts`, at the n nearest 7, that are averaged over the group to some degree."""
+
+    shares: Annotated[list[Annotated[float, Field(ge=0, lt=1)]], Field(min_length=2), Distinct] = (
+        Field(description="share of the average over the group; 0 is the kernel as it is")
+    )
+    width: Count = Field(description="of networks that are augmented and tied to that degree")
+    pairs: Count = Field(description="pairs that such networks are made for")
+
+
 class Seeds(Closed):
     """Several seed images of each of two classes, drawn anew for each draw."""
 
@@ -116,6 +127,41 @@ class SelfSupervised(Closed):
         description="standard deviations of the logarithm of random gains of the pixels"
     )
     chunk: Count = Field(default=1, description="draws in one cell")
+
+
+class OfViews(Closed):
+    """How single networks learn from the orbits of `self_supervised`; null is what others have."""
+
+    partial: ClassList | None = None
+    steps: Count | None = None
+    batch: Count | None = None
+    learning_rate: Rate | None = None
+    layout: Literal["channels-last"] | None = None
+
+
+class WithoutLabels(Closed):
+    """Networks that learn from views of the orbits of `self_supervised`, and from labels."""
+
+    n: Order
+    networks: Names
+    objectives: Annotated[list[Literal["contrastive", "vicreg"]], Field(min_length=1), Distinct]
+    draws: Count = Field(description="draws of orbits, each with networks of its own")
+    partial: ClassList = Field(description="classes whose labelled orbit is partial, in turn")
+    few: Count = Field(description="features, as the protocols of `self_supervised` learn them")
+    many: Count = Field(description="features, about as many as orbits")
+    steps: Count = Field(description="steps of the optimiser on pairs of views, at least")
+    batch: Count = Field(description="pairs of views in a step")
+    learning_rate: Rate = 1e-3
+    labelled_steps: Count = Field(description="steps on all labelled points")
+    layout: Literal["channels-last"] | None = Field(
+        default=None, description="of images and filters in memory; convolutions are faster for it"
+    )
+    by_network: dict[str, OfViews] = Field(default_factory=dict)
+
+    def of(self, network: str) -> "WithoutLabels":
+        """The study as it is for one of its networks."""
+        own = self.by_network.get(network, OfViews())
+        return self.model_copy(update=own.model_dump(exclude_none=True))
 
 
 class RingSweeps(Closed):
@@ -202,6 +248,20 @@ class TrainedPairs(Closed):
     learning_rate: Rate = 1e-3
 
 
+class TrainedPoses(Closed):
+    """Networks of finite width on the pairs of `rotations` at several n, by Adam."""
+
+    n: Sizes
+    pairs: Count
+    chunk: Count = Field(default=64, description="pairs in one cell")
+    architectures: Annotated[list[str], Distinct] = Field(
+        description="beside that of `widths`, whose networks are shown too"
+    )
+    width: Count
+    steps: Count = Field(description="full-batch steps of the optimiser")
+    learning_rate: Rate = 1e-3
+
+
 class Widths(Closed):
     """Networks over width, trained by gradient descent on the pairs of `rotations`."""
 
@@ -247,13 +307,16 @@ class Settings(Closed):
     seeds: Seeds
     classes: Classes
     self_supervised: SelfSupervised
+    without_labels: WithoutLabels
     shifts: Shifts
+    softness: Softness
     dihedral: Dihedral
     precision: Precision
     partial: Partial
     long_training: LongTraining
     trained_pairs: TrainedPairs
     trained_classes: TrainedClasses
+    trained_poses: TrainedPoses
     widths: Widths
 
 
@@ -277,6 +340,17 @@ def dihedral_fits_the_images(context: Context, dihedral: Dihedral) -> Faults:
 def shifts_divide_the_images(context: Context, shifts: Shifts) -> Faults:
     """Cyclic shifts are by whole pixels, and by whole patches."""
     yield from _kernels_fit(context, "shifts", shifts)
+
+
+def softness_is_of_networks(context: Context, softness: Softness, shifts: Shifts) -> Faults:
+    """The first architecture of `shifts` has networks."""
+    name = shifts.architectures[0]
+    if context.architectures.get(name, {}).get("kind") not in ("mlp", "cnn", None):
+        yield (
+            "shifts.architectures",
+            f"{name} is the first and has no network of a width, which figure 7 draws; put an mlp "
+            "or a cnn first",
+        )
 
 
 def precision_divides_the_images(context: Context, precision: Precision) -> Faults:
@@ -311,6 +385,26 @@ def self_supervised_fits_the_data(context: Context, self_supervised: SelfSupervi
     yield from at_most(
         "self_supervised.unlabelled", most, (classes - 2) * rest, "those that there are"
     )
+
+
+def without_labels_fits_the_data(
+    context: Context, without_labels: WithoutLabels, self_supervised: SelfSupervised
+) -> Faults:
+    """Partial orbits are of classes that there are, and recipes of networks that are known."""
+    study = without_labels
+    yield from known_classes("without_labels.partial", study.partial, context.dataset.facts)
+    for name in study.by_network:
+        if name not in context.networks:
+            choices = allowed(name, context.networks)
+            yield f"without_labels.by_network.{name}", f"{name!r} is unknown; {choices}"
+    seeds = self_supervised.seeds_per_class
+    classes = context.dataset.facts.classes
+    for network in study.networks:
+        batch = study.of(network).batch
+        pairs = pairs_of_poses(classes, seeds, study.n, joint=False)
+        yield from at_most(
+            "without_labels.batch", batch, pairs, "the pairs of views of full orbits"
+        )
 
 
 def portrait_is_of_classes_that_there_are(context: Context, portrait: Portrait) -> Faults:
@@ -375,14 +469,36 @@ def trained_pairs_have_a_theory(
 ) -> Faults:
     """What networks are trained on, kernels see too."""
     yield from among("trained_pairs.n", trained_pairs.n, rotations.n, "rotations.n")
-    yield from _with_theory(context, "trained_pairs", trained_pairs, rotations, ("mlp", "cnn"))
+    yield from at_most(
+        "trained_pairs.pairs", trained_pairs.pairs, rotations.pairs, "rotations.pairs"
+    )
+    name = trained_pairs.architecture
+    yield from _with_theory(context, "trained_pairs.architecture", name, rotations, ("mlp", "cnn"))
+
+
+def trained_poses_have_a_theory(
+    context: Context, trained_poses: TrainedPoses, rotations: Rotations
+) -> Faults:
+    """What networks are trained on, kernels see too."""
+    for n in trained_poses.n:
+        yield from among("trained_poses.n", n, rotations.n, "rotations.n")
+    for name in trained_poses.architectures:
+        yield from _with_theory(
+            context, "trained_poses.architectures", name, rotations, ("mlp", "cnn")
+        )
+    yield from at_most(
+        "trained_poses.pairs", trained_poses.pairs, rotations.pairs, "rotations.pairs"
+    )
 
 
 def widths_have_a_theory(context: Context, widths: Widths, rotations: Rotations) -> Faults:
     """What networks are trained on, kernels see too."""
     for n in widths.n:
         yield from among("widths.n", n, rotations.n, "rotations.n")
-    yield from _with_theory(context, "widths", widths, rotations, ("mlp",))
+    yield from at_most("widths.pairs", widths.pairs, rotations.pairs, "rotations.pairs")
+    yield from _with_theory(
+        context, "widths.architecture", widths.architecture, rotations, ("mlp",)
+    )
 
 
 def trained_classes_have_a_theory(
@@ -396,18 +512,17 @@ def trained_classes_have_a_theory(
 def _with_theory(
     context: Context,
     key: str,
-    study: TrainedPairs | Widths,
+    architecture: str,
     theory: Rotations,
     kinds: tuple[str, ...],
 ) -> Faults:
-    yield from at_most(f"{key}.pairs", study.pairs, theory.pairs, "rotations.pairs")
-    known = theory.architectures
-    yield from among(f"{key}.architecture", study.architecture, known, "rotations.architectures")
-    kind = context.architectures.get(study.architecture, {"kind": kinds[0]})["kind"]
+    """The architecture at a key has kernels, and networks of the kinds that are trained here."""
+    yield from among(key, architecture, theory.architectures, "rotations.architectures")
+    kind = context.architectures.get(architecture, {"kind": kinds[0]})["kind"]
     if kind not in kinds:
         yield (
-            f"{key}.architecture",
-            f"{study.architecture!r} is of kind {kind}, and networks are trained here of "
+            key,
+            f"{architecture!r} is of kind {kind}, and networks are trained here of "
             f"{' and '.join(kinds)}",
         )
 

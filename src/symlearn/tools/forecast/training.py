@@ -29,7 +29,8 @@ def amount(cell: Cell) -> float:
     """The work of all steps of all networks of a cell, in multiplications."""
     networks, steps, batch = schedule(cell)
     cost = _cost(cell)
-    passes = _PASSES * (2 if cell.settings["recipe"].get("invariance") else 1)
+    twice = cell.settings["recipe"].get("invariance") or _of_views(cell)
+    passes = _PASSES * (2 if twice else 1)
     products = batch * passes * cost.multiplications * _share(cell.settings["recipe"])
     step = products + _PER_WEIGHT * cost.weights + _PER_STEP
     return float(networks * steps * step)
@@ -73,12 +74,25 @@ def _counted(network: str, shape: ImageShape, count: int) -> NetworkCost:
 
 
 def outputs(cell: Cell) -> int:
-    """How many numbers the networks of a cell give: one for each class, or one for a pair."""
-    return 1 if cell.settings["problem"]["kind"] == "pairs" else data_facts(cell).classes
+    """How many numbers the networks of a cell give: features, one for each class, or for a pair."""
+    problem = cell.settings["problem"]
+    if "features" in problem:
+        return int(problem["features"])
+    return 1 if problem["kind"] == "pairs" else data_facts(cell).classes
+
+
+def trained_network(cell: Cell) -> Mapping[str, Any]:
+    """The entry of a cell's network, without the objective around it that learns from views."""
+    network: Mapping[str, Any] = cell.settings["network"]
+    return network["network"] if _of_views(cell) else network
+
+
+def _of_views(cell: Cell) -> bool:
+    return bool(cell.settings["network"]["kind"] == "of-views")
 
 
 def _cost(cell: Cell) -> NetworkCost:
     try:
-        return network_cost(cell.settings["network"], image_shape(cell), outputs(cell))
+        return network_cost(trained_network(cell), image_shape(cell), outputs(cell))
     except ValueError as error:  # it could not be trained either
         raise ConfigError(f"{cell.slug}: {error}") from None

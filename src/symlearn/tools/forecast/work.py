@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from symlearn.counting import orbits_shape, stripe_training, study_of_kernels
+from symlearn.jobs import products_of_an_entry
 from symlearn.menu.layers import (
     Convolution,
     Dense,
@@ -104,6 +105,8 @@ def _study(cell: Cell) -> Work:
     kind = f"studies {module}"
     if module in _STRIPE:
         return Work(kind, _STRIPE[module](cell.settings))
+    if module == _SELF_SUPERVISED:
+        return Work(kind, _self_supervised(cell))
     trained = [read for read in cell.inputs if read.stage == "networks"]
     if trained and "images" in cell.settings:
         passes = _passes(cell.settings)
@@ -126,6 +129,31 @@ _STRIPE: Mapping[str, Callable[[Mapping[str, Any]], float]] = {
 }
 
 
+_SELF_SUPERVISED = "orbits.self_supervised"
+# Dense systems that each labelled orbit in turn asks for: of all orbits, and of the full ones
+# beside one for each gain. And what a kernel's product, of pixels or of tokens, takes in products
+# of dense algebra.
+_OF_ALL, _OF_FULL = 7, 7
+_OF_PIXELS, _OF_TOKENS = 5, 2
+
+
+def _self_supervised(cell: Cell) -> float:
+    """The products of dense systems, and of the kernels of images that are changed."""
+    orbits = cell.inputs[1]
+    shape, task = orbits_shape(orbits), orbits.settings["task"]
+    classes, seeds = len(task["classes"]), task["seeds_per_class"]
+    full = shape.points * (classes - 1) * (seeds - 1) / (classes * seeds)
+    every = full + shape.points / seeds
+    gains = cell.settings["gains"]
+    systems = classes * (_OF_ALL * every**3 + (_OF_FULL + len(gains)) * full**3)
+    # One kernel for each gain, and one of another group's orbits beside the labelled ones.
+    kernels = sum(gain > 0 for gain in gains) + (1 + 1 / seeds) ** 2
+    layers = layers_of(cell.settings["architecture"])
+    entry = products_of_an_entry(layers, shape.pixels, exact=True)
+    entry *= _OF_TOKENS if is_of_tokens(layers) else _OF_PIXELS
+    return shape.tasks * (systems + kernels * shape.points**2 / 2 * entry)
+
+
 def _passes(settings: Mapping[str, Any]) -> int:
     """How many sets of images a study of networks measures: deformed or shifted ones, and plain."""
     shifted = len(settings.get("shifts", ())) * len(settings.get("shift_strengths", ()))
@@ -137,7 +165,7 @@ def _passes(settings: Mapping[str, Any]) -> int:
 
 def _networks(cell: Cell) -> Work:
     """Multiplications of all steps; memory goes with the weights kept for all networks."""
-    network = cell.settings["network"]["kind"]
+    network = training.trained_network(cell)["kind"]
     return Work(f"networks {network} {cell.settings['problem']['kind']}", training.amount(cell))
 
 

@@ -1,6 +1,6 @@
 """Figure 7: architectures that are equivariant to the group, and the ridge's floor.
 
-See docs/science/orbits.md#the-ridge-floor.
+See docs/science/orbits.md#the-ridge-floor and docs/science/orbits.md#soft-equivariance.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ from symlearn.plots.panels import error_scatter, measured_line, orbit_loops, top
 from symlearn.statistics import Measured, Measurements, correlation, largest, mean, median
 
 TITLE = "An equivariant architecture collapses orbits, and only then is the missing pose free"
-NEEDS: dict[str, dict[str, int]] = {"shifts": {}, "collapse": {}}
+NEEDS: dict[str, dict[str, int]] = {"shifts": {}, "collapse": {}, "softness": {}}
 _PAPER_N = 7
 
 
@@ -45,7 +45,11 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     spaces = xr.concat(collapsed, dim="cell", combine_attrs="drop").assign_coords(
         architecture=("cell", [d.attrs["architecture"] for d in collapsed])
     )
-    return {"pairs": cells[names], "collapse": spaces[["component_score"]]}
+    return {
+        "pairs": cells[names],
+        "collapse": spaces[["component_score"]],
+        "softness": by_cell(inputs.study("softness")).isel(cell=0),
+    }
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -62,7 +66,29 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
             f"correlation_spectral.{tag}": correlation(exact, least["spectral"].values),
             f"floor_difference.{tag}": largest((least["spectral"] / _floor(least) - 1).values),
         }
-    return measured
+    return measured | _soft_quantities(plotted["softness"])
+
+
+def _soft_quantities(soft: xr.Dataset) -> dict[str, Measured]:
+    """By share: the median error, and that of networks over the closed form's on the same pairs."""
+    found: dict[str, Measured] = {}
+    for share in soft["share"].values:
+        here = soft.sel(share=share)
+        exact, predicted = (symmetrised(here[f"softened_{k}"]) for k in ("exact", "predicted"))
+        hard = symmetrised(soft.sel(share=min(soft["share"].values))["softened_exact"])
+        found |= {
+            f"soft_error.s{share:g}": median(exact),
+            f"soft_left.s{share:g}": median(exact / hard),
+            f"soft_difference.s{share:g}": largest(predicted / exact - 1),
+            f"soft_networks.s{share:g}": median(_by_networks(here)),
+        }
+    return found
+
+
+def _by_networks(here: xr.Dataset) -> np.ndarray:
+    """The errors of networks over the closed form's, for the pairs that have networks."""
+    ratio = symmetrised(here["softened_networks"]) / symmetrised(here["softened_predicted"])
+    return ratio[np.isfinite(ratio)]
 
 
 def caption(plotted: Plotted) -> str:
@@ -80,7 +106,14 @@ def caption(plotted: Plotted) -> str:
         "orbits against the ridge, as median and 16th to 84th percentile over pairs: the exact "
         "error, the spectral error, and the floor N r / ((N - 1) lambda_N) that the ridge r alone "
         "causes. (E) The panel shows the share of missing poses classified correctly at the "
-        "smallest ridge, with bars for the 95 % interval over pairs."
+        "smallest ridge, with bars for the 95 % interval over pairs. (F) The panel shows the error "
+        f"of {_first(cells)} at N = {int(plotted['softness']['n'])} shifts where a share s of the "
+        "kernel is its average over the group: s = 0 is a network trained on all poses, and s = 1 "
+        "one whose weights are tied. The line is the closed form (median over pairs, with the 16th "
+        "to 84th percentile) and points are dense algebra. Crosses are the line times the median "
+        f"ratio of networks' errors to it, for {_made(plotted['softness'])} of the pairs: networks "
+        "of finite width, linearised at their start, one tied and one not, mixed to "
+        "the same share."
     )
 
 
@@ -88,8 +121,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Orbits in two kernels' spaces, then errors."""
     cells = plotted["pairs"]
     figure, grid = plt.subplots(2, 3, figsize=(style.TWO_COLUMNS, 4.4))
-    *axes, unused = grid.ravel()
-    unused.set_axis_off()
+    axes = list(grid.ravel())
     spaces = plotted["collapse"]
     for panel, row in zip(axes, range(min(2, spaces.sizes["cell"])), strict=False):
         scores = spaces["component_score"].isel(cell=row)
@@ -99,6 +131,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     _scatter(axes[2], cells)
     _floors(axes[3], cells)
     _accuracy(axes[4], cells, measured)
+    _softness(axes[5], plotted["softness"])
     style.letters(axes)
     return figure
 
@@ -169,6 +202,29 @@ def _floors(axes: Axes, cells: xr.Dataset) -> None:
     axes.plot(ridges, floor, color="0.5", label="ridge floor", zorder=0)
     axes.set(xscale="log", yscale="log", xlabel="ridge / trace", ylabel="error")
     axes.set_title(_collapsing(cells), fontsize=7)
+    axes.legend()
+
+
+def _made(soft: xr.Dataset) -> int:
+    """The pairs that have networks."""
+    return len(_by_networks(soft.isel(share=0)))
+
+
+def _softness(axes: Axes, soft: xr.Dataset) -> None:
+    left = 1 - soft["share"].values
+    predicted, exact = (
+        abs(soft[f"softened_{kind}"]).mean("orbit").transpose("share", "task").values
+        for kind in ("predicted", "exact")
+    )
+    low, middle, high = np.percentile(predicted, [16, 50, 84], axis=1)
+    colour, _ = style.PREDICTIONS["orbit_block"]
+    axes.fill_between(left, low, high, color=colour, alpha=0.2, linewidth=0)
+    axes.plot(left, middle, color=colour, label="closed form")
+    axes.plot(left, np.median(exact, axis=1), "o", color="black", label="exact")
+    each = [_by_networks(soft.sel(share=share)) for share in soft["share"]]
+    axes.plot(left, middle * np.median(each, axis=1), "x", color="0.5", label="networks")
+    axes.set(xscale="log", yscale="log", xlabel="untied share 1 - s", ylabel="error")
+    axes.set_title(str(soft["architecture"].item()), fontsize=7)
     axes.legend()
 
 

@@ -3,6 +3,8 @@
 See docs/science/orbits.md#beyond-supervision.
 """
 
+from typing import Any
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -17,22 +19,50 @@ from symlearn.plots.inputs import (
     at,
     by_cell,
     grid_points,
+    labels_of,
     nearest_n,
     rows_of,
 )
-from symlearn.plots.panels import plain_logarithm
-from symlearn.statistics import Measured, Measurements, mean, mean_absolute, median
+from symlearn.plots.panels import FEWEST, plain_logarithm
+from symlearn.statistics import (
+    Measured,
+    Measurements,
+    geometric_mean,
+    mean,
+    mean_absolute,
+    mean_interval,
+    median,
+)
 
 TITLE = "Frozen features of full orbits carry a symmetry over, and joint interpolation does not"
-NEEDS: dict[str, dict[str, int]] = {"self-supervised": {}}
+NEEDS: dict[str, dict[str, int]] = {"self-supervised": {}, "without-labels": {}}
 _SHOWN_N = 8
 _DEVIATION = "deviation of the missing pose"
 _ALL = 0  # the coordinate of as many features as orbits
+# What networks learned from, by the word that quantities have for it.
+_WAYS = {
+    "supervised": "labels of single orbits",
+    "joint": "all orbits, few features",
+    "joint-many": "all orbits, many features",
+    "frozen": "full orbits, few features",
+}
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     """What was measured at every grid point."""
-    return {"orbits": by_cell(inputs.study("self-supervised"))}
+    return {
+        "orbits": by_cell(inputs.study("self-supervised")),
+        "networks": _of_networks(inputs.study("without-labels")),
+    }
+
+
+def _of_networks(studies: list[xr.Dataset]) -> xr.Dataset:
+    """Networks by cell: a network and an objective."""
+    cells = xr.concat(studies, dim="cell", combine_attrs="drop")
+    labels = [labels_of(study) for study in studies]
+    return cells.assign_coords(
+        {key: ("cell", [label[key] for label in labels]) for key in ("network", "objective")}
+    )
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -43,7 +73,42 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
         for gain in here["pixel_gain"].values:
             frozen = here["wrong_frozen"].sel(pixel_gain=gain)
             measured[f"wrong_frozen.{tag}.gain{gain:g}"] = mean(frozen.values)
+    networks = plotted["networks"]
+    for row in range(networks.sizes["cell"]):
+        measured |= _networks(networks.isel(cell=row))
     return measured
+
+
+def _networks(here: xr.Dataset) -> dict[str, Measured]:
+    """Means over draws of orbits, each with networks of its own: only draws are independent.
+
+    `networks_gain` is the share of wrong poses that learning from labels has more, and
+    `networks_excess` how many times farther the missing pose is off than the seen ones. Ratios are
+    geometric means: to frozen features (`networks_over_frozen`), and of many features to few.
+    """
+    tag = f"{here['network'].item()}.{here['objective'].item()}"
+    by_way = {word: here.sel(learned_from=way) for word, way in _WAYS.items()}
+    frozen = _by_draw(by_way["frozen"]["deviation"])
+    labelled = _by_draw(by_way["supervised"]["wrong"])
+    found: dict[str, Measured] = {}
+    for word, one in by_way.items():
+        wrong, own = _by_draw(one["wrong"]), _by_draw(one["deviation"])
+        found |= {
+            f"networks_wrong.{word}.{tag}": mean(wrong),
+            f"networks_wrong_seen.{word}.{tag}": mean(_by_draw(one["wrong_seen"])),
+            f"networks_retrieved.{word}.{tag}": mean(_by_draw(one["retrieved"])),
+            f"networks_deviation.{word}.{tag}": mean(own),
+            f"networks_excess.{word}.{tag}": geometric_mean(own / _by_draw(one["deviation_seen"])),
+            f"networks_over_frozen.{word}.{tag}": geometric_mean(own / frozen),
+            f"networks_gain.{word}.{tag}": mean(labelled - wrong),
+        }
+    few, many = (_by_draw(by_way[word]["deviation"]) for word in ("joint", "joint-many"))
+    found[f"networks_many_over_few.{tag}"] = geometric_mean(many / few)
+    return found
+
+
+def _by_draw(values: xr.DataArray) -> np.ndarray:
+    return values.mean("orbit").values
 
 
 def _deviations(tag: str, here: xr.Dataset) -> dict[str, Measured]:
@@ -111,7 +176,24 @@ def caption(plotted: Plotted) -> str:
         "share of frozen features where random gains of the pixels break the kernel's invariance; "
         "the axis is the kernel's distance from its average over the group, over its spread. What "
         "transfers is a property of the kernel, k(gx, gy) = k(x, y): self-supervision does not "
-        "learn the group."
+        f"learn the group. {_about_networks(plotted['networks'])}"
+    )
+
+
+def _about_networks(networks: xr.Dataset) -> str:
+    names, objectives = (
+        " and ".join(dict.fromkeys(networks[key].values.tolist()))
+        for key in ("network", "objective")
+    )
+    return (
+        f"(F, G) The panels show trained networks, {names} of figure 1 without dropout, at N = "
+        f"{int(networks['n'])}. They learn from the labelled orbits, or from pairs of poses by the "
+        f"objective {objectives}. Each of {networks.sizes['task']} draws of orbits has networks of "
+        "its own. Small marks are draws, means over the partial orbits; large ones are means over "
+        "draws, with 95 % intervals where draws are five. (F) The panel shows the share of missing "
+        "poses classified wrongly. (G) The panel shows how far the missing pose is off (filled) "
+        "and, in root mean square, the seen poses of its orbit (open), over the distance between "
+        "orbits."
     )
 
 
@@ -119,7 +201,9 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     """Deviations and residuals, then the ways of learning."""
     cells = plotted["orbits"]
     figure, axes = plt.subplot_mosaic(
-        [["A", "B", "C"], ["D", "D", "E"]], figsize=(style.TWO_COLUMNS, 5.2), height_ratios=[1, 1.5]
+        [["A", "B", "C"], ["D", "D", "E"], ["F", "F", "G"]],
+        figsize=(style.TWO_COLUMNS, 7.0),
+        height_ratios=[1, 1.5, 0.8],
     )
     n = _n(cells)
     looks = style.models(architectures(cells))
@@ -135,7 +219,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for name in "AB":
         plain_logarithm(axes[name].xaxis)
     _by_protocol(axes["D"], cells, measured, looks, n)
-    style.letters(axes[name] for name in "ABCDE")
+    _by_way(axes["F"], axes["G"], plotted["networks"])
+    style.letters(axes[name] for name in "ABCDEFG")
     return figure
 
 
@@ -217,3 +302,46 @@ def _by_protocol(
         xlabel="share of missing poses classified wrongly (open: of seen poses)", xlim=(-0.03, 1.03)
     )
     axes.legend(loc="center right")
+
+
+def _by_way(wrong: Axes, deviation: Axes, networks: xr.Dataset) -> None:
+    """Trained networks by what they learned from."""
+    rows = np.arange(len(_WAYS))[::-1]
+    cells = [networks.isel(cell=row) for row in range(networks.sizes["cell"])]
+    markers = dict(zip(dict.fromkeys(networks["objective"].values.tolist()), "os", strict=False))
+    names = list(dict.fromkeys(networks["network"].values.tolist()))
+    for place, here in enumerate(cells):
+        look = {
+            "color": style.CLASS_COLOURS[names.index(here["network"].item())],
+            "marker": markers[here["objective"].item()],
+            "label": f"{here['network'].item()}, {here['objective'].item()}",
+        }
+        at_rows = rows - 0.16 * (place - (len(cells) - 1) / 2)
+        ordered = here.sel(learned_from=list(_WAYS.values()))
+        _marks(wrong, ordered["wrong"], at_rows, look)
+        _marks(deviation, ordered["deviation"], at_rows, look)
+        seen = ordered["deviation_seen"].mean(["task", "orbit"])
+        deviation.plot(seen, at_rows, look["marker"], color=look["color"], markerfacecolor="none")
+    for axes in (wrong, deviation):
+        for row in rows:
+            axes.axhline(row, color="0.92", linewidth=0.6, zorder=0)
+        axes.set_yticks(rows, list(_WAYS.values()) if axes is wrong else [])
+        axes.set_ylim(-0.5, len(rows) - 0.5)
+    wrong.set(xlabel="networks: share of missing poses classified wrongly", xlim=(-0.03, 1.03))
+    wrong.legend(loc="center right")
+    deviation.set(xlabel="deviation (open: seen)", xlim=(0, None))
+
+
+def _marks(axes: Axes, values: xr.DataArray, rows: np.ndarray, look: dict[str, Any]) -> None:
+    """Draws, and their mean with its interval."""
+    by_draw = values.mean("orbit").transpose("learned_from", "task").values
+    for row, draws in zip(rows, by_draw, strict=True):
+        axes.plot(draws, np.full(len(draws), row), look["marker"], color=look["color"],
+                  markersize=2, alpha=0.5)  # fmt: skip
+    middle = by_draw.mean(axis=1)
+    if by_draw.shape[1] >= FEWEST:
+        low, high = mean_interval(by_draw.T)
+        axes.errorbar(middle, rows, xerr=(middle - low, high - middle), linestyle="none",
+                      capsize=2, **look)  # fmt: skip
+    else:
+        axes.plot(middle, rows, linestyle="none", **look)
