@@ -375,7 +375,31 @@ def test_the_published_models_are_the_digitised_ones(config, reference):
 
 def test_another_file_of_published_models_is_refused():
     with pytest.raises(Exception, match="changed since the run was planned"):
-        lie_published.compute({"sha256": "0"}, [])
+        lie_published.compute({"sha256": {"models": "0", "layers": "0"}}, [])
+
+
+def test_the_published_bars_are_the_digitised_ones_by_true_type(config, reference):
+    """Of both networks the sums by type that can be told from the bars' order alone."""
+    (cell,) = cells(config, "lie-published")
+    found = lie_published.compute(cell.spec, [])
+    given = np.load(reference / "lie_derivative_title_figure.npz")
+    own = {
+        (str(model), str(kind)): float(share)
+        for model, kind, share in zip(
+            found["layer_model"].values, found["layer_kind"].values,
+            found["published_share"].values, strict=True,
+        )
+    }  # fmt: skip
+    for model in ("ResNet-50", "ViT-Small"):
+        assert sum(share for (name, _), share in own.items() if name == model) == pytest.approx(
+            1, abs=1e-3
+        )
+    # timm's ResNet-50 begins with its stem and its max-pooling, and its ViT with the patches.
+    stem, pool = (given["resnet50_h"][i] / given["resnet50_h"].sum() for i in (0, 3))
+    assert own["ResNet-50", "pooling"] == pytest.approx(pool, abs=0.004)
+    assert own["ResNet-50", "strided convolution"] > stem
+    patches = given["vit_small_h"][0] / given["vit_small_h"].sum()
+    assert own["ViT-Small", "patch embedding"] == pytest.approx(patches, abs=1e-3)
 
 
 def test_studies_depend_on_what_builds_their_networks(config):

@@ -8,6 +8,9 @@ import sys
 import pytest
 
 from symlearn import plan, wings
+from symlearn.config import overlaid, parse
+from symlearn.papers.lie.cells import lie_pretrained
+from symlearn.pipeline.paths import path_of, write_path
 from symlearn.tools.claims.form import load_claims
 
 WINGS = {wing.name: wing for wing in wings.wings()}
@@ -126,7 +129,17 @@ def test_the_claims_of_all_wings_have_ids_of_their_own():
     assert load_claims(*(wing.claims for wing in wings.wings()))
 
 
-def test_every_computation_is_run_by_a_study_and_every_study_runs_one(config):
+def with_photographs(shipped, folder):
+    """The shipped config with a pretrained model, and a folder that has one photograph."""
+    (folder / "imagenet-sample").mkdir()
+    (folder / "imagenet-sample" / "a.jpg").write_bytes(b"a")
+    models = {"lie_pretrained": {"models": [{"name": "resnet18", "accuracy": 70.0}]}}
+    presets = overlaid(shipped["presets"], {"quick": models})
+    return parse({**shipped, "presets": presets, "data_root": str(folder)})
+
+
+def test_every_computation_is_run_by_a_study_and_every_study_runs_one(shipped, tmp_path):
+    config = with_photographs(shipped, tmp_path)
     jobs = plan.all_jobs(plan.figures(config).values())
     run = {cell.settings["module"] for job in jobs if job.stage == "studies" for cell in job.makes}
     there = {
@@ -136,3 +149,21 @@ def test_every_computation_is_run_by_a_study_and_every_study_runs_one(config):
         if "compute" in defined(path)
     }
     assert run == there
+
+
+def test_models_are_measured_where_there_are_photographs_and_know_where_these_lie(
+    shipped, tmp_path
+):
+    config = with_photographs(shipped, tmp_path)
+    (cell,) = config.call(lie_pretrained)
+    folder = tmp_path / "imagenet-sample"
+    assert cell.labels["path"] == str(folder)
+    assert str(tmp_path) not in str(cell.spec)  # a folder that moved changes no number
+    write_path(tmp_path, cell)
+    assert path_of(tmp_path, "studies", cell.name) == str(folder)
+    (folder / "b.jpg").write_bytes(b"b")
+    assert config.call(lie_pretrained)[0].name != cell.name
+    for file in folder.iterdir():
+        file.unlink()
+    folder.rmdir()
+    assert config.call(lie_pretrained) == []
