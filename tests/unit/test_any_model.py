@@ -123,6 +123,7 @@ def test_every_number_has_units_and_a_standard_error(module, images):
 
 REFUSED = {
     "training mode": (lambda m, x: (m.train(), x), "must be in evaluation mode"),
+    "another device": (lambda m, x: (m.to("meta"), x), "is on meta and the images on cpu: move"),
     "another type": (lambda m, x: (m, x.float()), "of torch.float64 and the images of"),
     "channels": (lambda m, x: (m, x[:, :1]), r"takes no images of 1 x 8 x 8: .*channels"),
     "axes": (lambda m, x: (m, x[0]), r"axes \(image, channel, row, col\), not shape \(2, 8, 8\)"),
