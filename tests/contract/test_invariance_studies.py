@@ -337,7 +337,7 @@ def test_a_class_without_test_image_is_one_line(cells):
         computed(saliency, {**SPEC, "class_": 7}, [cells[1]], dataset())
 
 
-def test_all_images_go_through_networks_in_blocks(monkeypatch):
+def test_all_images_go_through_networks_in_blocks():
     rng = torch.Generator().manual_seed(0)
     images = torch.rand(7, 1, SIDE, SIDE, generator=rng, dtype=torch.float64)
     action = nearest_rotation_action(4, (SIDE, SIDE))
@@ -355,12 +355,10 @@ def test_all_images_go_through_networks_in_blocks(monkeypatch):
         measures.saliency_of_poses(network, images, action, "label", labels),
     ]
     sizes.clear()
-    monkeypatch.setattr(measures, "_INPUTS", 8)
-    monkeypatch.setattr(measures, "_INPUTS_OF_A_GRADIENT", 8)
     parts = [
-        measures.logits_of_poses(network, images, action),
-        measures.saliency_of_poses(network, images, action),
-        measures.saliency_of_poses(network, images, action, "label", labels),
+        measures.logits_of_poses(network, images, action, inputs=8),
+        measures.saliency_of_poses(network, images, action, inputs=8),
+        measures.saliency_of_poses(network, images, action, "label", labels, inputs=8),
     ]
     assert max(sizes) == 8
     torch.testing.assert_close(parts, whole, rtol=1e-12, atol=1e-14)

@@ -1,6 +1,7 @@
 """What a user's machine brings along changes no picture and no number, and ends in one line."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -105,7 +106,7 @@ def test_the_commit_of_another_repository_is_not_the_packages(tmp_path):
 
 def shell(line):
     return subprocess.run(
-        ["bash", "-c", line.format(python=f"{sys.executable} -m symlearn")],
+        ["bash", "-c", line.format(python=f"{shlex.quote(sys.executable)} -m symlearn")],
         capture_output=True, text=True, check=False,
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent)},
     )  # fmt: skip

@@ -121,7 +121,8 @@ def _of_folder(folder: Path) -> tuple[Named, list[str]]:
 
 def _of_file(path: Path) -> tuple[Named, list[str]]:
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here: numpy leaves a damaged archive open.
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             images = file["images"]
             labels = file["labels"] if "labels" in file else np.arange(len(images))
     except OSError as error:

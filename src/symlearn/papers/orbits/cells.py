@@ -247,7 +247,8 @@ def _on_views(
     }
     labels = {"network": name, "n": study.n, "objective": objective, "learned_from": way}
     slug = f"{name}-{objective}-{'joint' if joint else 'full'}-{features}-n{study.n}"
-    return trained_cell("without-labels", slug, orbits, settings, labels, name)
+    # No job has parts of two problems: its code would be told in the order of the parts.
+    return trained_cell("without-labels", slug, orbits, settings, labels, f"{name}-views")
 
 
 def _without_dropout(context: Context, name: str) -> dict[str, Any]:
