@@ -8,12 +8,15 @@ import re
 import struct
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
 
 from symlearn.errors import DataError
 from symlearn.randomness import generator
+
+Number = TypeVar("Number", int, float)
 
 # What Pillow raises for pictures that are broken, cut short or made to fill the memory.
 _UNREADABLE = (
@@ -99,7 +102,7 @@ def labels_of(
     DataError for a table that lacks a picture.
     """
     if table is not None:
-        known = _table(table)
+        known = two_columns(table, "picture", "class", int)
         return [_looked_up(known, file, folder, table) for file in files]
     numbers = {name: number for number, name in enumerate(synsets)}
     found = [_SYNSET.search(f"{file.parent.name}/{file.name}") for file in files]
@@ -107,15 +110,16 @@ def labels_of(
     return None if None in named else [number for number in named if number is not None]
 
 
-def _table(path: Path) -> dict[str, int]:
+def two_columns(path: Path, name: str, value: str, number: type[Number]) -> dict[str, Number]:
+    """The numbers in one column of a CSV file by the names in another; raises DataError."""
     try:
         with path.open(newline="", encoding="utf-8") as stream:
-            return {row["picture"]: int(row["class"]) for row in csv.DictReader(stream)}
+            return {row[name]: number(row[value]) for row in csv.DictReader(stream)}
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from None
     except (KeyError, TypeError, ValueError, csv.Error):
         raise DataError(
-            f"{path}: is no CSV file with the columns picture and class (a number)"
+            f"{path}: is no CSV file with the columns {name} and {value} (a number)"
         ) from None
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import xarray as xr
 
+from symlearn.datasets.pictures import two_columns
 from symlearn.errors import DataError
 
 Found = Mapping[str, Mapping[str, xr.Dataset]]
@@ -83,13 +84,7 @@ def write(found: Found, published: Mapping[str, float], arguments: argparse.Name
 
 def published_errors(path: Path) -> dict[str, float]:
     """Published errors by model, of a CSV file with these columns; raises DataError."""
-    try:
-        with path.open(newline="", encoding="utf-8") as stream:
-            return {row["model"]: float(row["error"]) for row in csv.DictReader(stream)}
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error.strerror}") from None
-    except (KeyError, TypeError, ValueError, csv.Error):
-        raise DataError(f"{path}: is no CSV file with the columns model and error") from None
+    return two_columns(path, "model", "error", float)
 
 
 def _rows(found: Found) -> Iterator[Row]:
