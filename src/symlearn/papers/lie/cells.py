@@ -25,6 +25,7 @@ from symlearn.pipeline.frame import (
     dataset_cell,
     study_cell,
 )
+from symlearn.pipeline.hashes import sha256
 from symlearn.pipeline.specs import Cell
 
 _DATA = Path(__file__).with_name("data")
@@ -89,9 +90,7 @@ def lie_partial(context: Context, lie_partial: LiePartial, partial: Partial) -> 
 
 def lie_published(context: Context) -> list[Cell]:
     """The published models of the original's first figure, digitised."""
-    settings = {
-        name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in _PUBLISHED.items()
-    }
+    settings = {name: sha256(path) for name, path in _PUBLISHED.items()}
     return [study_cell("lie-published", "lie.published", (), {"sha256": settings})]
 
 
@@ -132,8 +131,7 @@ def _weights(source: str) -> dict[str, str]:
     path = Path(source)
     if source in ("package", "hub") or not path.is_file():
         return {"from": source}
-    with path.open("rb") as stream:
-        return {"from": source, "sha256": hashlib.file_digest(stream, "sha256").hexdigest()}
+    return {"from": source, "sha256": sha256(path)}
 
 
 def _trained(context: Context, study: LieModels, network: str) -> list[Cell]:

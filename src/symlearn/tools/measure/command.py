@@ -24,7 +24,8 @@ from symlearn.measures.lie_action import MeasureError
 from symlearn.menu.groups import GROUPS
 from symlearn.networks.devices import DEVICES, choose_device
 from symlearn.networks.timm_models import imagenet_synsets, timm_model, transform_of
-from symlearn.pipeline.closure import closure
+from symlearn.pipeline.hashes import sha256
+from symlearn.pipeline.manifests import code_digest
 from symlearn.pipeline.stage import guarded
 from symlearn.progress import progress
 from symlearn.tools.commands import duration
@@ -237,18 +238,14 @@ def _key(name: str, measure: str, arguments: argparse.Namespace, images: str) ->
     labels = arguments.labels
     parts: dict[str, Any] = {
         "model": name,
-        "weights": _hash(weights) if weights.is_file() else arguments.weights,
+        "weights": sha256(weights) if weights.is_file() else arguments.weights,
         "pictures": images,
         "seed": arguments.seed,
-        "code": [_hash(path) for path in closure(any_model.__name__)],
+        "code": code_digest([any_model.__name__]),
         **{option: getattr(arguments, option) for option in _READS[measure]},
-        "labels": _hash(labels) if labels is not None and labels.is_file() else None,
+        "labels": sha256(labels) if labels is not None and labels.is_file() else None,
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:10]
-
-
-def _hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _write(found: xr.Dataset, path: Path) -> None:
