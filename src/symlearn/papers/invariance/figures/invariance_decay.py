@@ -205,6 +205,7 @@ def _draw_spectra(panels: np.ndarray, found: xr.Dataset, looks: list[Look]) -> N
             curve(axes, rank, over, color=colour, linestyle=dashes, linewidth=0.9)
             title = "Jacobian" if name == "jacobian" else name.replace("layer", "layer ")
             axes.set(title=title, xlabel="rank", xscale="log")
+            axes.set_xlim(right=max(axes.get_xlim()[1], 11))  # so that two powers of ten show
             axes.xaxis.set_minor_formatter(NullFormatter())
     lowest = max(_LOWEST, min(axes.get_ylim()[0] for axes in panels))
     highest = max(axes.get_ylim()[1] for axes in panels)

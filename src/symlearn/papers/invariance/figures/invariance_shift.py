@@ -195,7 +195,8 @@ def _beside_the_paper(
             at + 0.3, mean_change.value, TWO_SIDED * mean_change.uncertainty, fmt="_", color="black"
         )
     for axes in panels:
-        axes.set_xticks(range(len(shifts)), shifts, fontsize=6)
+        names = [shift.replace("-", "\n") for shift in shifts]
+        axes.set_xticks(range(len(shifts)), names, fontsize=6)
         axes.set_xlim(-0.5, len(shifts) - 0.4)
     low, high = similarity.get_ylim()
     low = min(low, -0.3 * high)

@@ -3,6 +3,8 @@
 See docs/science/lie.md#layer-by-layer and docs/science/lie.md#types-of-layers.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import xarray as xr
 from matplotlib import pyplot as plt
@@ -14,7 +16,7 @@ from symlearn.papers.lie.figures.terms import networks, of_kinds, shares
 from symlearn.plots import style
 from symlearn.plots.inputs import Inputs, Plotted
 from symlearn.plots.layer_kinds import LOOKS
-from symlearn.statistics import Intervals, Measured, Measurements, crossed_medians, largest
+from symlearn.statistics import Intervals, Measured, Measurements, crossed, crossed_medians, largest
 
 TITLE = "Contributions to the translation error by layer, and how far the resampler decides them"
 NEEDS: dict[str, dict[str, int]] = {"lie-layers": {}}
@@ -78,10 +80,29 @@ def _by_stencil(found: xr.Dataset, stencil: str, name: str) -> dict[str, Measure
     measured[f"share.down_sampling_and_nonlinearity.{tail}"] = breaking
     inside = (kinds == "patch embedding").values
     if inside.any():
-        own, others = (each.isel(layer=np.flatnonzero(where)) for where in (inside, ~inside))
-        ratio = own.max("layer") / others.max("layer")
-        measured[f"embedding_over_next.{tail}"] = _medians(ratio).one
+        by_layer = each.transpose("member", "image", "layer").values
+        measured[f"embedding_over_next.{tail}"] = crossed(_over_next(inside), by_layer).one
+        measured[f"embedding_leads.{tail}"] = crossed(_leads(inside), by_layer).one
     return measured
+
+
+def _over_next(inside: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The largest point of some layers over that of all others, as panels draw points."""
+
+    def ratio(each: np.ndarray) -> np.ndarray:
+        points = np.median(each, axis=1).mean(axis=0)
+        return points[inside].max() / points[~inside].max()
+
+    return ratio
+
+
+def _leads(inside: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The part of the images of which one of some layers has a larger share than all others."""
+
+    def part(each: np.ndarray) -> np.ndarray:
+        return (each[..., inside].max(axis=-1) > each[..., ~inside].max(axis=-1)).mean()
+
+    return part
 
 
 def _common(found: xr.Dataset, *stencils: str) -> xr.DataArray:
