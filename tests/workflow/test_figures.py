@@ -1,6 +1,7 @@
 """Every figure on small grids, by the commands that the rules run, in one process."""
 
 import logging
+import random
 import warnings
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import pytest
 import yaml
 from docutils.core import publish_doctree
 
-from symlearn import plan
+from symlearn import plan, wings
 from symlearn.__main__ import main
-from symlearn.config import parse
+from symlearn.config import overlaid, parse
 from symlearn.pipeline.outputs import output_files
 from symlearn.pipeline.specs import write_spec
 
@@ -63,6 +64,47 @@ def figures(shipped_text):
     config = yaml.safe_load(shipped_text)
     shrink(config)
     return plan.figures(parse(config))
+
+
+# What the small grids have one of, twice, so that there are parts to draw.
+TWICE = {
+    "rotations": {"architectures": ["mlp-1", "cnn-fc-3"]},
+    "partial": {"networks": ["mlp", "cnn"], "n": [2, 4]},
+    "trained_pairs": {"networks": ["mlp-1", "cnn-fc-3"]},
+    "lie_models": {"networks": ["fully-connected", "cnn-12"]},
+    "lie_layers": {"networks": ["fully-connected", "cnn-12"]},
+    "invariance": {"shifts": ["noise", "inversion"], "shift_strengths": [0.5, 1]},
+}
+
+
+def part_of(node, rng):
+    """Of each list that is not empty a part that is not empty, in any order."""
+    if isinstance(node, dict):
+        return {key: part_of(value, rng) for key, value in node.items()}
+    if isinstance(node, list) and node:
+        return [part_of(value, rng) for value in rng.sample(node, rng.randint(1, len(node)))]
+    return node
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(6))
+def test_claims_judge_every_figure_that_a_part_of_the_grids_can_draw(
+    made, shipped_text, seed, monkeypatch, capsys
+):
+    raw = yaml.safe_load(shipped_text)
+    shrink(raw)
+    base = overlaid(overlaid(raw["base"], raw["presets"]["quick"]), TWICE)
+    raw["presets"]["quick"] = part_of(base, random.Random(seed))
+    monkeypatch.chdir(made.folder)
+    drawn = plan.figures(parse(raw), [])  # those that this part can draw
+    assert len(drawn) > 10
+    for figure in drawn.values():
+        assert made(figure) == 0, figure.name
+    files = [f"figures/quick/{name}.nc" for name in drawn]
+    claims = [str(wing.claims) for wing in wings.wings()]
+    capsys.readouterr()
+    arguments = ["--preset", "quick", "--claims", *claims, "--out", "claims.csv", *files]
+    assert main(["claims", *arguments]) == 0, capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", plan.figure_names())

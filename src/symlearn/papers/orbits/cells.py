@@ -83,8 +83,14 @@ def collapse(context: Context, shifts: Shifts, portrait: Portrait) -> list[Cell]
 
 
 def softness(context: Context, softness: Softness, shifts: Shifts) -> list[Cell]:
-    """The same pairs at one n, between augmented and tied (figure 7); of the first architecture."""
-    name = shifts.architectures[0]
+    """The same pairs at one n, between augmented and tied (figure 7).
+
+    They are of the first architecture that has networks of a width and keeps orbits apart: a pooled
+    one has nothing left to tie, and without a ridge no inverse.
+    """
+    name = next((one for one in shifts.architectures if _softens(context, one)), None)
+    if name is None:
+        return []
     n = min(shifts.n, key=lambda one: abs(log(one / _SOFT_N)))
     entry = context.architecture(name)
     network = {"kind": "ntk", "architecture": entry, "width": softness.width}
@@ -107,6 +113,11 @@ def softness(context: Context, softness: Softness, shifts: Shifts) -> list[Cell]
             )
         )  # fmt: skip
     return cells
+
+
+def _softens(context: Context, name: str) -> bool:
+    entry = context.architecture(name)
+    return entry["kind"] in ("mlp", "cnn") and entry.get("readout") != "gap"
 
 
 def portrait(context: Context, portrait: Portrait, rotations: Rotations) -> list[Cell]:

@@ -342,17 +342,6 @@ def shifts_divide_the_images(context: Context, shifts: Shifts) -> Faults:
     yield from _kernels_fit(context, "shifts", shifts)
 
 
-def softness_is_of_networks(context: Context, softness: Softness, shifts: Shifts) -> Faults:
-    """The first architecture of `shifts` has networks."""
-    name = shifts.architectures[0]
-    if context.architectures.get(name, {}).get("kind") not in ("mlp", "cnn", None):
-        yield (
-            "shifts.architectures",
-            f"{name} is the first and has no network of a width, which figure 7 draws; put an mlp "
-            "or a cnn first",
-        )
-
-
 def precision_divides_the_images(context: Context, precision: Precision) -> Faults:
     """Likewise."""
     yield from _kernels_fit(context, "precision", precision)

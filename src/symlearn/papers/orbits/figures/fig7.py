@@ -45,11 +45,9 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
     spaces = xr.concat(collapsed, dim="cell", combine_attrs="drop").assign_coords(
         architecture=("cell", [d.attrs["architecture"] for d in collapsed])
     )
-    return {
-        "pairs": cells[names],
-        "collapse": spaces[["component_score"]],
-        "softness": by_cell(inputs.study("softness")).isel(cell=0),
-    }
+    found = {"pairs": cells[names], "collapse": spaces[["component_score"]]}
+    soft = inputs.study("softness")  # none where all architectures are pooled
+    return found | ({"softness": by_cell(soft).isel(cell=0)} if soft else {})
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -66,7 +64,8 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
             f"correlation_spectral.{tag}": correlation(exact, least["spectral"].values),
             f"floor_difference.{tag}": largest((least["spectral"] / _floor(least) - 1).values),
         }
-    return measured | _soft_quantities(plotted["softness"])
+    soft = plotted.get("softness")
+    return measured if soft is None else measured | _soft_quantities(soft)
 
 
 def _soft_quantities(soft: xr.Dataset) -> dict[str, Measured]:
@@ -106,14 +105,22 @@ def caption(plotted: Plotted) -> str:
         "orbits against the ridge, as median and 16th to 84th percentile over pairs: the exact "
         "error, the spectral error, and the floor N r / ((N - 1) lambda_N) that the ridge r alone "
         "causes. (E) The panel shows the share of missing poses classified correctly at the "
-        "smallest ridge, with bars for the 95 % interval over pairs. (F) The panel shows the error "
-        f"of {_first(cells)} at N = {int(plotted['softness']['n'])} shifts where a share s of the "
+        "smallest ridge, with bars for the 95 % interval over pairs."
+        f"{_of_softness(plotted.get('softness'))}"
+    )
+
+
+def _of_softness(soft: xr.Dataset | None) -> str:
+    if soft is None:
+        return ""
+    return (
+        f" (F) The panel shows the error of {soft['architecture'].item()} at "
+        f"N = {int(soft['n'])} shifts where a share s of the "
         "kernel is its average over the group: s = 0 is a network trained on all poses, and s = 1 "
         "one whose weights are tied. The line is the closed form (median over pairs, with the 16th "
         "to 84th percentile) and points are dense algebra. Crosses are the line times the median "
-        f"ratio of networks' errors to it, for {_made(plotted['softness'])} of the pairs: networks "
-        "of finite width, linearised at their start, one tied and one not, mixed to "
-        "the same share."
+        f"ratio of networks' errors to it, for {_made(soft)} of the pairs: networks of finite "
+        "width, linearised at their start, one tied and one not, mixed to the same share."
     )
 
 
@@ -131,7 +138,10 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     _scatter(axes[2], cells)
     _floors(axes[3], cells)
     _accuracy(axes[4], cells, measured)
-    _softness(axes[5], plotted["softness"])
+    if "softness" in plotted:
+        _softness(axes[5], plotted["softness"])
+    else:
+        axes.pop().remove()
     style.letters(axes)
     return figure
 

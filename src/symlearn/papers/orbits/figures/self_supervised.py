@@ -256,9 +256,11 @@ def _by_dimension(axes: Axes, here: xr.Dataset) -> None:
 def _by_orbits(axes: Axes, here: xr.Dataset, look: tuple[str, str]) -> None:
     colour, marker = look
     numbers = here["dimension"].values
-    few = numbers[(numbers != _ALL) & (numbers <= here["orbit_count"].values.min())].max()
-    for number, line, label in ((_ALL, ":", "as many features"), (few, "-", f"{few} features")):
-        if not axes.get_legend_handles_labels()[1][1:]:  # once, for all architectures
+    lines = [(_ALL, ":", "as many features")]
+    fitting = numbers[(numbers != _ALL) & (numbers <= here["orbit_count"].values.min())]
+    lines += [(few, "-", f"{few} features") for few in sorted(fitting)[-1:]]
+    for number, line, label in lines:
+        if label not in axes.get_legend_handles_labels()[1]:  # once, for all architectures
             axes.plot([], [], line, color="0.3", label=label)
         one = here.sel(dimension=number)
         predicted = _middle(one["deviation_predicted"])
