@@ -229,7 +229,8 @@ def test_one_more_architecture_keeps_all_names(shipped):
 @pytest.mark.parametrize("order", [["cnn-gap-3", "cnn-fc-3"], ["cnn-fc-3"], ["cnn-gap-3"]])
 def test_figure_7_softens_the_first_architecture_that_keeps_orbits_apart(shipped, order):
     shipped["presets"][shipped["preset"]]["shifts"]["architectures"] = order
-    softened = {cell.spec["labels"]["architecture"] for cell in parse(shipped).call(wings.studies()["softness"])}
+    cells = parse(shipped).call(wings.studies()["softness"])
+    softened = {cell.spec["labels"]["architecture"] for cell in cells}
     assert softened == {name for name in order if name == "cnn-fc-3"}
 
 
