@@ -3,10 +3,19 @@
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pytest
 import scipy.linalg
 
-from symlearn.groups import FiniteGroup
+from symlearn.groups import FiniteGroup, cyclic, dihedral, product
 from symlearn.stages.networks import Training
+
+# A commutative group, and others of two kinds.
+_SOME = {
+    "cyclic-6": cyclic(6),
+    "dihedral-4": dihedral(4),
+    "cyclic-2*dihedral-3": product(cyclic(2), dihedral(3)),
+}
+some_groups = pytest.mark.parametrize("group", _SOME.values(), ids=_SOME)
 
 # The promises, by the precision of the computation. Errors of regression and of kernels are
 # relative to the size of what is compared unless a test says otherwise.
