@@ -58,7 +58,10 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 def _of_networks(studies: list[xr.Dataset]) -> xr.Dataset:
     """Networks by cell: a network and an objective."""
-    cells = xr.concat(studies, dim="cell", combine_attrs="drop")
+    # Networks may have fewer partial orbits than others: those that one has not are NaN.
+    numbered = [one.assign_coords(orbit=range(one.sizes["orbit"])) for one in studies]
+    cells = xr.concat(numbered, dim="cell", join="outer", combine_attrs="drop")
+    cells = cells.drop_vars("orbit")
     labels = [labels_of(study) for study in studies]
     return cells.assign_coords(
         {key: ("cell", [label[key] for label in labels]) for key in ("network", "objective")}
