@@ -160,7 +160,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     figure = plt.figure(figsize=(style.TWO_COLUMNS, 4.2))
     halves = figure.add_gridspec(2, 1, height_ratios=[1, 1.25])
     trained = architectures(plotted["trained"])
-    wide = [1.3, 1.3, *(1 for _ in trained)]
+    wide = [1.2, 1.2, *(1.1 for _ in trained)]
     upper = halves[0].subgridspec(1, len(looks))
     lower = halves[1].subgridspec(1, len(wide), width_ratios=wide)
     tables = [figure.add_subplot(upper[column]) for column in range(len(looks))]
@@ -183,7 +183,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for axes in below:
         powers_of_two(axes, n, "rotations N")
     below[0].set(ylabel="share of orbits", ylim=(-0.02, 1.02))
-    below[0].legend()
+    below[0].legend(loc="lower right", fontsize=5.5)
     below[1].set(yscale="log", ylabel="median error")
     style.letters([*tables, *below, *beside])
     return figure
@@ -204,8 +204,8 @@ def _of_trained(axes: Axes, plotted: Plotted, measured: Measurements, name: str)
     counts = _of_networks(plotted, name)
     _table(axes, rows["n"].values.tolist(), counts["exact_at_identity"], counts["networks"])
     axes.set(xlabel=f"exact N ({measured[f'trained_exact_at_identity.{name}'].value:.0%})")
-    axes.set(ylabel=f"N of networks of width {int(rows['width'][0])}")
-    axes.set_title(f"{name} trained", fontsize=7)
+    axes.set(ylabel="N of networks")
+    axes.set_title(f"{name}, width {int(rows['width'][0])}", fontsize=7)
 
 
 def _table(axes: Axes, grid: list[int], across: np.ndarray, up: np.ndarray) -> None:
@@ -217,9 +217,9 @@ def _table(axes: Axes, grid: list[int], across: np.ndarray, up: np.ndarray) -> N
         count = counts[row][column]
         colour = "white" if count > 0.6 * np.max(counts) else "black"
         axes.text(column, row, str(count), ha="center", va="center", fontsize=5, color=colour)
-    labels = [*(str(one) for one in n[:-1]), "more"]
-    axes.set_xticks(range(len(n)), labels, fontsize=5.5)
-    axes.set_yticks(range(len(n)), labels, fontsize=5.5)
+    labels = [*(str(one) for one in n[:-1]), f">{n[-2]}"]
+    axes.set_xticks(range(len(n)), labels, fontsize=5)
+    axes.set_yticks(range(len(n)), labels, fontsize=5)
 
 
 def _shares(axes: Axes, rows: xr.Dataset, name: str, look: tuple[str, str]) -> None:

@@ -217,7 +217,9 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         _by_unlabelled(axes["C"], here, name, look)
         _by_gain(axes["E"], here, name, look)
     axes["A"].set_title(architectures(cells)[0], fontsize=7)
-    axes["B"].legend(loc="center right")
+    for name in "BC":  # after all architectures: a limit that is set stops the scaling
+        axes[name].set_ylim(bottom=0)
+    axes["B"].legend(loc="center", bbox_to_anchor=(0.66, 0.46), fontsize=5.5)
     axes["C"].legend()
     for name in "AB":
         plain_logarithm(axes[name].xaxis)
@@ -269,14 +271,14 @@ def _by_orbits(axes: Axes, here: xr.Dataset, look: tuple[str, str]) -> None:
         predicted = _middle(one["deviation_predicted"])
         axes.plot(one["orbit_count"], predicted, line, color=colour)
         axes.plot(one["orbit_count"], _middle(one["deviation"]), marker, color=colour)
-    axes.set(xscale="log", xlabel="orbits", ylabel=_DEVIATION, ylim=(0, None))
+    axes.set(xscale="log", xlabel="orbits", ylabel=_DEVIATION)
 
 
 def _by_unlabelled(axes: Axes, here: xr.Dataset, name: str, look: tuple[str, str]) -> None:
     colour, marker = look
     axes.plot(here["unlabelled"], _middle(here["residual_predicted"]), color=colour)
     axes.plot(here["unlabelled"], _middle(here["residual"]), marker, color=colour, label=name)
-    axes.set(xlabel="unlabelled orbits", ylabel="residual at the missing pose", ylim=(0, None))
+    axes.set(xlabel="unlabelled orbits", ylabel="residual at the missing pose")
 
 
 def _by_gain(axes: Axes, here: xr.Dataset, name: str, look: tuple[str, str]) -> None:
@@ -306,7 +308,7 @@ def _by_protocol(
     axes.set(
         xlabel="share of missing poses classified wrongly (open: of seen poses)", xlim=(-0.03, 1.03)
     )
-    axes.legend(loc="center right")
+    axes.legend(loc="upper right", bbox_to_anchor=(1, 0.92))
 
 
 def _by_way(wrong: Axes, deviation: Axes, networks: xr.Dataset) -> None:
