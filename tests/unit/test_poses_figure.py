@@ -89,6 +89,6 @@ def test_the_panels_say_which_networks_they_show(plotted):
     assert "mlp-1 on 2 of the pairs, cnn-fc-3 on 1 of the pairs" in poses.caption(plotted)
     with style.applied():
         axes = poses.draw(plotted, poses.measure(plotted)).axes
-    labels = [panel.get_ylabel() for panel in axes]
-    assert "N of networks of width 128" in labels
-    assert "N of networks of width 64" in labels
+    titles = [panel.get_title() for panel in axes]
+    assert "mlp-1, width 128" in titles
+    assert "cnn-fc-3, width 64" in titles

@@ -183,7 +183,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for axes in below:
         powers_of_two(axes, n, "rotations N")
     below[0].set(ylabel="share of orbits", ylim=(-0.02, 1.02))
-    below[0].legend(loc="lower right", fontsize=5.5)
+    handles, names = below[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     below[1].set(yscale="log", ylabel="median error")
     style.letters([*tables, *below, *beside])
     return figure
