@@ -285,6 +285,19 @@ def test_figures_measure_numbers_and_say_what_they_show(plotted, figure, tmp_pat
         drawn.savefig(tmp_path / "drawn.png")
 
 
+def test_the_patch_embedding_is_compared_with_the_largest_of_the_other_points(plotted):
+    found = plotted["lie-layers"]["vit-plain-32"].sel(stencil="forward")
+    each = found["contribution"] / found["contribution"].sum("layer")
+    points = each.median("image").mean("member")
+    others = {kind: points[found["layer_kind"] == kind] for kind in set(found.layer_kind.values)}
+    own = others.pop("patch embedding")
+    measured = lie_layers.measure(plotted["lie-layers"])
+    ratio = float(own.max()) / max(float(one.max()) for one in others.values())
+    assert measured["embedding_over_next.forward.vit-plain-32"].value == pytest.approx(ratio)
+    leads = each[:, found["layer_kind"] == "patch embedding"].max("layer") == each.max("layer")
+    assert measured["embedding_leads.forward.vit-plain-32"].value == float(leads.mean())
+
+
 def test_the_family_s_repetitions_are_resampled_together(plotted):
     found = plotted["lie-models"]["family"]
     groups = lie_family.cells_of(found)

@@ -91,7 +91,7 @@ def _over_next(inside: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
     def ratio(each: np.ndarray) -> np.ndarray:
         points = np.median(each, axis=1).mean(axis=0)
-        return points[inside].max() / points[~inside].max()
+        return np.asarray(points[inside].max() / points[~inside].max())
 
     return ratio
 
@@ -100,7 +100,8 @@ def _leads(inside: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """The part of the images of which one of some layers has a larger share than all others."""
 
     def part(each: np.ndarray) -> np.ndarray:
-        return (each[..., inside].max(axis=-1) > each[..., ~inside].max(axis=-1)).mean()
+        largest_own, largest_other = (each[..., one].max(axis=-1) for one in (inside, ~inside))
+        return np.asarray((largest_own > largest_other).mean())
 
     return part
 
