@@ -89,7 +89,7 @@ _PARAMETERS: dict[Any, Any] = {
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
     "figure.dpi": 100,
-    "savefig.dpi": 300,
+    "savefig.dpi": 200,  # of the PNG; the PDF is for print
     "pdf.fonttype": 42,
     "svg.hashsalt": "symlearn",
     "axes.prop_cycle": cycler(color=[_BLUE, _RED, _GREEN, _ORANGE, _PURPLE, _SKY]),

@@ -33,9 +33,18 @@ _FIRST = "translate_x"
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The terms of each network in 64 bits, and the family's errors."""
-    terms = {name: found.drop_vars("contribution_32") for name, found in networks(inputs).items()}
-    return {**terms, _FAMILY: family(inputs)}
+    """The terms of each network that were computed in 64 bits, and the family's errors."""
+    return {
+        **{name: _kept(found) for name, found in networks(inputs).items()},
+        _FAMILY: family(inputs),
+    }
+
+
+def _kept(found: xr.Dataset) -> xr.Dataset:
+    """Without the terms of 32 bits, and stored in 32 bits: they are many, and drawn as shares."""
+    return found.drop_vars("contribution_32").assign(
+        contribution=found["contribution"].astype(np.float32)
+    )
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:

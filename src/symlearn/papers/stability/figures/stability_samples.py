@@ -23,8 +23,9 @@ _GRID = 16  # pixels between the grid's lines
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The deformed images and the statistics of the fields."""
-    return {"samples": inputs.one("stability-samples")}
+    """The deformed images, in the 256 levels that are drawn, and the statistics of the fields."""
+    samples = inputs.one("stability-samples").drop_vars("reference")
+    return {"samples": samples.assign(deformed=(255 * samples["deformed"]).round() / 255)}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
