@@ -48,6 +48,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # no letter that a locale lacks ends a command
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Figures are files: no display is needed, whatever backend the user's environment or settings
+    # name. matplotlib reads this when it is first imported, which a command does.
+    os.environ["MPLBACKEND"] = "agg"
     try:
         status: int = import_module(COMMANDS[arguments.command]).main(given[1:])
         sys.stdout.flush()

@@ -26,6 +26,20 @@ from symlearn.stages.figures import main as figures
 from symlearn.stages.studies import main as studies
 
 PACKAGE = Path(store.__file__).parents[1]
+RINGS = Cell(
+    "studies",
+    "rings",
+    {
+        "study": "rings", "module": "orbits.rings", "labels": {}, "n": [4, 8],
+        "separations": [0, 1], "ridge_factor": 1e-5,
+    },
+)  # fmt: skip
+FIG2 = Cell(
+    "figures",
+    "fig2",
+    {"figure": "fig2", "module": "orbits.figures.fig2", "preset": "quick", "context": None},
+    (RINGS,),
+)
 
 
 def python(*arguments, cwd=None, **environment):
@@ -35,18 +49,6 @@ def python(*arguments, cwd=None, **environment):
     )  # fmt: skip
 
 
-DRAWN = """
-import hashlib, sys
-from symlearn.plots import style
-from matplotlib import pyplot as plt
-with style.applied():
-    figure, axes = plt.subplots(figsize=(style.ONE_COLUMN, 2))
-    axes.plot([1, 2, 4], [1, 0.5, 0.1], label="N = 4")
-    axes.set(xlabel="poses", ylabel="error", yscale="log")
-    axes.legend()
-    figure.savefig(sys.argv[1] + ".pdf", metadata={"CreationDate": None})
-    figure.savefig(sys.argv[1] + ".png")
-"""
 SETTINGS = """
 text.usetex: True
 font.size: 30
@@ -57,26 +59,39 @@ lines.linestyle: --
 """
 
 
-def drawn(folder, **environment):
-    done = python("-c", DRAWN, str(folder / "drawn"), cwd=folder, **environment)
-    assert done.returncode == 0, done.stderr
-    return [(folder / f"drawn{ending}").read_bytes() for ending in (".pdf", ".png")]
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
+    """Draws figure 2 as a job does, with variables in the environment; returns PDF and PNG."""
+    results = tmp_path_factory.mktemp("drawn") / "results/quick"
+    study = specs.write_spec(results, RINGS)
+    assert studies(["--spec", str(study), "--out", str(results / f"studies/{RINGS.name}.nc")]) == 0
+    spec, out = specs.write_spec(results, FIG2), results / "fig2.pdf"
+
+    def draw(cwd=results, **environment):
+        done = python(
+            "-m", "symlearn", "figures", "--spec", str(spec), "--out", str(out),
+            cwd=cwd, **environment,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return [out.with_suffix(ending).read_bytes() for ending in (".pdf", ".png")]
+
+    return draw
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory):
-    return drawn(tmp_path_factory.mktemp("plain"))
+def plain(drawn):
+    return drawn()
 
 
 @pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "svg", "TkAgg"])
-def test_a_notebooks_backend_changes_no_picture(tmp_path, plain, backend):
-    assert drawn(tmp_path, MPLBACKEND=backend) == plain
+def test_a_notebooks_backend_changes_no_picture(drawn, plain, backend):
+    assert drawn(MPLBACKEND=backend) == plain
 
 
-def test_a_users_settings_change_no_picture(tmp_path, plain):
+def test_a_users_settings_change_no_picture(tmp_path, drawn, plain):
     (tmp_path / "matplotlibrc").write_text(SETTINGS)
-    assert drawn(tmp_path) == plain
-    assert drawn(tmp_path, MATPLOTLIBRC=str(tmp_path / "matplotlibrc")) == plain
+    assert drawn(cwd=tmp_path) == plain
+    assert drawn(MATPLOTLIBRC=str(tmp_path / "matplotlibrc")) == plain
 
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
@@ -285,16 +300,6 @@ def result(tmp_path):
     return path
 
 
-RINGS = Cell(
-    "studies",
-    "rings",
-    {
-        "study": "rings", "module": "orbits.rings", "labels": {}, "n": [4, 8],
-        "separations": [0, 1], "ridge_factor": 1e-5,
-    },
-)  # fmt: skip
-
-
 @pytest.mark.parametrize("locked", ["{}", "{}.json", "{.parent}"])
 def test_a_result_that_may_not_be_read_is_one_line(tmp_path, result, locked):
     path = Path(locked.format(result))
@@ -338,18 +343,12 @@ def test_a_folder_of_data_that_may_not_be_read_is_one_line(tmp_path):
 @pytest.mark.parametrize("linked", ["results", "results/quick", "results/quick/studies", "figures"])
 def test_a_folder_that_is_a_link_to_another_disk_keeps_its_neighbours(tmp_path, result, linked):
     folder = tmp_path
-    cell = Cell(
-        "figures",
-        "fig2",
-        {"figure": "fig2", "module": "orbits.figures.fig2", "preset": "quick", "context": None},
-        (RINGS,),
-    )
     (folder / "figures/quick").mkdir(parents=True)
     disk = folder / "disk"
     disk.mkdir()
     (folder / linked).rename(disk / "moved")
     (folder / linked).symlink_to(disk / "moved")
-    spec = specs.write_spec(folder / "results/quick", cell)
+    spec = specs.write_spec(folder / "results/quick", FIG2)
     figure = folder / "figures/quick/fig2.pdf"
     assert figures(["--spec", str(spec), "--out", str(figure)]) == 0
     assert [state_of(link)[0] for link in chain(figure)] == ["intact"] * 2

@@ -1,14 +1,10 @@
 """The look of all figures: sizes, fonts, and one colour and marker per model and prediction."""
 
-import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, count, product
 from string import ascii_uppercase
 from typing import Any
-
-# Figures are files: no display is needed, whatever backend the user's environment or settings name.
-os.environ["MPLBACKEND"] = "agg"
 
 import matplotlib
 import matplotlib.pyplot as plt
