@@ -253,6 +253,7 @@ VARIABLES = {
     "layer_name": ("1", "where a layer is in the network"),
     "layer_kind": ("1", "true type of a layer"),
     "contribution": ("1", "squared norm of a layer's term of the Lie derivative"),
+    "layer_share": ("1", "share of a layer in the sum of the squared norms of all terms"),
     "contribution_32": ("1", "the same by the released code's differences in 32 bits"),
     "whole": ("1", "squared norm of the Lie derivative"),
     "stencil": ("1", "name of the differences by which a generator acts"),

@@ -33,7 +33,7 @@ _FIRST = "translate_x"
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The terms of each network that were computed in 64 bits, and the family's errors."""
+    """The shares of each network's layers, from terms of 64 bits, and the family's errors."""
     return {
         **{name: _kept(found) for name, found in networks(inputs).items()},
         _FAMILY: family(inputs),
@@ -41,10 +41,9 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 
 
 def _kept(found: xr.Dataset) -> xr.Dataset:
-    """Without the terms of 32 bits, and stored in 32 bits: they are many, and drawn as shares."""
-    return found.drop_vars("contribution_32").assign(
-        contribution=found["contribution"].astype(np.float32)
-    )
+    """Shares in steps of 2^-14, which is less than is drawn: they are many, for each image."""
+    steps = (2**14 * shares(found["contribution"])).round() / 2**14
+    return found[["layer_name", "layer_kind"]].assign(layer_share=steps.astype(np.float32))
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
@@ -53,7 +52,7 @@ def measure(plotted: Plotted) -> dict[str, Measured]:
     for name, found in _terms(plotted).items():
         generators = found["generator"].values.tolist()
         for stencil in found["stencil"].values:
-            here = shares(found["contribution"].sel(stencil=stencil))
+            here = found["layer_share"].sel(stencil=stencil)
             values = here.transpose("member", "image", "generator", "layer").values
             alike = crossed(partial(_likeness, generators.index(_FIRST)), values)
             tail = f"{stencil}.{name}"
@@ -115,7 +114,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     grid = figure.add_gridspec(len(terms) + 1, columns, height_ratios=[2.1] * len(terms) + [1.9])
     panels, seen = [], set()
     for row, (name, found) in enumerate(terms.items()):
-        table = by_kind(found)
+        table = by_kind(found["layer_share"], found["layer_kind"])
         seen |= set(table["kind"].values)
         for column, stencil in enumerate(found["stencil"].values):
             axes = figure.add_subplot(grid[row, column])

@@ -28,13 +28,12 @@ def of_kinds(found: xr.DataArray, kinds: xr.DataArray, *wanted: str) -> xr.DataA
     return found.isel(layer=np.flatnonzero(np.isin(kinds, wanted))).sum("layer")
 
 
-def by_kind(found: xr.Dataset) -> xr.DataArray:
+def by_kind(each: xr.DataArray, kinds: xr.DataArray) -> xr.DataArray:
     """The shares of the types that contribute, along `kind`, in the order of their looks."""
-    each = shares(found["contribution"])
     kept = [
-        of_kinds(each, found["layer_kind"], kind).expand_dims(kind=[kind])
+        of_kinds(each, kinds, kind).expand_dims(kind=[kind])
         for kind in LOOKS
-        if kind in found["layer_kind"].values
+        if kind in kinds.values
     ]
     table = xr.concat(kept, dim="kind")
     seen = table.median("image").max(["member", "stencil", "generator"]) > _SEEN

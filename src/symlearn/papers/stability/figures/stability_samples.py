@@ -23,9 +23,9 @@ _GRID = 16  # pixels between the grid's lines
 
 
 def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
-    """The deformed images, in the 256 levels that are drawn, and the statistics of the fields."""
+    """The deformed images, in steps of 1 / 256 as a picture shows, and the fields' statistics."""
     samples = inputs.one("stability-samples").drop_vars("reference")
-    return {"samples": samples.assign(deformed=(255 * samples["deformed"]).round() / 255)}
+    return {"samples": samples.assign(deformed=(256 * samples["deformed"]).round() / 256)}
 
 
 def measure(plotted: Plotted) -> dict[str, Measured]:
