@@ -25,7 +25,7 @@ _MODELS = {
     "cnn-fc-3": (_ORANGE, "^"),
     "cnn-gap-3": (_GREEN, "D"),
     "mlp": (_BLUE, "^"),
-    "cnn": (_ORANGE, "o"),
+    "cnn": (_ORANGE, "P"),
     "vit": (_PURPLE, "s"),
     "vit-48": (_PURPLE, "s"),
     "fully-connected": (_BLUE, "o"),
