@@ -80,8 +80,12 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     for axes, n in zip(grid[0], sizes, strict=True):
         axes.set_title(f"N = {n}")
     for axes in grid.flat:
-        axes.locator_params(nbins=4)
+        axes.locator_params("y", nbins=4)
+        axes.locator_params("x", nbins=3)  # more would run into each other
+        axes.ticklabel_format(scilimits=(-2, 4))
         axes.tick_params(labelsize=4.5, length=2)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.get_offset_text().set_fontsize(4.5)
         axes.set_xlabel("")
     return figure
 
