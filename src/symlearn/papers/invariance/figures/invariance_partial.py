@@ -156,5 +156,5 @@ def _errors(axes: Axes, theory: xr.Dataset) -> None:
         found = [mean(errors) for errors in exact]
         curve(axes, n, found, color=colour, marker=marker, markersize=3, label=name)
         axes.plot(n, block, ":", color=colour)
-    axes.legend(fontsize=5.5, loc="lower left")
+    axes.legend(fontsize=5.5, loc="upper left", bbox_to_anchor=(1, 1))
     axes.set_title("error predicted\nfor pairs", fontsize=7)

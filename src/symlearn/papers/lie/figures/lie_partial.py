@@ -72,7 +72,6 @@ def _values(
 def caption(plotted: Plotted) -> str:
     """What the panels show and how it was made, from the plotted data alone."""
     first = next(iter(plotted.values()))
-    classes = np.unique(first["left_out"])
     return (
         "The networks of figure 1 see upright images that they were not trained on, although they "
         "were trained on other poses of them. These images are of the class of which no upright "
@@ -80,10 +79,10 @@ def caption(plotted: Plotted) -> str:
         "rotations. Dotted lines are that by translations along a row, for which no network was "
         "trained. The upper row shows the mean square of the softmax probabilities' derivative, "
         "the lower row that of the logits' over their variance over the images. Lines are "
-        f"geometric means over {len(classes)} classes left out "
-        f"({', '.join(str(c) for c in classes)}), bands and bars 1.96 standard errors over these "
-        "classes, each of which has images of its own. The ratio of the class left out to the "
-        f"others at the largest N, for probabilities and rotations, is {_ratios(plotted)}. Scales "
+        f"geometric means over the classes left out ({_classes(plotted)}), bands and bars 1.96 "
+        "standard errors over these classes, each of which has images of its own. The ratio of the "
+        "class left out to the others, for probabilities and rotations, is by N "
+        f"({', '.join(str(n) for n in _sizes(first))}): {_ratios(plotted)}. Scales "
         "differ from network to network: the transformer's norm of the pixels of single patches is "
         "steep where a patch is empty. Errors are per unit of the normalised coordinates, by the "
         "released code's differences in 64 bits. The task is the paper's of partially observed "
@@ -91,13 +90,22 @@ def caption(plotted: Plotted) -> str:
     )
 
 
+def _classes(plotted: Plotted) -> str:
+    """The classes left out of each network."""
+    found = {name: np.unique(here["left_out"]).tolist() for name, here in plotted.items()}
+    return "; ".join(f"{name} {', '.join(map(str, classes))}" for name, classes in found.items())
+
+
 def _ratios(plotted: Plotted) -> str:
     measured = measure(plotted)
-    found = {
-        name: measured[f"ratio.lie_square.rotate.{name}.n{_sizes(here)[-1]}"]
-        for name, here in plotted.items()
-    }
-    return ", ".join(f"{n} {m.value:.1f} +- {m.uncertainty:.1f}" for n, m in found.items())
+
+    def of(name: str, n: int) -> str:
+        ratio = measured[f"ratio.lie_square.rotate.{name}.n{n}"]
+        return f"{ratio.value:.1f} +- {ratio.uncertainty:.1f}"
+
+    return "; ".join(
+        f"{name} {', '.join(of(name, n) for n in _sizes(here))}" for name, here in plotted.items()
+    )
 
 
 def draw(plotted: Plotted, measured: Measurements) -> Figure:
