@@ -343,11 +343,14 @@ def test_transforms_are_drawn_of_any_number_of_networks(plotted, count):
     pyplot.close(figure)
 
 
-def test_transformations_are_compared_by_medians_over_images(plotted):
+def test_transformations_are_compared_by_medians_over_images(plotted, made, config):
     found = lie_transforms._terms(plotted["lie-transforms"])["resnet8-8"]
     measured = lie_transforms.measure({"resnet8-8": found})
-    each = found["contribution"].sel(stencil="spectral").values  # member, generator, layer, image
-    shares = np.median(each / each.sum(axis=2, keepdims=True), axis=3).mean(axis=0)
+    (cell,) = [c for c in cells(config, "lie-layers") if c.labels["network"] == "resnet8-8"]
+    terms = made(cell)["contribution"].sel(stencil="spectral").values
+    each = found["layer_share"].sel(stencil="spectral").values  # member, generator, layer, image
+    np.testing.assert_allclose(each, terms / terms.sum(axis=2, keepdims=True), atol=2**-15, rtol=0)
+    shares = np.median(each.astype(float), axis=3).mean(axis=0)
     expected = np.corrcoef(shares[0], shares[3])[0, 1]
     assert measured["layer_correlation.scale.spectral.resnet8-8"].value == pytest.approx(expected)
 

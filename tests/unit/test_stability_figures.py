@@ -306,6 +306,7 @@ def samples(shares):
     temperatures, cutoffs = [1e-3, 1e-2], [3, 5]
     found = xr.Dataset(
         {
+            "reference": (("row", "col"), np.zeros((40, 40))),
             "deformed": (("cutoff", "temperature", "row", "col"), np.zeros((2, 2, 40, 40))),
             "unit_field": (("cutoff", "direction", "row", "col"), np.zeros((2, 2, 40, 40))),
             "lowest_temperature": ("cutoff", [1e-3, 1e-3]),

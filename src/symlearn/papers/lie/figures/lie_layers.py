@@ -41,10 +41,9 @@ def gather(inputs: Inputs) -> dict[str, xr.Dataset]:
 def _under_translation(found: xr.Dataset) -> xr.Dataset:
     here = found.sel(generator=_GENERATOR, drop=True)
     single = here["contribution_32"].expand_dims(stencil=[_SINGLE])
-    both = xr.concat([here["contribution"], single], dim="stencil")
     return xr.Dataset(
         {
-            "contribution": both.astype(np.float32),  # to store: they are many, for each image
+            "contribution": xr.concat([here["contribution"], single], dim="stencil"),
             "whole": here["whole"].sel(stencil="forward", drop=True),
             "closure": here["closure"].max("stencil"),
             "layer_name": here["layer_name"],
