@@ -21,6 +21,8 @@ import yaml
 from hypothesis import settings
 
 from symlearn.config import Config, parse
+from symlearn.pipeline.specs import Cell, write_spec
+from symlearn.stages.studies import main as studies
 
 ROOT = Path(__file__).parents[1]
 
@@ -57,3 +59,38 @@ def shipped(shipped_text) -> dict:
 @pytest.fixture
 def config(shipped) -> Config:
     return parse(shipped)
+
+
+# A small figure 2 and the study that it reads.
+_RINGS = Cell(
+    "studies",
+    "rings",
+    {
+        "study": "rings", "module": "orbits.rings", "labels": {}, "n": [4, 8],
+        "separations": [0, 1], "ridge_factor": 1e-5,
+    },
+)  # fmt: skip
+_FIG2 = Cell(
+    "figures",
+    "fig2",
+    {"figure": "fig2", "module": "orbits.figures.fig2", "preset": "quick", "context": None},
+    (_RINGS,),
+)
+
+
+@pytest.fixture(scope="session")
+def make_rings():
+    """Makes the study of a small figure 2 in a folder of results; returns its file."""
+
+    def make(results: Path) -> Path:
+        study = results / "studies" / f"{_RINGS.name}.nc"
+        assert studies(["--spec", str(write_spec(results, _RINGS)), "--out", str(study)]) == 0
+        return study
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def write_fig2():
+    """Writes the spec of a small figure 2 in a folder of results; returns its file."""
+    return lambda results: write_spec(results, _FIG2)

@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from symlearn.errors import StoreError
-from symlearn.pipeline import specs
-from symlearn.pipeline.specs import Cell
 from symlearn.stages.figures import main as figures
-from symlearn.stages.studies import main as studies
 from symlearn.tools.bundle.archive import MANIFEST, pack, unpack
 from symlearn.tools.bundle.command import main
 from symlearn.tools.bundle.contents import project_files
@@ -18,20 +15,6 @@ from symlearn.tools.bundle.contents import project_files
 ROOT = Path(__file__).parents[2]
 MEMBERS = {"b/two.txt": b"two", "a.txt": b"one" * 1000}
 ABOUT = {"preset": "quick"}
-RINGS = Cell(
-    "studies",
-    "rings",
-    {
-        "study": "rings", "module": "orbits.rings", "labels": {}, "n": [4, 8],
-        "separations": [0, 1], "ridge_factor": 1e-5,
-    },
-)  # fmt: skip
-FIGURE = Cell(
-    "figures",
-    "fig2",
-    {"figure": "fig2", "module": "orbits.figures.fig2", "preset": "quick", "context": None},
-    (RINGS,),
-)
 
 
 def rewrite(path, change):
@@ -141,14 +124,13 @@ def test_the_project_goes_in_as_it_runs_and_nothing_built():
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def made(tmp_path_factory, make_rings, write_fig2):
     """A folder with a small figure 2, as Snakemake leaves it."""
     folder = tmp_path_factory.mktemp("made")
     results = folder / "results" / "quick"
-    study = results / "studies" / f"{RINGS.name}.nc"
-    assert studies(["--spec", str(specs.write_spec(results, RINGS)), "--out", str(study)]) == 0
+    make_rings(results)
     figure = folder / "figures" / "quick" / "fig2.pdf"
-    assert figures(["--spec", str(specs.write_spec(results, FIGURE)), "--out", str(figure)]) == 0
+    assert figures(["--spec", str(write_fig2(results)), "--out", str(figure)]) == 0
     for suffix in ("csv", "md", "html"):
         figure.with_name(f"claims.{suffix}").write_text("claims\n")
     return folder

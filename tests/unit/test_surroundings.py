@@ -19,27 +19,11 @@ from symlearn.datasets.pictures import opened, pictures
 from symlearn.datasets.sources import RemoteFile
 from symlearn.errors import ConfigError, DataError, StoreError
 from symlearn.networks import timm_models
-from symlearn.pipeline import specs, store
+from symlearn.pipeline import store
 from symlearn.pipeline.chain import chain, state_of
-from symlearn.pipeline.specs import Cell
 from symlearn.stages.figures import main as figures
-from symlearn.stages.studies import main as studies
 
 PACKAGE = Path(store.__file__).parents[1]
-RINGS = Cell(
-    "studies",
-    "rings",
-    {
-        "study": "rings", "module": "orbits.rings", "labels": {}, "n": [4, 8],
-        "separations": [0, 1], "ridge_factor": 1e-5,
-    },
-)  # fmt: skip
-FIG2 = Cell(
-    "figures",
-    "fig2",
-    {"figure": "fig2", "module": "orbits.figures.fig2", "preset": "quick", "context": None},
-    (RINGS,),
-)
 
 
 def python(*arguments, cwd=None, **environment):
@@ -60,12 +44,11 @@ lines.linestyle: --
 
 
 @pytest.fixture(scope="module")
-def drawn(tmp_path_factory):
+def drawn(tmp_path_factory, make_rings, write_fig2):
     """Draws figure 2 as a job does, with variables in the environment; returns PDF and PNG."""
     results = tmp_path_factory.mktemp("drawn") / "results/quick"
-    study = specs.write_spec(results, RINGS)
-    assert studies(["--spec", str(study), "--out", str(results / f"studies/{RINGS.name}.nc")]) == 0
-    spec, out = specs.write_spec(results, FIG2), results / "fig2.pdf"
+    make_rings(results)
+    spec, out = write_fig2(results), results / "fig2.pdf"
 
     def draw(cwd=results, **environment):
         done = python(
@@ -291,13 +274,10 @@ def unprivileged(folder, *arguments):
 
 
 @pytest.fixture
-def result(tmp_path):
+def result(tmp_path, make_rings):
     """A result with its sidecar, in the folder of a project."""
     (tmp_path / "config.yaml").write_text((PACKAGE.parents[1] / "config.yaml").read_text())
-    spec = specs.write_spec(tmp_path / "results/quick", RINGS)
-    path = tmp_path / f"results/quick/studies/{RINGS.name}.nc"
-    assert studies(["--spec", str(spec), "--out", str(path)]) == 0
-    return path
+    return make_rings(tmp_path / "results/quick")
 
 
 @pytest.mark.parametrize("locked", ["{}", "{}.json", "{.parent}"])
@@ -341,14 +321,16 @@ def test_a_folder_of_data_that_may_not_be_read_is_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("linked", ["results", "results/quick", "results/quick/studies", "figures"])
-def test_a_folder_that_is_a_link_to_another_disk_keeps_its_neighbours(tmp_path, result, linked):
+def test_a_folder_that_is_a_link_to_another_disk_keeps_its_neighbours(
+    tmp_path, result, write_fig2, linked
+):
     folder = tmp_path
     (folder / "figures/quick").mkdir(parents=True)
     disk = folder / "disk"
     disk.mkdir()
     (folder / linked).rename(disk / "moved")
     (folder / linked).symlink_to(disk / "moved")
-    spec = specs.write_spec(folder / "results/quick", FIG2)
+    spec = write_fig2(folder / "results/quick")
     figure = folder / "figures/quick/fig2.pdf"
     assert figures(["--spec", str(spec), "--out", str(figure)]) == 0
     assert [state_of(link)[0] for link in chain(figure)] == ["intact"] * 2
