@@ -4,8 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import xarray as xr
+from PIL import Image, ImageChops
+from PIL.PngImagePlugin import PngInfo
 
 from symlearn.pipeline import provenance, store
 from symlearn.tools.account.kept import FOLDER, LIST
@@ -34,7 +37,9 @@ def drawn(tmp_path, monkeypatch):
     )
     for name in ("fig2", "lie-aliasing"):
         (folder / f"{name}.pdf").write_bytes(b"%PDF")
-        (folder / f"{name}.png").write_bytes(b"a picture")
+        about = PngInfo()
+        about.add_text("Title", f"{name}: of a test")
+        _picture().save(folder / f"{name}.png", dpi=(200, 200), pnginfo=about)
         (folder / f"{name}.txt").write_text("A caption.")
         store.write_groups({"measured": measured}, folder / f"{name}.nc", RECORD["spec"])
         own = {"file": f"{name}.pdf", "sha256": hashlib.sha256(b"%PDF").hexdigest()}
@@ -52,6 +57,17 @@ def test_figures_are_kept_with_a_list_of_their_hashes(drawn, capsys):
     assert "1 figures of standard in figures/published" in capsys.readouterr().out
     assert "`fig2`" in Path("figures/README.md").read_text(encoding="utf-8")
     _holds(Path(FOLDER))
+
+
+def test_a_kept_picture_is_small_and_the_same_to_the_eye(drawn):
+    assert main(["fig2"]) == 0
+    with Image.open(Path(FOLDER, "fig2.png")) as kept:
+        assert kept.mode == "P"
+        assert kept.info["Title"] == "fig2: of a test"
+        assert kept.info["dpi"] == pytest.approx((200, 200), rel=1e-4)
+        off = ImageChops.difference(kept.convert("RGB"), _picture().convert("RGB"))
+    assert max(high for _, high in off.getextrema()) <= 8
+    assert Path(FOLDER, "fig2.png").stat().st_size < (drawn / "fig2.png").stat().st_size / 2
 
 
 def test_all_that_is_drawn_is_kept(drawn):
@@ -86,6 +102,12 @@ def test_what_is_kept_here_is_what_its_list_says():
     _holds(PUBLISHED)
     captions = {file.stem: file.read_text(encoding="utf-8") for file in PUBLISHED.glob("*.txt")}
     assert [name for name, said in captions.items() if f"Preset: {PRESET}." not in said] == []
+
+
+def _picture():
+    """A picture of 256 levels in no order, with transparency, as figures have it."""
+    red = np.random.default_rng(1).integers(0, 256, (64, 256), dtype=np.uint8)
+    return Image.fromarray(np.stack([red, 255 - red, red // 4, np.full_like(red, 255)], axis=-1))
 
 
 def _holds(folder):

@@ -10,6 +10,9 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
 from symlearn import plan
 from symlearn.errors import StoreError
 from symlearn.pipeline.hashes import sha256
@@ -20,6 +23,7 @@ from symlearn.tools.account.kept import FOLDER
 from symlearn.tools.account.verdicts import PRESET
 from symlearn.tools.commands import guarded
 
+_COLOURS = 256
 _KEPT = ("png", "data", "caption", "sidecar")  # the PDF is drawn again from the data
 
 
@@ -44,7 +48,20 @@ def _run(arguments: argparse.Namespace) -> None:
         files = figure_files(drawn, name)
         for kind in _KEPT:
             shutil.copyfile(files[kind], FOLDER / files[kind].name)
+        _reduce(FOLDER / files["png"].name)
     print(f"{len(names)} figures of {arguments.preset} in {FOLDER}. {renew(arguments.preset)}")
+
+
+def _reduce(picture: Path) -> None:
+    """Write a PNG anew with 256 colours: a third of the size, and the same to the eye."""
+    with Image.open(picture) as opened:
+        kept = PngInfo()
+        for key, value in opened.info.items():
+            if isinstance(value, str):
+                kept.add_itxt(str(key), value)
+        reduced = opened.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE)
+        resolution = opened.info["dpi"]
+    reduced.save(picture, optimize=True, dpi=resolution, pnginfo=kept)
 
 
 def check(folder: Path, name: str) -> None:
