@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # name. matplotlib reads this when it is first imported, which a command does.
     os.environ["MPLBACKEND"] = "agg"
     try:
-        status: int = import_module(COMMANDS[arguments.command]).main(given[1:])
+        status = _run(arguments.command, given[1:])
         sys.stdout.flush()
     except BrokenPipeError:  # the reader, `head` for instance, has seen enough
         _drop_output()
@@ -65,6 +65,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         what = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
         print(f"symlearn {arguments.command}: error: {what}", file=sys.stderr)
         return 1
+    return status
+
+
+def _run(command: str, argv: Sequence[str]) -> int:
+    if command in STAGES:
+        from symlearn.pipeline.writers import wait_for_writers  # tools start without xarray
+
+        if wait_for_writers(command, argv):
+            return 1
+    status: int = import_module(COMMANDS[command]).main(argv)
     return status
 
 

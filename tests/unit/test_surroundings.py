@@ -14,6 +14,7 @@ import torch
 import xarray as xr
 from PIL import Image
 
+from symlearn.__main__ import main
 from symlearn.datasets.files import download
 from symlearn.datasets.pictures import opened, pictures
 from symlearn.datasets.sources import RemoteFile
@@ -135,22 +136,61 @@ def test_letters_that_a_locale_lacks_end_no_command():
 HOLD = "import h5py, sys; f = h5py.File(sys.argv[1], 'r+'); print('held', flush=True); input()"
 
 
-def test_a_file_that_another_process_has_locked_is_not_called_damaged(tmp_path, monkeypatch):
+@pytest.fixture
+def writer():
+    """Starts a process that has a file open for writing; it ends when its input does."""
+    started = []
+
+    def start(path):
+        started.append(subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ))  # fmt: skip
+        assert started[-1].stdout.readline() == b"held\n"
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_a_file_that_another_process_has_locked_is_not_called_damaged(
+    writer, tmp_path, monkeypatch
+):
     path = tmp_path / "mine.nc"
     store.write(xr.Dataset({"value": 1.0}), path, {"stage": "studies", "inputs": []})
     monkeypatch.setattr(store, "_PATIENCE", (0.01, 0.01))
-    holder = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    try:
-        assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(StoreError, match="is locked by another process") as raised:
-            store.read(path)
-        assert "damaged" not in str(raised.value)
-        assert "delete" not in str(raised.value)
-    finally:
-        holder.communicate(b"\n")
+    process = writer(path)
+    with pytest.raises(StoreError, match="is locked by another process") as raised:
+        store.read(path)
+    assert "damaged" not in str(raised.value)
+    assert "delete" not in str(raised.value)
+    process.communicate(b"\n")
     assert store.read(path)["value"] == 1.0
+
+
+def test_a_job_calls_no_file_damaged_that_another_process_writes(
+    make_rings, write_fig2, writer, tmp_path, monkeypatch, capsys
+):
+    results = tmp_path / "results" / "mine"
+    study, out = make_rings(results), tmp_path / "fig2.pdf"
+    draw = ["figures", "--spec", str(write_fig2(results)), "--out", str(out)]
+    before = study.read_bytes()
+    process = writer(study)
+    assert study.read_bytes() != before, "HDF5 does not mark the file; this test tests nothing"
+    monkeypatch.setattr(store, "_PATIENCE", (0.01, 0.01))
+    capsys.readouterr()
+    assert main(draw) == 1
+    assert capsys.readouterr().err == (
+        f"symlearn figures: error: {study}: is locked by another process, perhaps one that writes "
+        "it; end that process or wait for it, and run again\n"
+    )
+    assert [path.name for path in study.parent.glob("*.damaged")] == []
+    # Where the other process ends while the job waits, the job goes on.
+    monkeypatch.setattr(store, "_PATIENCE", (1.0,))
+    monkeypatch.setattr(store.time, "sleep", lambda _: process.communicate(b"\n"))
+    assert main(draw) == 0
+    assert out.is_file()
 
 
 def test_a_lock_that_is_given_back_is_waited_for(tmp_path, monkeypatch):
