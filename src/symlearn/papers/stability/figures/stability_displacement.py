@@ -110,7 +110,8 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
         plain_logarithm(row[0].yaxis)
     plain_logarithm(panels[0, 0].xaxis)
     panels[0, 0].tick_params(axis="x", labelsize=6)
-    panels[0, 0].legend(loc="best")
+    handles, labels = panels[0, 0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
     return figure
 
 
