@@ -111,7 +111,7 @@ def draw(plotted: Plotted, measured: Measurements) -> Figure:
     plain_logarithm(panels[0, 0].xaxis)
     panels[0, 0].tick_params(axis="x", labelsize=6)
     handles, labels = panels[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(handles))
+    figure.legend(handles, labels, loc="outside upper center", ncols=len(handles))
     return figure
 
 
