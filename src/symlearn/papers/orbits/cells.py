@@ -450,14 +450,10 @@ def _kernel_cell(
 def _study_of_orbits(
     study: str, module: str, inputs: list[Cell], labels: Mapping[str, Any], **settings: Any
 ) -> Cell:
-    """A study of Gram matrices that knows their group.
-
-    One that reads orbits too shares jobs with those of other architectures: each takes a second.
-    """
-    first = next((read for read in inputs if read.stage == "orbits"), inputs[0])
+    """A study of Gram matrices that knows their group."""
     return study_cell(
         study, module, inputs, {"group": inputs[0].settings["group"], **settings}, labels,
-        together=f"{study}-{first.together}",
+        together=f"{study}-{inputs[0].together}",
     )  # fmt: skip
 
 
