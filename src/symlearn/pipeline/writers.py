@@ -1,7 +1,9 @@
 """Other processes that have a job's inputs open for writing.
 
 HDF5 marks a file while it is open for writing, so that its bytes are not those that its sidecar
-tells. A job waits for such a process before it checks what it reads: the file is not damaged.
+tells. A job waits for such a process before it checks what it reads: the file is not damaged. The
+place for this is `stage.Inputs`, on which every result depends, so that a change of it remakes them
+all; until it changes anyway, `symlearn` waits before it starts a stage.
 """
 
 import argparse
