@@ -237,6 +237,15 @@ def test_what_fails_is_listed_and_what_is_listed_fails(value, fails, preset, sur
     assert surprises(rows([verdict])) == ([f"a-claim {surprise}"] if surprise else [])
 
 
+@pytest.mark.parametrize("value", [0.5, 0.9])
+def test_where_root_seeds_disagree_neither_outcome_is_a_surprise(value):
+    drawn = measured(spectral=(value,))
+    listed = {"fails": {"quick": "Why."}, "seeds": {"quick": "2 of 3"}}
+    assert judge(claim(seeds=listed["seeds"]), "quick", drawn).surprise == ""
+    assert judge(claim(**listed), "quick", drawn).surprise == ""
+    assert judge(claim(seeds={"paper": "2 of 3"}), "quick", measured(spectral=(0.9,))).surprise
+
+
 def test_what_is_not_judged_is_no_surprise():
     drawn = measured("digits", spectral=(0.9,))
     assert judge(claim(), "quick", drawn).surprise == ""
