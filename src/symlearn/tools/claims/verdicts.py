@@ -145,7 +145,7 @@ def _surprise(claim: Claim, preset: str, outcome: Outcome) -> str:
     The list is one of the presets that are shipped: those for which data sets are named. Where root
     seeds disagree, so may processors, which round differently: neither outcome is a surprise.
     """
-    if claim.data is not None and preset not in claim.data or preset in claim.seeds:
+    if (claim.data is not None and preset not in claim.data) or preset in claim.seeds:
         return ""
     if outcome == "fails" and preset not in claim.fails:
         return "fails and is not listed under `fails`"
