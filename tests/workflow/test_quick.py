@@ -1,4 +1,4 @@
-"""The quick preset as it is shipped, end to end: `make test-quick`, half an hour."""
+"""The quick preset as it is shipped, end to end: `make test-quick`, a quarter of an hour."""
 
 import csv
 import html
