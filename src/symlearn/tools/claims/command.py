@@ -2,7 +2,7 @@
 
 Judging ends well whatever the outcome, so that its table is there to be read. `--check` then fails
 where a claim fails that its file does not list as failing, or holds though it is listed. `--across`
-takes the tables of several root seeds and says which claims hold with some of them only.
+takes the tables of several root seeds, or processors, and says which claims hold in some only.
 """
 
 import argparse
@@ -92,7 +92,7 @@ def _across(files: Sequence[Path]) -> None:
     found = across_seeds([read_claims(file) for file in files])
     for name, share in found.items():
         print(f"{name}: {share}")
-    print(f"Of {len(files)} root seeds: {len(found)} claims do not turn out alike.")
+    print(f"Of {len(files)} runs: {len(found)} claims do not turn out alike.")
 
 
 def _heading(preset: str, table: Sequence[Row]) -> str:

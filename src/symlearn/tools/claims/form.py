@@ -29,7 +29,7 @@ from symlearn.statistics import Measured
 # A preset or a data set, as the config may name it.
 PlainName = Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 Identifier = Annotated[str, Field(pattern=r"^[a-z0-9-]+$")]
-# With how many of the root seeds tried a claim holds.
+# In how many of the runs with other root seeds, or on other processors, a claim holds.
 Share = Annotated[str, Field(pattern=r"^\d+ of \d+$")]
 Citation = Annotated[str, Field(pattern=r"^docs/science/[a-z-]+\.md#[a-z0-9-]+$")]
 _TOLERANCES = {"within", "relative"}
@@ -111,7 +111,7 @@ class Claim(_Form):
     )
     seeds: dict[PlainName, Share] = Field(
         default={},
-        description="by preset: where root seeds disagree, with how many of them it holds",
+        description="by preset: where runs with other root seeds disagree, in how many it holds",
     )
     note: str = Field(default="", description="what the expectation rests on")
 

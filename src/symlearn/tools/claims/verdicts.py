@@ -22,6 +22,7 @@ COLUMNS = (
     "id", "figure", "outcome", "expected", "measured", "uncertainty", "claim", "source", "note",
     "central", "surprise",
 )  # fmt: skip
+_SEEDS = "It holds in {} runs that differ in root seed or processor."
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def judge(claim: Claim, preset: str, drawn: Mapping[str, Drawn]) -> Verdict:
     why = claim.fails.get(preset, "")
     note = why if outcome == "fails" and why else claim.note
     if preset in claim.seeds:
-        note = f"{note} It holds with {claim.seeds[preset]} root seeds.".strip()
+        note = f"{note} {_SEEDS.format(claim.seeds[preset])}".strip()
     return Verdict(claim, expected, found, outcome, note, _surprise(claim, preset, outcome))
 
 
@@ -128,7 +129,7 @@ def surprises(table: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def across_seeds(tables: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, str]:
-    """With how many of the tables' root seeds each claim holds, where they disagree: "2 of 3"."""
+    """In how many of the tables each claim holds, where they disagree: "2 of 3"."""
     outcomes: dict[str, list[str]] = {}
     for row in (row for table in tables for row in table):
         outcomes.setdefault(row["id"], []).append(row["outcome"])
@@ -142,8 +143,8 @@ def across_seeds(tables: Sequence[Sequence[Mapping[str, str]]]) -> dict[str, str
 def _surprise(claim: Claim, preset: str, outcome: Outcome) -> str:
     """How an outcome contradicts the claim's own list of presets in which it fails.
 
-    The list is one of the presets that are shipped: those for which data sets are named. Where root
-    seeds disagree, so may processors, which round differently: neither outcome is a surprise.
+    The list is one of the presets that are shipped: those for which data sets are named. Where runs
+    disagree that differ in root seed or processor, neither outcome is a surprise.
     """
     if (claim.data is not None and preset not in claim.data) or preset in claim.seeds:
         return ""
