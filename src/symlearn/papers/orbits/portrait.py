@@ -19,14 +19,17 @@ def compute(spec: Mapping[str, Any], inputs: list[xr.Dataset]) -> xr.Dataset:
     centred = flat - flat.mean(axis=0)
     left, scale, components = np.linalg.svd(centred, full_matrices=False)
     components = components[:_COMPONENTS]
-    # A component's sign is arbitrary: its largest pixel is made positive.
-    peak = np.abs(components).argmax(axis=1)
-    sign = np.sign(components[np.arange(_COMPONENTS), peak])
-    scores = (left * scale)[:, :_COMPONENTS] * sign
+    scores = (left * scale)[:, :_COMPONENTS]
+    # A component's sign is arbitrary: the first pose gets a positive score. The largest pixel would
+    # not tell, since a component that half a turn negates has two of opposite signs.
+    sign = np.sign(scores[0])
     shape = (_COMPONENTS, pixels.sizes["row"], pixels.sizes["col"])
     return xr.Dataset(
         {
-            "component_score": (("orbit", "pose", "component"), scores.reshape(2, -1, _COMPONENTS)),
+            "component_score": (
+                ("orbit", "pose", "component"),
+                (scores * sign).reshape(2, -1, _COMPONENTS),
+            ),
             "component_image": (
                 ("component", "row", "col"),
                 (components * sign[:, None]).reshape(shape),
