@@ -466,6 +466,25 @@ def test_a_renewed_reference_table_keeps_the_kinds_that_were_not_measured(folder
     assert sorted(path.name for path in folder.iterdir()) == ["config.yaml", "results", "table.tsv"]
 
 
+def test_kinds_that_the_reference_table_lacks_come_at_the_speed_of_its_machine(
+    folder, config, monkeypatch
+):
+    fig2 = next(cell for cell in cells_of(config, "quick") if cell.slug == "fig2")
+    shipped = measured.reference()
+    without = [row for row in shipped if row[0].kind != "figures fig2"]
+    monkeypatch.setattr(reference_command, "reference", lambda: without)
+    (claims,) = (cost.seconds for work, cost in shipped if work.kind == "claims")
+    # Here all takes twice as long.
+    write_benchmark(folder / "results/quick/benchmarks/claims.tsv", 2 * claims)
+    write_benchmark(benchmark_path(folder / "results/quick", fig2), 10.0)
+    out = folder / "table.tsv"
+    assert reference_command.main(["--add", "quick", "--out", str(out)]) == 0
+    before, after = (path.read_text().splitlines()[2:] for path in (measured.REFERENCE, out))
+    kept = [line for line in before if not line.startswith("figures fig2\t")]
+    assert [line for line in after if line not in kept] == ["figures fig2\t0\t1\t5\t50\t0"]
+    assert len(after) == len(kept) + 1
+
+
 def test_without_measurements_the_reference_table_stays_and_the_preset_is_named(folder, capsys):
     write_benchmark(folder / "results/quick/benchmarks/claims.tsv", 7.5)
     out = folder / "table.tsv"

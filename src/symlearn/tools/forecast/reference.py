@@ -1,14 +1,16 @@
 """Makes the table of reference measurements from the benchmark files of runs on this machine.
 
 Run by hand after a change of the algorithms, in a folder with finished runs: `symlearn reference
-quick standard`. Kinds of jobs that these runs had none of keep the rows that they have.
+quick standard`. Kinds of jobs that these runs had none of keep the rows that they have. With
+`--add` all rows stay, and the kinds that the table lacks come to them, as long as they would take
+on the table's machine.
 """
 
 import argparse
 import os
 import platform
 from collections.abc import Iterable, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 from pathlib import Path
 from statistics import median
 
@@ -19,6 +21,7 @@ from symlearn.pipeline.specs import write_changed
 from symlearn.tools.commands import configfile_option, guarded, loaded
 from symlearn.tools.forecast.forecast import collect
 from symlearn.tools.forecast.measured import REFERENCE, Cost, Measurement, reference, undisturbed
+from symlearn.tools.forecast.model import CostModel
 from symlearn.tools.forecast.work import Work
 
 _COLUMNS = ("kind", "amount", "values", "seconds", "memory", "disk")
@@ -61,17 +64,38 @@ def renewed(found: Sequence[Measurement]) -> list[Measurement]:
     return [*found, *(row for row in reference() if row[0].kind not in kinds)]
 
 
+def added(found: Sequence[Measurement]) -> list[Measurement]:
+    """The shipped measurements, and these of all kinds that they have none of.
+
+    The kinds that both have tell how fast this machine is beside the table's.
+    """
+    shipped = reference()
+    kinds, speed = {work.kind for work, _ in shipped}, CostModel(shipped, found).speed
+    return [
+        *shipped,
+        *(
+            (work, replace(cost, seconds=cost.seconds / speed))
+            for work, cost in found
+            if work.kind not in kinds
+        ),
+    ]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Write the table; returns the exit status."""
     parser = argparse.ArgumentParser(prog="symlearn reference", description=__doc__)
     parser.add_argument("presets", nargs="+", help="whose results to read")
+    parser.add_argument(
+        "--add", action="store_true", help="keep all rows, and add the kinds that the table lacks"
+    )
     configfile_option(parser)
     parser.add_argument("--out", type=Path, default=REFERENCE, help="file to write")
     arguments = parser.parse_args(argv)
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    rows = added if arguments.add else renewed
 
     def run() -> None:
         found = measured_in(loaded(arguments), arguments.presets)
-        write_changed(arguments.out, table(renewed(found), machine))
+        write_changed(arguments.out, table(rows(found), machine))
 
     return guarded("reference", run)
