@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from symlearn.config import overlaid
@@ -19,6 +20,10 @@ COPIED = (
     "Snakefile", "Makefile", "README.md", "CITATION.cff", "LICENSE", "CHANGELOG.md",
     "config.yaml", "pyproject.toml", "workflow", "envs", "src", "tests",
 )  # fmt: skip
+submits = pytest.mark.skipif(
+    " " in sys.executable,
+    reason="Snakemake does not quote the environment's path in submitted jobs",
+)
 _FEW_PAIRS = {"n": [2, 4], "pairs": 3, "architectures": ["mlp-1"]}
 _FEW_POINTS = [{"points": 16, "seeds": 2}, {"points": 32, "seeds": 2}]
 # What `shrink` lays over the quick preset: mappings are merged, lists are replaced.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .project import ROOT
+from .project import ROOT, submits
 
 PROFILE = Path("workflow/profiles/cluster-generic")
 SNAKEFILE = """
@@ -76,6 +76,7 @@ def scheduler(tmp_path):
 
 @pytest.mark.workflow
 @pytest.mark.slow
+@submits
 def test_a_job_that_the_scheduler_kills_ends_the_run_with_an_error(tmp_path, scheduler):
     folder = tmp_path / "work"
     shutil.copytree(ROOT / PROFILE, folder / PROFILE)

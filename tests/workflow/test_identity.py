@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from .project import Project, end_session, wait_for
+from .project import Project, end_session, submits, wait_for
 
 pytestmark = pytest.mark.workflow
 
@@ -122,6 +122,7 @@ def test_going_back_to_an_earlier_config_only_redraws(copy):
 
 
 @pytest.mark.slow
+@submits
 def test_editing_the_config_while_submitted_jobs_wait_changes_nothing(project, drawn):
     submit = project.folder / "submit.sh"
     # Jobs that start later than the edit, each re-reading Snakefile and config as on a cluster.

@@ -49,7 +49,7 @@ def begin():
     """Before the first job: note the run, and end it where no job could be submitted."""
     try:
         running.note_run()
-        slurm.refuse_without_slurm(workflow.executor_settings)
+        slurm.refuse_vain_submission(workflow.executor_settings)
     except SymlearnError as error:
         raise WorkflowError(str(error)) from None
 

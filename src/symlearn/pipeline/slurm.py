@@ -1,22 +1,33 @@
-"""Whether Slurm is there before jobs are submitted: without it each attempt of each job fails."""
+"""Whether jobs can be submitted, before the first is: else each attempt of each job fails."""
 
 import shutil
 import subprocess
+import sys
 
 from symlearn.errors import SymlearnError
 
 _PLUGIN = "snakemake_executor_plugin_slurm"
+_SUBMITTING = (_PLUGIN, "snakemake_executor_plugin_cluster_generic")
+_TAKEN_APART = set(" \t'\"\\")  # a path with one of these, by a shell
 _ELSEWHERE = (
     "run Snakemake where jobs are submitted, such as a login node, or without --workflow-profile"
 )
 
 
-def refuse_without_slurm(executor_settings: object) -> None:
-    """Raise SymlearnError where Snakemake would submit to Slurm, and Slurm does not answer.
+def refuse_vain_submission(executor_settings: object) -> None:
+    """Raise SymlearnError where Snakemake would submit jobs that could not start.
 
+    That is to Slurm, where Slurm does not answer; and to any scheduler from an environment whose
+    path a shell takes apart, since Snakemake does not quote it in the jobs' scripts.
     `executor_settings` are Snakemake's, which tell the executor.
     """
-    if type(executor_settings).__module__ != _PLUGIN:
+    executor = type(executor_settings).__module__
+    if executor in _SUBMITTING and _TAKEN_APART & set(sys.executable):
+        raise SymlearnError(
+            f"submitted jobs would not find {sys.executable}, whose path Snakemake does not quote; "
+            "put the environment into a folder without blanks and quotes in its name"
+        )
+    if executor != _PLUGIN:
         return
     if shutil.which("sbatch") is None:
         raise SymlearnError(f"there is no Slurm here (no sbatch); {_ELSEWHERE}")
