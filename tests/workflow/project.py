@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from symlearn.config import overlaid
+from symlearn.pipeline.submission import taken_apart
 
 ROOT = Path(__file__).parents[2]
 COPIED = (
@@ -21,7 +22,7 @@ COPIED = (
     "config.yaml", "pyproject.toml", "workflow", "envs", "src", "tests",
 )  # fmt: skip
 submits = pytest.mark.skipif(
-    " " in sys.executable,
+    taken_apart(sys.executable),
     reason="Snakemake does not quote the environment's path in submitted jobs",
 )
 _FEW_PAIRS = {"n": [2, 4], "pairs": 3, "architectures": ["mlp-1"]}

@@ -8,7 +8,7 @@ from pathlib import Path
 from symlearn import config as config_model
 from symlearn import plan, wings
 from symlearn.errors import SymlearnError
-from symlearn.pipeline import manifests, outputs, paths, running, scheduling, slurm, specs
+from symlearn.pipeline import manifests, outputs, paths, running, scheduling, specs, submission
 from symlearn.pipeline.closure import ROOT
 from symlearn.pipeline.yaml_files import read_yaml
 from symlearn.tools.bundle.contents import bundled_project
@@ -49,7 +49,7 @@ def begin():
     """Before the first job: note the run, and end it where no job could be submitted."""
     try:
         running.note_run()
-        slurm.refuse_vain_submission(workflow.executor_settings)
+        submission.refuse_vain_submission(workflow.executor_settings)
     except SymlearnError as error:
         raise WorkflowError(str(error)) from None
 

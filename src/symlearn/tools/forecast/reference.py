@@ -60,8 +60,7 @@ def measured_in(config: Config, presets: Iterable[str]) -> list[Measurement]:
 
 def renewed(found: Sequence[Measurement]) -> list[Measurement]:
     """These measurements, and the shipped ones of all kinds that they have none of."""
-    kinds = {work.kind for work, _ in found}
-    return [*found, *(row for row in reference() if row[0].kind not in kinds)]
+    return [*found, *_lacking(found, reference())]
 
 
 def added(found: Sequence[Measurement]) -> list[Measurement]:
@@ -70,15 +69,15 @@ def added(found: Sequence[Measurement]) -> list[Measurement]:
     The kinds that both have tell how fast this machine is beside the table's.
     """
     shipped = reference()
-    kinds, speed = {work.kind for work, _ in shipped}, CostModel(shipped, found).speed
-    return [
-        *shipped,
-        *(
-            (work, replace(cost, seconds=cost.seconds / speed))
-            for work, cost in found
-            if work.kind not in kinds
-        ),
-    ]
+    speed = CostModel(shipped, found).speed
+    new = _lacking(shipped, found)
+    return [*shipped, *((work, replace(cost, seconds=cost.seconds / speed)) for work, cost in new)]
+
+
+def _lacking(rows: Sequence[Measurement], others: Sequence[Measurement]) -> list[Measurement]:
+    """Those of `others` whose kinds `rows` have none of."""
+    kinds = {work.kind for work, _ in rows}
+    return [row for row in others if row[0].kind not in kinds]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -5,12 +5,10 @@ import sys
 import pytest
 
 from symlearn.errors import SymlearnError
-from symlearn.pipeline.slurm import refuse_vain_submission
+from symlearn.pipeline.submission import refuse_vain_submission
 
 Settings = type("Settings", (), {"__module__": "snakemake_executor_plugin_slurm"})
-
-
-GENERIC = type("Settings", (), {"__module__": "snakemake_executor_plugin_cluster_generic"})
+Generic = type("Settings", (), {"__module__": "snakemake_executor_plugin_cluster_generic"})
 
 
 @pytest.fixture(autouse=True)
@@ -47,7 +45,7 @@ def test_other_runs_ask_for_no_slurm(tmp_path, monkeypatch, settings):
     refuse_vain_submission(settings)
 
 
-@pytest.mark.parametrize("settings", [Settings(), GENERIC()])
+@pytest.mark.parametrize("settings", [Settings(), Generic()])
 @pytest.mark.parametrize("folder", ["My Drive", "it's"])
 def test_an_environment_whose_path_a_shell_takes_apart(monkeypatch, settings, folder):
     monkeypatch.setattr(sys, "executable", f"/home/{folder}/.venv/bin/python")
@@ -58,4 +56,4 @@ def test_an_environment_whose_path_a_shell_takes_apart(monkeypatch, settings, fo
 
 def test_another_scheduler_is_not_asked(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    refuse_vain_submission(GENERIC())
+    refuse_vain_submission(Generic())

@@ -8,10 +8,14 @@ from symlearn.errors import SymlearnError
 
 _PLUGIN = "snakemake_executor_plugin_slurm"
 _SUBMITTING = (_PLUGIN, "snakemake_executor_plugin_cluster_generic")
-_TAKEN_APART = set(" \t'\"\\")  # a path with one of these, by a shell
 _ELSEWHERE = (
     "run Snakemake where jobs are submitted, such as a login node, or without --workflow-profile"
 )
+
+
+def taken_apart(path: str) -> bool:
+    """Whether a shell takes a path apart that is not quoted."""
+    return not set(path).isdisjoint(" \t'\"\\")
 
 
 def refuse_vain_submission(executor_settings: object) -> None:
@@ -22,7 +26,7 @@ def refuse_vain_submission(executor_settings: object) -> None:
     `executor_settings` are Snakemake's, which tell the executor.
     """
     executor = type(executor_settings).__module__
-    if executor in _SUBMITTING and _TAKEN_APART & set(sys.executable):
+    if executor in _SUBMITTING and taken_apart(sys.executable):
         raise SymlearnError(
             f"submitted jobs would not find {sys.executable}, whose path Snakemake does not quote; "
             "put the environment into a folder without blanks and quotes in its name"
