@@ -110,7 +110,7 @@ def _unreliable(cells: xr.Dataset) -> str:
         for _, here in grid_points(missing)
         for target in TARGETS
     ]
-    return f" (not {'; '.join(where)}: there it is off by {min(off):.2g} to {max(off):.2g})"
+    return f" (not {'; '.join(where)}: there it is off by {min(off):.3g} to {max(off):.3g})"
 
 
 def _reliable(cells: xr.Dataset) -> np.ndarray:
